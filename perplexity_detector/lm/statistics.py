@@ -1,0 +1,102 @@
+"""Hidden states -> four statistics per token, without ever holding the whole logits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+#: Rows of logits in memory at once: 64 rows of 49,152 stay near the cache, 256 do not.
+CHUNK_ROWS = 64
+
+
+@dataclass(frozen=True)
+class TokenStatistics:
+    """What a language model says of each of the n tokens of a text.
+
+    Attributes:
+        surprisal: s_t = -ln p(x_t | x_<t), in nats, float32 of shape (n,).
+        rank: 1 for the likeliest token, int32 of shape (n,).
+        entropy: H_t = -sum p ln p of the prediction, in nats, float32 of shape (n,).
+        variance: V_t = sum p (ln p)^2 - H_t^2, in nats squared, float32 of shape (n,).
+        offsets: first and past-the-last character of each token, int32 of shape (n, 2).
+    """
+
+    surprisal: np.ndarray
+    rank: np.ndarray
+    entropy: np.ndarray
+    variance: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of tokens."""
+        return len(self.surprisal)
+
+    @classmethod
+    def empty(cls) -> TokenStatistics:
+        """The statistics of a text without tokens."""
+        none = np.zeros(0, np.float32)
+        return cls(none, none.astype(np.int32), none, none, np.zeros((0, 2), np.int32))
+
+
+def token_statistics(
+    hidden: torch.Tensor,
+    targets: torch.Tensor,
+    head: Callable[[torch.Tensor], torch.Tensor],
+    chunk_rows: int = CHUNK_ROWS,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Surprisal, rank, entropy and variance of each target token.
+
+    The head runs over `chunk_rows` rows at a time, so memory does not grow with the length of
+    the text. Logits of less than 32 bits are widened before they are exponentiated.
+
+    Args:
+        hidden: last hidden states, shape (n, width).
+        targets: the tokens that came next, int64 of shape (n,).
+        head: maps (rows, width) to logits (rows, vocabulary).
+        chunk_rows: rows of logits held at once.
+
+    Returns:
+        Four tensors of shape (n,) on the device of `hidden`: surprisal (nats), rank (1 is the
+        likeliest; ties count as equally likely), entropy (nats), variance (nats squared).
+    """
+    chunks = [
+        _chunk_statistics(head(rows), wanted)
+        for rows, wanted in zip(hidden.split(chunk_rows), targets.split(chunk_rows), strict=True)
+    ]
+    if not chunks:
+        none = hidden.new_zeros(0, dtype=torch.float32)
+        return none, none.long(), none, none
+    surprisal, rank, entropy, variance = (torch.cat(column) for column in zip(*chunks, strict=True))
+    return surprisal, rank, entropy, variance
+
+
+def _chunk_statistics(
+    logits: torch.Tensor, targets: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The same of one chunk of logits, which it overwrites."""
+    if logits.dtype not in (torch.float32, torch.float64):
+        logits = logits.float()
+    wanted = logits.gather(1, targets[:, None])
+    rank = 1 + (logits > wanted).sum(dim=1)
+    top = logits.amax(dim=1, keepdim=True)
+    shifted = logits.sub_(top)  # l - max l, so that no exponential overflows
+    weight = shifted.exp()
+    total = weight.sum(dim=1)
+    # moments of the shifted logits under p; ln p = shifted - ln(total)
+    weight.mul_(shifted)
+    first = weight.sum(dim=1) / total
+    second = weight.mul_(shifted).sum(dim=1) / total
+    log_total = total.log()
+    surprisal = log_total - (wanted - top).squeeze(1)
+    entropy = log_total - first
+    variance = (second - first.square()).clamp_min(0)
+    return surprisal, rank, entropy, variance
+
+
+def perplexity(statistics: TokenStatistics) -> float:
+    """exp of the mean surprisal; 1 for a text without tokens."""
+    return math.exp(float(statistics.surprisal.mean())) if len(statistics) else 1.0
