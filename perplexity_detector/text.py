@@ -61,7 +61,7 @@ def canonicalise(text: str) -> str:
         nothing more.
 
     Example:
-        >>> canonicalise("**“Smаrt”** \u200bquotes\n\n— gone…")
+        >>> canonicalise("**“Smаrt”** \u200bquotes —\n\ngone…")
         '"Smart" quotes - gone...'
     """
     previous = None
@@ -131,7 +131,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     start = 0
     for match in _SENTENCE_END.finditer(text):
         end = match.end()
-        if end < len(text) and _ABBREVIATION.search(text, start, match.end()):
+        if end < len(text) and _ABBREVIATION.search(text, max(start, end - 8), end):
             continue
         spans.append((start, end))
         start = end
