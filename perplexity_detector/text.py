@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 
@@ -44,6 +45,14 @@ _MARKDOWN = [
     (re.compile(r"(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)"), r"\1"),
 ]
 _WHITESPACE = re.compile(r"\s+")
+# Corpora keep traces of tokenisers and scrapers that tell where a text lay, not who wrote it.
+_TRACES = [
+    (re.compile(r"\\n|\\[rt](?![a-z])"), " "),  # an escape that was never undone
+    (re.compile(r"(?<=\w) (n't|'(?:s|re|ve|ll|d|m))\b", re.I), r"\1"),  # do n't
+    (re.compile(r" +([,.;:!?]+)(?=[\s\"')\]]|$)"), r"\1"),  # a space before a comma
+    (re.compile(r"''"), '"'),
+    (re.compile(r'(?<!\S)" ([^"]+?) "(?!\S)'), r'"\1"'),  # " Yes. "
+]
 
 
 def canonicalise(text: str) -> str:
@@ -51,7 +60,8 @@ def canonicalise(text: str) -> str:
 
     How a text was copied, typeset or disguised must not decide who wrote it: Unicode
     compatibility forms (NFKC), typographic quotes and dashes, markdown, invisible characters,
-    look-alike letters inside Latin words and every run of whitespace are made plain.
+    look-alike letters inside Latin words, every run of whitespace, HTML entities and the spaces
+    that tokenisers leave before punctuation are made plain.
 
     Args:
         text: any string.
@@ -75,13 +85,15 @@ def canonicalise(text: str) -> str:
 
 
 def _canonicalise_once(text: str) -> str:
-    text = _INVISIBLE.sub("", text)
+    text = _INVISIBLE.sub("", html.unescape(text)).translate(_TABLE)
     text = unicodedata.normalize("NFKC", text)
-    text = text.translate(_TABLE)
     text = re.sub(r"\w+", _latinise, text)
     for pattern, replacement in _MARKDOWN:
         text = pattern.sub(replacement, text)
-    return _WHITESPACE.sub(" ", text).strip()
+    text = _WHITESPACE.sub(" ", text)
+    for pattern, replacement in _TRACES:
+        text = pattern.sub(replacement, text)
+    return text.strip()
 
 
 def _latinise(match: re.Match[str]) -> str:
@@ -145,17 +157,20 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 def crop(text: str, max_words: int) -> str:
     """The first whole sentences of a text that hold at most `max_words` words together.
 
-    A first sentence longer than that is cut at the word.
+    An unfinished last sentence is left out, for how a text was cut off must not tell who wrote
+    it. A first sentence that is unfinished or too long is cut at the word.
 
     Example:
         >>> crop("One two. Three four five. Six.", 5)
         'One two. Three four five.'
+        >>> crop("One two. Three", 5)
+        'One two.'
     """
     end = 0
     count = 0
     for start, stop in sentence_spans(text):
         count += len(words(text[start:stop]))
-        if count > max_words:
+        if count > max_words or not _SENTENCE_END.search(text, max(start, stop - 8), stop):
             break
         end = stop
     if end:

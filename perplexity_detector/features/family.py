@@ -41,14 +41,23 @@ class Document:
         return [self.text[start:end] for start, end in self.sentence_spans]
 
     @cached_property
+    def words_by_sentence(self) -> list[list[str]]:
+        """The words of each sentence that has any, in order, as written."""
+        found = (words(sentence) for sentence in self.sentences)
+        return [sentence for sentence in found if sentence]
+
+    @cached_property
     def tokens_by_sentence(self) -> list[np.ndarray]:
         """For each sentence that has tokens, the indices of the tokens that start in it."""
+        if not self.sentence_spans:
+            return []
         # a GPT-2-style token carries its leading space, so its last character places it
         last = self.statistics.offsets[:, 1] - 1
-        found = (
-            np.flatnonzero((last >= start) & (last < end)) for start, end in self.sentence_spans
-        )
-        return [tokens for tokens in found if tokens.size]
+        starts, ends = np.array(self.sentence_spans).T
+        sentence = np.searchsorted(starts, last, side="right") - 1
+        inside = np.flatnonzero((sentence >= 0) & (last < ends[sentence]))
+        first_of_next = np.flatnonzero(np.diff(sentence[inside])) + 1
+        return [tokens for tokens in np.split(inside, first_of_next) if tokens.size]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Text -> token statistics: the language model and everything that touches it."""

