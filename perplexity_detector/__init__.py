@@ -1,0 +1,41 @@
+"""Tells whether a text was written by a person or by a language model, and shows why."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perplexity_detector.detector import TextDetector
+    from perplexity_detector.features.extractor import FeatureExtractor
+    from perplexity_detector.lm.scorer import LanguageModelScorer
+    from perplexity_detector.lm.statistics import TokenStatistics
+    from perplexity_detector.text import canonicalise
+
+__version__ = "0.1.0"
+
+# torch takes a second to import; what needs it is loaded when it is first named
+_HOMES = {
+    "FeatureExtractor": "features.extractor",
+    "LanguageModelScorer": "lm.scorer",
+    "TextDetector": "detector",
+    "TokenStatistics": "lm.statistics",
+    "canonicalise": "text",
+}
+__all__ = [
+    "FeatureExtractor",
+    "LanguageModelScorer",
+    "TextDetector",
+    "TokenStatistics",
+    "canonicalise",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

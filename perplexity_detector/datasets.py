@@ -176,8 +176,8 @@ def _present_columns(table: Table, columns: Columns, label: bool) -> dict[str, s
             present[str(role.default)] = actual
         elif needed:
             raise DatasetError(
-                f"{table.name} has no column {actual!r}; it has {_listed(table.columns)}. "
-                f"Name the right one with --{role.name}_column=...."
+                f"{table.name} has no column {actual!r}; it has {_listed(table.columns)}: "
+                f"name the right one with --{role.name}_column=...."
             )
     return present
 
@@ -198,7 +198,7 @@ def _frame(rows: list[Row], present: dict[str, str], numbers: Iterator[int]) -> 
     # as objects, since json can hold half a surrogate pair, which Arrow's strings cannot
     return pd.DataFrame(
         {
-            name: pd.Series(values, dtype=int if name in ("line", "generated") else object)
+            name: pd.Series(values, dtype="int64" if name in ("line", "generated") else object)
             for name, values in content.items()
         }
     )
@@ -240,7 +240,8 @@ def _as_text(value: object) -> str:
 
 
 def _shown(value: str) -> str:
-    """Short enough that no text of a user gets into a message."""
+    """In one line, and so short that no text of a user gets into a message."""
+    value = " ".join(value.split())
     return value if len(value) <= 30 else value[:27] + "..."
 
 

@@ -20,6 +20,8 @@ from perplexity_detector.files import open_checked
 
 #: A quoted csv cell of more lines than this is taken for a quotation mark that was never closed.
 MAX_RECORD_LINES = 10_000
+#: Rows of jsonl in which its columns are looked for.
+SAMPLE_ROWS = 256
 UNCLOSED = "a quotation mark is not closed"
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -54,14 +56,14 @@ def open_table(
     encoding: str = "utf-8",
     batch_rows: int = 256,
 ) -> Iterator[Table]:
-    """Open a file of rows, of which at most `batch_rows` are held at once.
+    """Open a file of rows, of which few are held at once.
 
     Args:
         path: a file, or `-` for standard input.
         wanted: the columns to take from a parquet file.
         format: csv, tsv, jsonl or parquet; None looks at the extension.
         encoding: a Python codec.
-        batch_rows: also how many rows of jsonl are searched for its columns.
+        batch_rows: rows of a parquet file that are read together.
 
     Raises:
         DatasetError: as `open_checked`; or no line of the file is what its format asks.
@@ -72,7 +74,7 @@ def open_table(
             return
         text = io.TextIOWrapper(opened.stream, encoding=opened.encoding, newline="")
         if opened.format == "jsonl":
-            yield _read_jsonl(text, opened.name, batch_rows)
+            yield _read_jsonl(text, opened.name)
         else:
             yield _read_csv(text, opened.name, _DELIMITERS[opened.format])
 
@@ -149,7 +151,8 @@ def _csv_records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]
     A record spans lines where quotation marks hold line breaks. A mark that is never closed
     would make one record of all that follows, or of all up to the next mark. Such a record (it
     breaks the grammar, or passes MAX_RECORD_LINES) costs its first line: reading resumes at its
-    second. A stray mark within one line is read as the csv module reads it, as a character.
+    second. A stray mark within one line is read as the csv module reads it, as a character. Where
+    the next mark happens to end a cell and the cells are as many as asked, nothing can be told.
     """
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -173,13 +176,13 @@ def _csv_records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]
 # --- jsonl ----------------------------------------------------------------------------------
 
 
-def _read_jsonl(text: io.TextIOWrapper, name: str, sample_rows: int) -> Table:
+def _read_jsonl(text: io.TextIOWrapper, name: str) -> Table:
     rows = _jsonl_rows(text)
-    sample = list(islice(rows, sample_rows))
+    sample = list(islice(rows, SAMPLE_ROWS))
     if sample and all(row.problem for row in sample):
         raise DatasetError(
-            f"Line {sample[0].line} of {name} is {sample[0].problem}, nor is any line after it: "
-            "give one JSON object a line, or pass --format=csv, tsv or parquet."
+            f"Line {sample[0].line} of {name} is {sample[0].problem}, and none of its first "
+            f"{SAMPLE_ROWS} rows is better: give one JSON object a line, or pass --format=...."
         )
     columns = list(dict.fromkeys(key for row in sample if not row.problem for key in row.cells))
     return Table(name, columns, chain(sample, rows))

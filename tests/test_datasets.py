@@ -303,6 +303,13 @@ def test_broken_json_lines(write):
     assert split_problems(frame)[0]["id"].tolist() == ["a", "line-7"]
 
 
+def test_first_rows_without_the_columns_of_later_ones(write):
+    path = write('{"id": "a"}\n{broken\n{"id": "c", "text": "Fine", "source": "web"}\n', "a.jsonl")
+    frame = pd.concat(read_chunks(path, chunk_rows=1))
+    assert frame["problem"].tolist() == ["no text", "not valid JSON", ""]
+    assert frame["source"].tolist() == ["", "", "web"]
+
+
 def test_problems_in_parquet(write):
     rows = [{"id": "a", "text": "Fine", "generated": 1.0}, {"id": "b", "text": None}, {"id": None}]
     path = write(as_parquet(rows), "rows.parquet")
@@ -354,10 +361,10 @@ def test_an_open_quotation_mark_in_the_header(write):
     assert "header" in error_of(write('id,"text\n1,a\n2,b\n'))
 
 
-def test_nul_far_into_a_file_is_dropped(write):
+def test_a_few_nul_bytes_are_dropped(write):
     filler = "".join(f"{i},{'word ' * 100}\n" for i in range(200))
-    frame = read_all(write("id,text\n" + filler + "x,a\0b\n"))
-    assert frame["text"].iloc[-1] == "ab"
+    frame = read_all(write("id,text\nx,a\0b\n" + filler + "y,c\0d\n"))
+    assert frame["text"].iloc[[0, -1]].tolist() == ["ab", "cd"]
 
 
 def test_a_cell_longer_than_the_csv_module_allows_by_default(write):
@@ -374,8 +381,11 @@ def test_duplicate_ids_are_counted(write):
 
 
 def test_long_ids_are_shortened():
-    frame = pd.DataFrame({"id": ["x" * 99], "line": [3], "problem": ["no text"]})
-    assert describe_problems(frame) == [f"line 3 (id {'x' * 27}...): no text"]
+    frame = pd.DataFrame({"id": ["x" * 99, "a\nb"], "line": [3, 4], "problem": "no text"})
+    assert describe_problems(frame) == [
+        f"line 3 (id {'x' * 27}...): no text",
+        "line 4 (id a b): no text",
+    ]
 
 
 # --- files that cannot be read --------------------------------------------------------------
@@ -422,6 +432,15 @@ def test_files_that_cannot_be_read(write, name, content, expected):
     message = error_of(write(content, name))
     assert expected in message
     assert name in message
+
+
+def test_damage_at_the_end_shows_before_the_first_chunk(write):
+    rows = "".join(f"{i},{'word ' * 50}\n" for i in range(2000)).encode()
+    latin = write(b"id,text\n" + rows + b"x,caf\xe9\n")
+    cut = write(gzip.compress(b"id,text\n" + rows)[:-9], "cut.csv.gz")
+    for path in (latin, cut):
+        with pytest.raises(DatasetError):
+            next(read_chunks(path, chunk_rows=1))
 
 
 def test_wrong_labels_everywhere(write):

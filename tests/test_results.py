@@ -93,7 +93,7 @@ def test_places_that_cannot_be_written(tmp_path):
     with pytest.raises(InputError, match="is a folder: name a file"):
         ResultsWriter(tmp_path, ["id"]).__enter__()
     with (
-        pytest.raises(InputError, match="cannot be written .*: name another place"),
+        pytest.raises(InputError, match=r"cannot be written .*: name another place"),
         ResultsWriter(file / "results.csv", ["id"]),
     ):
         pass
@@ -112,8 +112,12 @@ def test_devices_are_written_and_not_replaced():
     assert Path("/dev/full").exists()
 
 
+# the csv module of Python 3.10 cannot read NUL
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
 @settings(deadline=None, max_examples=100)
-@given(cells=st.lists(st.tuples(st.text(), st.text(min_size=1)), min_size=1, max_size=4))
+@given(cells=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4))
 def test_what_is_written_is_read_back(tmp_path_factory, cells):
     path = tmp_path_factory.mktemp("results") / "a.csv"
     frame = pd.DataFrame(
@@ -127,5 +131,5 @@ def test_what_is_written_is_read_back(tmp_path_factory, cells):
     with path.open(encoding="utf-8", newline="") as file:
         assert len(list(csv.reader(file))) == len(cells) + 1
     back = read_all(path)
-    assert back["text"].tolist() == frame["text"].str.replace("\0", "").tolist()
-    assert back["id"].tolist() == frame["id"].str.replace("\0", "").tolist()
+    assert back["text"].tolist() == frame["text"].tolist()
+    assert back["id"].tolist() == frame["id"].tolist()

@@ -145,15 +145,11 @@ _FUNCTION_WORDS = frozenset(SINGLE_WORDS).union(*(GROUPS[name] for name in _CLAS
 
 
 def _phrases_by_first_word() -> dict[str, list[tuple[list[str], str]]]:
-    """First word -> (phrase, group), the longest phrase first."""
-    phrases = [
-        (phrase.split(), group)
-        for group, (_, members) in _CONNECTIVES.items()
-        for phrase in members.split(", ")
-    ]
+    """First word -> its (phrase, group) pairs, so that most words need one look-up."""
     index: dict[str, list[tuple[list[str], str]]] = {}
-    for phrase, group in sorted(phrases, key=lambda entry: -len(entry[0])):
-        index.setdefault(phrase[0], []).append((phrase, group))
+    for group, (_, members) in _CONNECTIVES.items():
+        for phrase in members.split(", "):
+            index.setdefault(phrase.split()[0], []).append((phrase.split(), group))
     return index
 
 

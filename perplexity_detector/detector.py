@@ -1,0 +1,343 @@
+"""TextDetector: a scikit-learn classifier over texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GroupShuffleSplit
+
+from perplexity_detector.calibration import Calibrator
+from perplexity_detector.errors import ArtefactError, InputError
+from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.sampling import balancing_weights
+from perplexity_detector.verdicts import reasons, verdicts
+
+if TYPE_CHECKING:
+    import xgboost
+
+#: Share of generated validation texts that may lie under the threshold of the verdict `human`.
+MISS_RATE = 0.05
+
+
+class TextDetector(ClassifierMixin, BaseEstimator):
+    """Tells texts by people (class 0) from texts by language models (class 1).
+
+    Features, gradient-boosted trees over them, and a calibrator fitted on validation texts. With
+    a seed, training is deterministic.
+
+    Args:
+        extractor: makes the features; `FeatureExtractor()` if not given.
+        n_estimators: trees at most; validation texts stop earlier.
+        learning_rate: of the boosting.
+        max_depth: of a tree.
+        min_child_weight: least weight of texts in a leaf.
+        subsample: share of texts each tree sees.
+        colsample_bytree: share of features each tree sees.
+        reg_lambda: L2 penalty on leaves.
+        early_stopping_rounds: trees without gain after which training stops.
+        validation_fraction: share of the groups kept for validation where none is given.
+        fpr: false-positive rate of `predict` and of verdicts.
+        random_state: seed.
+        n_jobs: threads; all cores if not given.
+
+    Attributes:
+        classes_: array([0, 1]).
+        booster_: the trees.
+        calibrator_: margins to probabilities and thresholds.
+        typical_: median of each feature in people's training texts, shape (features,).
+        language_model_: fingerprint of the model that read the training texts.
+        training_: a summary of the training, plain values.
+        metrics_: what was measured of it, plain values.
+    """
+
+    def __init__(
+        self,
+        extractor: FeatureExtractor | None = None,
+        n_estimators: int = 1000,
+        learning_rate: float = 0.05,
+        max_depth: int = 4,
+        min_child_weight: float = 5.0,
+        subsample: float = 0.8,
+        colsample_bytree: float = 0.4,
+        reg_lambda: float = 2.0,
+        early_stopping_rounds: int = 50,
+        validation_fraction: float = 0.15,
+        fpr: float = 0.01,
+        random_state: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.extractor = extractor
+        self.n_estimators = n_estimators
+        self.learning_rate = learning_rate
+        self.max_depth = max_depth
+        self.min_child_weight = min_child_weight
+        self.subsample = subsample
+        self.colsample_bytree = colsample_bytree
+        self.reg_lambda = reg_lambda
+        self.early_stopping_rounds = early_stopping_rounds
+        self.validation_fraction = validation_fraction
+        self.fpr = fpr
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    # --- learning ---------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Iterable[str],  # noqa: N803
+        y: Iterable[int],
+        groups: Sequence[object] | None = None,
+        sources: Sequence[object] | None = None,
+        validation: Sequence[bool] | None = None,
+    ) -> TextDetector:
+        """Learn from labelled texts.
+
+        Args:
+            X: texts, shape (n,).
+            y: 0 for a person's, 1 for a model's, shape (n,).
+            groups: the prompt of each text; texts of one prompt stay on one side of the split
+                into training and validation.
+            sources: where each text comes from; sources and classes weigh alike.
+            validation: True for texts that stop the training and fit the calibrator; drawn by
+                group if not given.
+
+        Raises:
+            InputError: labels that are not 0 and 1, one class only, or lengths that differ.
+        """
+        extractor = self._extractor()
+        return self.fit_table(extractor.transform(X), y, groups, sources, validation)
+
+    def fit_table(
+        self,
+        table: np.ndarray,
+        y: Iterable[int],
+        groups: Sequence[object] | None = None,
+        sources: Sequence[object] | None = None,
+        validation: Sequence[bool] | None = None,
+    ) -> TextDetector:
+        """As `fit`, from features already made by the extractor, shape (n, features)."""
+        import xgboost
+
+        from perplexity_detector.progress import TreesBar
+
+        extractor = self._extractor()
+        labels = _labels(y)
+        held_out = self._validation(labels, groups, validation)
+        origins = np.asarray(["" for _ in labels] if sources is None else sources, object)
+        names = list(extractor.get_feature_names_out())
+        weights = np.empty(len(labels))
+        for part in (held_out, ~held_out):
+            if len(set(labels[part])) < 2:
+                raise InputError(
+                    "Training and validation texts need both classes each; give more texts, "
+                    "or other groups."
+                )
+            weights[part] = balancing_weights(labels[part], origins[part])
+
+        def matrix(part: np.ndarray) -> xgboost.DMatrix:
+            return xgboost.DMatrix(
+                table[part], labels[part], weight=weights[part], feature_names=names
+            )
+
+        booster = xgboost.train(
+            self._parameters(),
+            matrix(~held_out),
+            num_boost_round=self.n_estimators,
+            evals=[(matrix(held_out), "validation")],
+            early_stopping_rounds=self.early_stopping_rounds,
+            verbose_eval=False,
+            callbacks=[TreesBar(self.n_estimators)] if extractor.progress else None,
+        )
+        self.booster_ = booster[: booster.best_iteration + 1]
+        self.classes_ = np.array([0, 1])
+        margins = self._margins(table[held_out])
+        self.calibrator_ = Calibrator.fit(margins, labels[held_out], weights[held_out])
+        people = ~held_out & (labels == 0)
+        self.typical_ = np.median(table[people], axis=0)
+        reads_tokens = any(family.reads_tokens for family in extractor.chosen_families())
+        self.language_model_ = extractor.scorer().fingerprint if reads_tokens else None
+        self.training_ = {
+            "texts": int((~held_out).sum()),
+            "validation_texts": int(held_out.sum()),
+            "people": int(people.sum()),
+            "sources": sorted({str(origin) for origin in origins if origin}),
+            "trees": booster.best_iteration + 1,
+        }
+        self.metrics_: dict[str, Any] = {}
+        return self
+
+    def _validation(
+        self,
+        labels: np.ndarray,
+        groups: Sequence[object] | None,
+        validation: Sequence[bool] | None,
+    ) -> np.ndarray:
+        if validation is not None:
+            return np.asarray(validation, bool)
+        split = GroupShuffleSplit(
+            1, test_size=self.validation_fraction, random_state=self.random_state
+        )
+        kept_together = np.arange(len(labels)) if groups is None else np.asarray(groups)
+        _, chosen = next(split.split(labels, labels, kept_together))
+        mask = np.zeros(len(labels), bool)
+        mask[chosen] = True
+        return mask
+
+    def _parameters(self) -> dict[str, Any]:
+        return {
+            "objective": "binary:logistic",
+            "eval_metric": "logloss",
+            "tree_method": "hist",
+            "learning_rate": self.learning_rate,
+            "max_depth": self.max_depth,
+            "min_child_weight": self.min_child_weight,
+            "subsample": self.subsample,
+            "colsample_bytree": self.colsample_bytree,
+            "reg_lambda": self.reg_lambda,
+            "seed": self.random_state,
+            "nthread": self.n_jobs or 0,
+        }
+
+    # --- telling ----------------------------------------------------------------------------
+
+    def decision_function(self, X: Iterable[str]) -> np.ndarray:  # noqa: N803
+        """Log-odds by the trees, before calibration, shape (n,); higher is likelier generated."""
+        return self._margins(self._checked_extractor().transform(X))
+
+    def predict_proba(self, X: Iterable[str]) -> np.ndarray:  # noqa: N803
+        """Calibrated probabilities of the two classes, shape (n, 2).
+
+        They are those of a text that was as likely generated as not before it was read.
+        """
+        return self.predict_proba_table(self._checked_extractor().transform(X))
+
+    def predict_proba_table(self, table: np.ndarray) -> np.ndarray:
+        """As `predict_proba`, from features already made, shape (n, features)."""
+        generated = self.calibrator_.probabilities(self._margins(table))
+        return np.column_stack([1 - generated, generated])
+
+    def predict(self, X: Iterable[str]) -> np.ndarray:  # noqa: N803
+        """1 where the probability reaches the threshold of the false-positive rate, shape (n,)."""
+        probabilities = self.predict_proba(X)[:, 1]
+        return (probabilities >= self.calibrator_.threshold_at(self.fpr)).astype(int)
+
+    def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
+        """What there is to say of each text.
+
+        Args:
+            texts: shape (n,).
+            why: whether to give reasons, which takes a little longer.
+
+        Returns:
+            One row a text: `probability` that it is generated, `verdict` (human, generated or
+            uncertain), `words`, `tokens`, and `why`, the features that spoke most for it.
+        """
+        extractor = self._checked_extractor()
+        documents = extractor.documents(texts)
+        table = extractor.table(documents)
+        probabilities = self.predict_proba_table(table)[:, 1]
+        words = [len(document.words) for document in documents]
+        upper = self.calibrator_.threshold_at(self.fpr)
+        lower = self.calibrator_.threshold_at_miss(MISS_RATE)
+        frame = pd.DataFrame(
+            {
+                "probability": probabilities,
+                "verdict": verdicts(probabilities, words, upper, lower),
+                "words": words,
+                "tokens": [len(document.statistics) for document in documents],
+            }
+        )
+        if why:
+            labels = [
+                label for family in extractor.chosen_families() for label in family.labels.values()
+            ]
+            rows = zip(self._contributions(table), table, probabilities, strict=True)
+            frame["why"] = [
+                reasons(contributions, values, self.typical_, labels, probability)
+                for contributions, values, probability in rows
+            ]
+        return frame
+
+    # --- keeping ----------------------------------------------------------------------------
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the artefact folder, whole or not at all; see `persistence.save`."""
+        from perplexity_detector import persistence
+
+        self._check_fitted()
+        return persistence.save(self, Path(folder))
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path = "standard", **extractor: Any) -> TextDetector:  # noqa: ANN401
+        """Load an artefact folder, or a detector that is shipped, by name.
+
+        Args:
+            folder: a folder that `save_pretrained` wrote, or `standard`.
+            **extractor: settings of the extractor to change: device, dtype, cache, progress,
+                batch_tokens, or lm, where the same model now lies elsewhere.
+
+        Raises:
+            ArtefactError: nothing there, or it is damaged or of another version.
+        """
+        from perplexity_detector import persistence
+
+        loaded: TextDetector = persistence.load(folder, cls, extractor)
+        return loaded
+
+    # --- within -----------------------------------------------------------------------------
+
+    def _extractor(self) -> FeatureExtractor:
+        return self.extractor if self.extractor is not None else FeatureExtractor()
+
+    def _checked_extractor(self) -> FeatureExtractor:
+        """The extractor, if its language model is the one that read the training texts."""
+        self._check_fitted()
+        extractor = self._extractor()
+        if self.language_model_ is not None:
+            found = extractor.scorer().fingerprint
+            if found != self.language_model_:
+                raise ArtefactError(
+                    f"This detector was trained with another language model than {extractor.lm} "
+                    f"({self.language_model_[:24]}..., not {found[:24]}...); give that one with "
+                    "--lm, or train anew."
+                )
+        return extractor
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "booster_"):
+            raise NotFittedError("This detector is not trained: call fit, or from_pretrained.")
+
+    def _matrix(self, table: np.ndarray) -> xgboost.DMatrix:
+        import xgboost
+
+        return xgboost.DMatrix(table, feature_names=self.booster_.feature_names)
+
+    def _margins(self, table: np.ndarray) -> np.ndarray:
+        self._check_fitted()
+        return np.asarray(
+            self.booster_.predict(self._matrix(table), output_margin=True), np.float64
+        )
+
+    def _contributions(self, table: np.ndarray) -> np.ndarray:
+        """SHAP values of each feature, shape (n, features); the bias is left out."""
+        return np.asarray(self.booster_.predict(self._matrix(table), pred_contribs=True))[:, :-1]
+
+    def __sklearn_tags__(self) -> Any:  # noqa: ANN401
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+def _labels(y: Iterable[int]) -> np.ndarray:
+    labels = np.asarray(list(y))
+    if not set(labels.tolist()) <= {0, 1}:
+        raise InputError("Labels are 0 for a text by a person and 1 for one by a model.")
+    return labels.astype(int)

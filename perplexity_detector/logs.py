@@ -1,0 +1,173 @@
+"""The one logger: everything to a file, sentences to the terminal, never the text of a user."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+LOG_FILE = "log_file.log"
+#: The file is put aside at this size, and as many such files are kept.
+MAX_BYTES = 5_000_000
+BACKUPS = 5
+#: Longer messages are cut: whatever slips into one, it is not a whole text.
+MAX_CHARACTERS = 2_000
+MAX_EXCEPTION_CHARACTERS = 500
+
+_NAME = "perplexity_detector"
+_WARNINGS = "py.warnings"  # where the logging module sends Python's warnings
+_lock = threading.Lock()
+
+# a library says nothing unless it is asked to
+logging.getLogger(_NAME).addHandler(logging.NullHandler())
+
+
+def get_logger() -> logging.Logger:
+    """The logger that every module uses; silent until `configure` or the caller's own set-up."""
+    return logging.getLogger(_NAME)
+
+
+def configure(folder: Path | None, *, verbose: bool = False) -> None:
+    """Send the log to a file in a folder, and warnings and errors, as sentences, to the terminal.
+
+    May be called again, from any thread; what was set up before is replaced, so a message is
+    written once. If the folder cannot be written, the terminal says so and work goes on.
+
+    Args:
+        folder: where log_file.log is kept and rotated; None keeps none.
+        verbose: whether the terminal gets every message, not only warnings and errors.
+    """
+    logger = get_logger()
+    with _lock:
+        _detach()
+        logger.setLevel(logging.INFO)
+        logger.propagate = False  # else whoever set up the root logger writes it all again
+        logger.addHandler(_TerminalHandler(logging.INFO if verbose else logging.WARNING))
+        # warnings are the libraries' affair: they go to the file only
+        logging.captureWarnings(True)
+        logging.getLogger(_WARNINGS).propagate = False
+        if folder is None:
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / LOG_FILE
+            path.open("a", encoding="utf-8").close()
+        except OSError as error:
+            logger.warning("No log is kept: %s cannot be written (%s).", folder, error.strerror)
+            return
+        handler = _FileHandler(path)
+        logger.addHandler(handler)
+        logging.getLogger(_WARNINGS).addHandler(handler)
+
+
+@contextmanager
+def timed(logger: logging.Logger, what: str, **counts: object) -> Iterator[dict[str, object]]:
+    """Log that something starts, and how long it took.
+
+    Args:
+        logger: where to.
+        what: a few words, "scoring".
+        **counts: what it is done to, `rows=5000`.
+
+    Yields:
+        The counts; what is added to them is logged at the end.
+
+    Example:
+        >>> with timed(get_logger(), "reading", path="essays.csv") as counts:
+        ...     counts["rows"] = 5000
+    """
+    logger.info("%s: started%s", what, _listed(counts))
+    start = time.perf_counter()
+    outcome = "finished"
+    try:
+        yield counts
+    except BaseException as error:
+        outcome = f"stopped by {type(error).__name__}"
+        raise
+    finally:
+        seconds = time.perf_counter() - start
+        logger.info("%s: %s after %.3f s%s", what, outcome, seconds, _listed(counts))
+
+
+def _listed(counts: dict[str, object]) -> str:
+    return "".join(f", {name}={value}" for name, value in counts.items())
+
+
+def _detach() -> None:
+    for name in (_NAME, _WARNINGS):
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            if isinstance(handler, (_TerminalHandler, _FileHandler)):
+                logger.removeHandler(handler)
+                handler.close()
+
+
+def _cut(message: str, characters: int = MAX_CHARACTERS) -> str:
+    return message if len(message) <= characters else message[:characters] + " ... (cut)"
+
+
+class _FileFormatter(logging.Formatter):
+    """Time with milliseconds and offset, process, level, message, traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created).astimezone()
+        stamp = when.isoformat(sep=" ", timespec="milliseconds")
+        line = f"{stamp} {record.process} {record.levelname} {_cut(record.getMessage())}"
+        if record.exc_info:
+            # frame by frame, since an exception's own words can hold a text
+            parts = traceback.format_exception(*record.exc_info)
+            line += "\n" + "".join(_cut(part, MAX_EXCEPTION_CHARACTERS) for part in parts)
+        return line.rstrip()
+
+
+class _SentenceFormatter(logging.Formatter):
+    """The message alone; the traceback is in the file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _cut(record.getMessage())
+
+
+class _FileHandler(RotatingFileHandler):
+    """The rotating log file; if it fails in the middle of work, the terminal says so once."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", delay=True
+        )
+        self.setLevel(logging.INFO)
+        self.setFormatter(_FileFormatter())
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        for name in (_NAME, _WARNINGS):
+            logging.getLogger(name).removeHandler(self)
+        get_logger().warning("The log ends here: %s (%s).", self.baseFilename, error.strerror)
+
+
+class _TerminalHandler(logging.Handler):
+    """Sentences to standard error, above a progress bar if there is one."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.setFormatter(_SentenceFormatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # both looked up each time: stderr may be replaced; who shows a bar has imported tqdm
+        terminal, tqdm = sys.stderr, sys.modules.get("tqdm")
+        sentence = self.format(record)
+        with suppress(OSError, ValueError):  # a closed terminal must not stop the work
+            if tqdm is not None and terminal is not None:
+                tqdm.tqdm.write(sentence, file=terminal)
+            elif terminal is not None:
+                terminal.write(sentence + "\n")
+                terminal.flush()

@@ -1,0 +1,190 @@
+"""The artefact folder: everything a trained detector is, in plain formats, checked by hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perplexity_detector import __version__
+from perplexity_detector.calibration import Calibrator
+from perplexity_detector.card import model_card
+from perplexity_detector.errors import ArtefactError, InputError
+from perplexity_detector.features.extractor import FeatureExtractor
+
+FORMAT_VERSION = 1
+PRETRAINED = Path(__file__).parent / "pretrained"
+CONFIG, CLASSIFIER, CALIBRATOR = "config.json", "classifier.ubj", "calibrator.json"
+METRICS, CARD = "metrics.json", "README.md"
+
+#: Settings of the extractor that decide what the features are; the others are the machine's.
+_EXTRACTOR_SETTINGS = ("families", "lm", "revision", "canonical")
+
+
+def save(detector: Any, folder: Path) -> Path:  # noqa: ANN401
+    """Write a trained detector: into a temporary folder, which then takes the place of the old.
+
+    config.json holds the format version, the language model and its hash, families and their
+    versions, hyper-parameters, the training summary and the sha256 of every other file.
+
+    Raises:
+        ArtefactError: the folder cannot be written, or is not one of ours.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / CONFIG).is_file():
+        raise ArtefactError(f"{folder} holds other things than a detector; choose a new folder.")
+    extractor = detector.extractor or FeatureExtractor()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+            new = Path(temporary) / "new"
+            new.mkdir()
+            detector.booster_.save_model(new / CLASSIFIER)
+            _write_json(new / CALIBRATOR, detector.calibrator_.to_json())
+            _write_json(new / METRICS, detector.metrics_)
+            settings = extractor.get_params(deep=False)
+            config = {
+                "format_version": FORMAT_VERSION,
+                "package_version": __version__,
+                "extractor": {name: settings[name] for name in _EXTRACTOR_SETTINGS},
+                "language_model": detector.language_model_,
+                "families": {f.name: f.version for f in extractor.chosen_families()},
+                "features": list(extractor.get_feature_names_out()),
+                "typical": detector.typical_.tolist(),
+                "hyper_parameters": {
+                    name: value
+                    for name, value in detector.get_params(deep=False).items()
+                    if name != "extractor"
+                },
+                "training": detector.training_,
+            }
+            (new / CARD).write_text(model_card(config, detector), encoding="utf-8")
+            config["sha256"] = {file.name: _sha256(file) for file in sorted(new.iterdir())}
+            _write_json(new / CONFIG, config)
+            replace_folder(new, folder)
+    except OSError as error:
+        raise ArtefactError(
+            f"The detector cannot be written to {folder}: {error.strerror or error}."
+        ) from error
+    return folder
+
+
+def publish(folder: Path, target: Path) -> None:
+    """Copy an artefact folder to where predictions look for it, whole or not at all."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as temporary:
+            new = Path(temporary) / "new"
+            shutil.copytree(folder, new)
+            replace_folder(new, target)
+    except OSError as error:
+        raise ArtefactError(
+            f"The detector cannot be published to {target}: {error.strerror or error}."
+        ) from error
+
+
+def replace_folder(new: Path, folder: Path) -> None:
+    """Rename a finished folder into the place of another, which `new`'s parent then holds."""
+    if folder.exists():
+        folder.rename(new.parent / "old")
+    new.rename(folder)
+
+
+def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Read an artefact folder, or a shipped detector by name; nothing in it is executed.
+
+    Args:
+        folder: where, or a name in `pretrained/`.
+        detector_class: TextDetector or a subclass.
+        changes: settings of the extractor that differ from the saved ones.
+
+    Raises:
+        ArtefactError: missing, damaged, or of a version that this package cannot read.
+        InputError: a change that an extractor does not know.
+    """
+    path = find(folder)
+    config = _read_config(path)
+    for name, digest in config["sha256"].items():
+        if not (path / name).is_file() or _sha256(path / name) != digest:
+            raise ArtefactError(
+                f"{path / name} is missing or not what was saved; train the detector again or "
+                "copy the whole folder anew."
+            )
+    import xgboost
+
+    known = FeatureExtractor().get_params()
+    if unknown := set(changes) - set(known):
+        raise InputError(f"An extractor has no setting {', '.join(sorted(unknown))}.")
+    extractor = FeatureExtractor(**{**config["extractor"], **changes})
+    _check_families(path, config, extractor)
+    detector = detector_class(extractor, **config["hyper_parameters"])
+    detector.booster_ = xgboost.Booster(model_file=path / CLASSIFIER)
+    detector.calibrator_ = Calibrator.from_json(_read_json(path / CALIBRATOR))
+    detector.metrics_ = _read_json(path / METRICS)
+    detector.classes_ = np.array([0, 1])
+    detector.typical_ = np.asarray(config["typical"], np.float64)
+    detector.language_model_ = config["language_model"]
+    detector.training_ = config["training"]
+    return detector
+
+
+def find(folder: str | Path) -> Path:
+    """The folder itself, or the shipped detector of that name.
+
+    Raises:
+        ArtefactError: neither exists.
+    """
+    for path in (Path(folder).expanduser(), PRETRAINED / str(folder)):
+        if (path / CONFIG).is_file():
+            return path
+    shipped = sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CLASSIFIER}"))
+    raise ArtefactError(
+        f"There is no detector in {folder} (no {CONFIG}); train one with "
+        f"`perplexity-detector train`, or use a shipped one: {', '.join(shipped) or 'none'}."
+    )
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    config: dict[str, Any] = _read_json(path / CONFIG)
+    version = config.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ArtefactError(
+            f"{path} has format version {version}, and this package reads {FORMAT_VERSION}; "
+            "train the detector again or install the version that made it "
+            f"({config.get('package_version', 'unknown')})."
+        )
+    needed = {"sha256", "extractor", "hyper_parameters", "typical", "language_model", "families"}
+    if missing := needed - set(config):
+        raise ArtefactError(f"{path / CONFIG} lacks {', '.join(sorted(missing))}; train again.")
+    return config
+
+
+def _check_families(path: Path, config: dict[str, Any], extractor: FeatureExtractor) -> None:
+    ours = {family.name: family.version for family in extractor.chosen_families()}
+    changed = [name for name, version in config["families"].items() if ours.get(name) != version]
+    if changed or list(extractor.get_feature_names_out()) != config["features"]:
+        raise ArtefactError(
+            f"{path} was trained with other features than this package computes "
+            f"({', '.join(changed) or 'their names differ'}); train it again."
+        )
+
+
+def _read_json(file: Path) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtefactError(
+            f"{file} cannot be read ({error}); train the detector again."
+        ) from error
+
+
+def _write_json(file: Path, values: object) -> None:
+    file.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

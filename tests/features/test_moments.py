@@ -1,0 +1,57 @@
+"""Moments of series, against scipy and by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+
+from perplexity_detector.features import moments
+
+SERIES = arrays(np.float64, st.integers(3, 60), elements=st.integers(0, 1000).map(float))
+
+
+@given(SERIES)
+def test_skewness_and_kurtosis_are_those_of_scipy(values):
+    if np.ptp(values) == 0:
+        assert moments.skewness(values) == 0
+        assert moments.excess_kurtosis(values) == 0
+    else:
+        assert moments.skewness(values) == pytest.approx(stats.skew(values), abs=1e-9)
+        assert moments.excess_kurtosis(values) == pytest.approx(stats.kurtosis(values), abs=1e-9)
+
+
+def test_a_series_that_is_constant_but_for_rounding_has_no_moments():
+    values = np.full(7, 0.1)
+    values[3] += 1e-17
+    assert not moments.standardised(values).any()
+    assert moments.autocorrelation(values) == 0
+
+
+def test_nothing_gives_zero():
+    nothing = np.zeros(0)
+    for function in (
+        moments.mean,
+        moments.variance,
+        moments.std,
+        moments.skewness,
+        moments.excess_kurtosis,
+        moments.autocorrelation,
+        moments.shannon_entropy,
+    ):
+        assert function(nothing) == 0
+    assert moments.quantiles(nothing, [0.1, 0.9]) == [0, 0]
+    assert moments.moving_sums(np.ones(2), 3).size == 0
+    assert moments.ratio(1, 0) == 0
+    assert moments.per_hundred(3, 0) == 0
+
+
+def test_values_by_hand():
+    assert moments.autocorrelation(np.array([1.0, -1, 1, -1])) == pytest.approx(-3 / 4)
+    assert moments.shannon_entropy(np.array([2, 0, 2])) == pytest.approx(math.log(2))
+    assert list(moments.moving_sums(np.array([1.0, 2, 3, 4]), 2)) == [3, 5, 7]
+    assert moments.quantiles(np.array([0.0, 10]), [0.25]) == [2.5]
+    assert moments.per_hundred(1, 8) == 12.5
