@@ -29,7 +29,7 @@ class Calibrator:
 
     @classmethod
     def fit(cls, margins: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> Calibrator:
-        """Fit on validation texts, which the classifier did not see.
+        """Fit on validation texts, which the classifier did not see (Platt 1999).
 
         Args:
             margins: log-odds by the classifier, shape (n,).
@@ -39,8 +39,15 @@ class Calibrator:
         """
         from sklearn.linear_model import LogisticRegression
 
-        # a faint penalty, so that classes a margin separates do not send the slope to infinity
-        sigmoid = LogisticRegression(C=100.0).fit(margins[:, None], labels, weights)
+        # Platt's targets, a little short of 0 and 1, keep few texts from promising certainty:
+        # each text counts as both classes, with these shares
+        people, models = np.count_nonzero(labels == 0), np.count_nonzero(labels == 1)
+        target = np.where(labels == 1, (models + 1) / (models + 2), 1 / (people + 2))
+        sigmoid = LogisticRegression(C=np.inf).fit(
+            np.tile(margins, 2)[:, None],
+            np.repeat([1, 0], len(labels)),
+            np.concatenate([weights * target, weights * (1 - target)]),
+        )
         slope, intercept = max(float(sigmoid.coef_[0, 0]), 1e-6), float(sigmoid.intercept_[0])
         probabilities = expit(slope * margins + intercept)
         return cls(

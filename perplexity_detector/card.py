@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_METRICS = {
-    "auroc": "AUROC",
-    "tpr_at_1_fpr": "TPR at 1 % FPR",
-    "tpr_at_5_fpr": "TPR at 5 % FPR",
-    "brier": "Brier",
-    "ece": "ECE",
-}
+from perplexity_detector.metrics import FIGURES
 
 
 def model_card(config: dict[str, Any], detector: Any) -> str:  # noqa: ANN401
@@ -69,7 +63,8 @@ def _measured(metrics: dict[str, Any]) -> list[str]:
         lines += ["", f"## Measured on the {split} split", ""]
         lines += ["| figure | value | 95 % interval |", "|---|---|---|"]
         lines += [
-            f"| {_METRICS.get(name, name)} | {value:.3f} | {low:.3f} to {high:.3f} |"
+            f"| {FIGURES[name]} | {value:.3f} | {low:.3f} to {high:.3f} |"
             for name, (value, low, high) in figures.items()
+            if None not in (value, low, high)
         ]
     return lines

@@ -36,7 +36,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         n_estimators: trees at most; validation texts stop earlier.
         learning_rate: of the boosting.
         max_depth: of a tree.
-        min_child_weight: least weight of texts in a leaf.
+        min_child_weight: least weight of texts in a leaf; at most 1 % of the training texts.
         subsample: share of texts each tree sees.
         colsample_bytree: share of features each tree sees.
         reg_lambda: L2 penalty on leaves.
@@ -146,7 +146,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
             )
 
         booster = xgboost.train(
-            self._parameters(),
+            self._parameters(int((~held_out).sum())),
             matrix(~held_out),
             num_boost_round=self.n_estimators,
             evals=[(matrix(held_out), "validation")],
@@ -189,14 +189,14 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         mask[chosen] = True
         return mask
 
-    def _parameters(self) -> dict[str, Any]:
+    def _parameters(self, texts: int) -> dict[str, Any]:
         return {
             "objective": "binary:logistic",
             "eval_metric": "logloss",
             "tree_method": "hist",
             "learning_rate": self.learning_rate,
             "max_depth": self.max_depth,
-            "min_child_weight": self.min_child_weight,
+            "min_child_weight": min(self.min_child_weight, texts / 100),
             "subsample": self.subsample,
             "colsample_bytree": self.colsample_bytree,
             "reg_lambda": self.reg_lambda,

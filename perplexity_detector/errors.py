@@ -17,5 +17,9 @@ class ArtefactError(PerplexityDetectorError):
     """A saved detector is missing, incomplete, altered or of another format version."""
 
 
+class TrackingError(PerplexityDetectorError):
+    """MLflow is missing or its store cannot be written; the training itself is not affected."""
+
+
 class InputError(PerplexityDetectorError, ValueError):
     """An argument has a value that cannot be used."""

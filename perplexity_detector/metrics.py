@@ -24,6 +24,17 @@ from perplexity_detector.bootstrap import (
 )
 from perplexity_detector.errors import InputError
 
+#: Figure -> what tables call it; fpr and tpr are the real rates at a given threshold.
+FIGURES = {
+    "auroc": "AUROC",
+    "tpr_at_1_percent_fpr": "TPR at 1 % FPR",
+    "tpr_at_5_percent_fpr": "TPR at 5 % FPR",
+    "brier": "Brier",
+    "expected_calibration_error": "ECE",
+    "fpr": "FPR at threshold",
+    "tpr": "TPR at threshold",
+}
+
 # --- single figures -------------------------------------------------------------------------
 
 

@@ -7,6 +7,9 @@ import hashlib
 import numpy as np
 import pandas as pd
 
+#: Under this many prompts a split by prompt says nothing about new prompts.
+MIN_PROMPTS = 5
+
 
 def stable_order(ids: pd.Series, seed: int = 0) -> np.ndarray:
     """Positions in an order that looks random and depends on nothing but ids and seed.
@@ -15,7 +18,8 @@ def stable_order(ids: pd.Series, seed: int = 0) -> np.ndarray:
         int64 of shape (rows,); a row keeps its place among the others when rows are added.
     """
     keys = [hashlib.sha256(f"{seed}:{one}".encode()).digest()[:8] for one in ids]
-    return np.argsort(np.array([int.from_bytes(key, "big") for key in keys], np.uint64))
+    numbers = np.array([int.from_bytes(key, "big") for key in keys], np.uint64)
+    return np.argsort(numbers, kind="stable")
 
 
 def balanced_sample(frame: pd.DataFrame, per_group: int | None, seed: int = 0) -> pd.DataFrame:
@@ -33,6 +37,33 @@ def balanced_sample(frame: pd.DataFrame, per_group: int | None, seed: int = 0) -
     return shuffled.groupby(by, sort=False, dropna=False).head(per_group)
 
 
+def assign_splits(
+    ids: pd.Series, prompts: pd.Series | None = None, held_out: float = 0.2, seed: int = 0
+) -> np.ndarray:
+    """Part rows into train, valid and test; rows of one prompt stay together.
+
+    With fewer than `MIN_PROMPTS` prompts, keeping them together would leave a split with one
+    topic or none, so rows are parted one by one.
+
+    Args:
+        ids: of the rows, shape (n,).
+        prompts: what each row answers, shape (n,).
+        held_out: share of the prompts that goes to valid, and as much to test.
+        seed: another seed, other splits.
+
+    Returns:
+        `train`, `valid` or `test` for each row, object of shape (n,).
+    """
+    together = prompts if prompts is not None and prompts.nunique() >= MIN_PROMPTS else ids
+    groups = pd.Series(together.astype(str).unique())
+    size = max(1, round(held_out * len(groups)))
+    names = np.full(len(groups), "train", object)
+    order = stable_order(groups, seed)
+    names[order[:size]] = "valid"
+    names[order[size : 2 * size]] = "test"
+    return together.astype(str).map(dict(zip(groups, names, strict=True))).to_numpy(object)
+
+
 def balancing_weights(labels: np.ndarray, sources: np.ndarray | None = None) -> np.ndarray:
     """Weights that let each class, and within it each source, count alike; their mean is 1.
 
@@ -43,7 +74,9 @@ def balancing_weights(labels: np.ndarray, sources: np.ndarray | None = None) -> 
     Returns:
         float64 of shape (rows,).
     """
-    cells = pd.DataFrame({"label": labels, "source": "" if sources is None else sources})
+    # numbers in place of names, so that rows without a source are a source too
+    codes = 0 if sources is None else pd.factorize(sources, use_na_sentinel=False)[0]
+    cells = pd.DataFrame({"label": labels, "source": codes})
     in_cell = cells.groupby(["label", "source"])["label"].transform("size")
     sources_of_class = cells.groupby("label")["source"].transform("nunique")
     weights = 1.0 / (in_cell * sources_of_class).to_numpy(np.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Callable
 
 # --- canonical form -------------------------------------------------------------------------
 
@@ -34,22 +35,33 @@ _INVISIBLE = re.compile(
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]"
 )
-_MARKDOWN = [
+# int() refuses numbers of thousands of digits, and html.unescape does not catch it.
+_ENDLESS_ENTITY = re.compile(r"&#[0-9]{100,};?")
+_BLANK_LINES = re.compile(r"\n\s*\n")
+# No pattern here or below takes time that grows with the square of the text: one that fails at a
+# mark is not tried again at marks where it would fail for the same reason.
+_MARKDOWN: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(r"^\s*```.*$", re.M), ""),  # fences of code
-    (re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)"), r"\1"),  # links and pictures
+    (  # links and pictures
+        re.compile(r"!?\[([^\]\n]*)(\]\([^)\n]{0,5000}\))?"),
+        lambda link: link[1] if link[2] else link[0],
+    ),
     (re.compile(r"^\s{0,3}#{1,6}\s+", re.M), ""),  # headings
     (re.compile(r"^\s{0,3}>\s?", re.M), ""),  # quotations
     (re.compile(r"^\s*(?:[-*+]|\d{1,2}[.)])\s+(?=\S)", re.M), ""),  # bullets and numbers
     (re.compile(r"^\s*(?:[-*_]\s*){3,}$", re.M), ""),  # rules
-    (re.compile(r"(\*{1,3}|_{2,3}|~~)(?=\S)(.+?)(?<=\S)\1"), r"\2"),  # bold, italics, struck out
-    (re.compile(r"(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)"), r"\1"),
 ]
+_MARK = re.compile(r"[*_~]")
+_EMPHASIS = {  # bold, italics and struck out: an opening mark and the pattern of its partner
+    mark: re.compile(r"(?<=\S)" + re.escape(mark)) for mark in ("***", "**", "*", "___", "__", "~~")
+}
+_ITALICS = re.compile(r"(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)")
 _WHITESPACE = re.compile(r"\s+")
 # Corpora keep traces of tokenisers and scrapers that tell where a text lay, not who wrote it.
 _TRACES = [
     (re.compile(r"\\n|\\[rt](?![a-z])"), " "),  # an escape that was never undone
     (re.compile(r"(?<=\w) (n't|'(?:s|re|ve|ll|d|m))\b", re.I), r"\1"),  # do n't
-    (re.compile(r" +([,.;:!?]+)(?=[\s\"')\]]|$)"), r"\1"),  # a space before a comma
+    (re.compile(r"(?<! ) +([,.;:!?]+)(?=[\s\"')\]]|$)"), r"\1"),  # a space before a comma
     (re.compile(r"''"), '"'),
     (re.compile(r'(?<!\S)" ([^"]+?) "(?!\S)'), r'"\1"'),  # " Yes. "
 ]
@@ -85,15 +97,39 @@ def canonicalise(text: str) -> str:
 
 
 def _canonicalise_once(text: str) -> str:
-    text = _INVISIBLE.sub("", html.unescape(text)).translate(_TABLE)
+    text = html.unescape(_ENDLESS_ENTITY.sub("\ufffd", text))
+    text = _INVISIBLE.sub("", text).translate(_TABLE)
     text = unicodedata.normalize("NFKC", text)
     text = re.sub(r"\w+", _latinise, text)
+    text = _BLANK_LINES.sub("\n", text)
     for pattern, replacement in _MARKDOWN:
         text = pattern.sub(replacement, text)
+    text = "\n".join(map(_without_emphasis, text.split("\n")))
+    text = _ITALICS.sub(r"\1", text)
     text = _WHITESPACE.sub(" ", text)
     for pattern, replacement in _TRACES:
         text = pattern.sub(replacement, text)
     return text.strip()
+
+
+def _without_emphasis(line: str) -> str:
+    """A line whose marks of emphasis are gone, where a mark has its partner."""
+    parts = []
+    at = done = 0
+    alone = set()  # marks that have no partner in the rest of the line
+    while opening := _MARK.search(line, at):
+        at = opening.start() + 1
+        for mark, partner in _EMPHASIS.items():
+            first = opening.start() + len(mark)
+            follows = line[first : first + 1]
+            if mark in alone or not line.startswith(mark, opening.start()) or not follows.strip():
+                continue
+            if closing := partner.search(line, first + 1):
+                parts += [line[done : opening.start()], line[first : closing.start()]]
+                at = done = closing.end()
+                break
+            alone.add(mark)
+    return "".join(parts) + line[done:]
 
 
 def _latinise(match: re.Match[str]) -> str:
@@ -112,7 +148,8 @@ def _has_latin(word: str) -> bool:
 # --- words and sentences --------------------------------------------------------------------
 
 _WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")
-_SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s+|$)")
+_SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s|$)")
+_SENTENCE_ENDS = re.compile(r"(?<![.!?])" + _SENTENCE_END.pattern)  # each from its first mark
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|cf|Fig|No|Vol|al|approx)|\b[A-Z])\.$"
 )
@@ -141,7 +178,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     """
     spans = []
     start = 0
-    for match in _SENTENCE_END.finditer(text):
+    for match in _SENTENCE_ENDS.finditer(text):
         end = match.end()
         if end < len(text) and _ABBREVIATION.search(text, max(start, end - 8), end):
             continue

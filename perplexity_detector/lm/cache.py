@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from tqdm import tqdm
 
+from perplexity_detector.errors import InputError
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.statistics import TokenStatistics
 
@@ -36,23 +38,30 @@ class CachedScorer:
         self.fingerprint = scorer.fingerprint
         model = hashlib.sha256(scorer.identity.encode()).hexdigest()[:16]
         self.folder = Path(folder) / model
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"The cache cannot be kept in {folder} ({error.strerror}); choose another folder."
+            ) from error
         self._known: dict[str, TokenStatistics] = {}
         for shard in sorted(self.folder.glob("*.safetensors")):
             self._read(shard)
 
     def score(self, texts: Sequence[str], progress: bool = False) -> list[TokenStatistics]:
-        """As LanguageModelScorer.score, reading only texts not seen before."""
+        """As LanguageModelScorer.score; only texts not seen before are read, and the bar's unit."""
         keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text in texts]
         missing = {
             key: text for key, text in zip(keys, texts, strict=True) if key not in self._known
         }
         wanted = list(missing.items())
-        for first in range(0, len(wanted), SHARD_TEXTS):
-            shard = wanted[first : first + SHARD_TEXTS]
-            read = self.scorer.score([text for _, text in shard], progress)
-            self._write([key for key, _ in shard], read)
-        encodings = self.scorer.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        with tqdm(total=len(wanted), unit=" texts", disable=None if progress else True) as bar:
+            for first in range(0, len(wanted), SHARD_TEXTS):
+                shard = wanted[first : first + SHARD_TEXTS]
+                read = self.scorer.score([text for _, text in shard])
+                self._write([key for key, _ in shard], read)
+                bar.update(len(shard))
+        encodings = self.scorer.encode(texts)
         return [
             TokenStatistics(
                 known.surprisal,
@@ -83,9 +92,9 @@ class CachedScorer:
     def _read(self, shard: Path) -> None:
         try:
             arrays = load_file(shard)
-        except (SafetensorError, OSError):
+            ends = np.cumsum(arrays["lengths"])
+        except (SafetensorError, OSError, KeyError):
             return  # damaged: its texts are read again
-        ends = np.cumsum(arrays["lengths"])
         for key, first, last in zip(arrays["keys"], ends - arrays["lengths"], ends, strict=True):
             self._known[key.tobytes().hex()] = TokenStatistics(
                 arrays["surprisal"][first:last].astype(np.float32),

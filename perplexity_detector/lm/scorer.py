@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -14,10 +15,20 @@ from perplexity_detector.lm import catalogue
 from perplexity_detector.lm.packed_linear import pack_linear_layers
 from perplexity_detector.lm.statistics import TokenStatistics, token_statistics
 
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+
 #: Longest window: beyond it, more context changes essays' numbers little and costs memory.
 MAX_WINDOW = 1024
 #: Padded tokens per batch: what keeps the processor busy without filling its memory.
 BATCH_TOKENS = {"cpu": 1024, "cuda": 32768}
+_DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "float64": torch.float64,
+}
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Window(NamedTuple):
@@ -90,13 +101,13 @@ class LanguageModelScorer:
         before it. Special tokens that a text spells out are plain text.
 
         Args:
-            texts: any strings; an empty one has no tokens.
+            texts: any strings, read as they are; an empty one has no tokens.
             progress: show a bar (on a terminal only), counted in tokens.
 
         Returns:
             One TokenStatistics per text, in order; `offsets` count characters of the text.
         """
-        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        encodings = self.encode(texts)
         ids = [np.asarray(encoding.ids, np.int64) for encoding in encodings]
         results = [
             TokenStatistics(
@@ -118,6 +129,12 @@ class LanguageModelScorer:
                 self._score_batch(batch, ids, results)
                 bar.update(sum(window.end - window.keep for window in batch))
         return results
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Token ids and offsets of each text; an unpaired surrogate is read as U+FFFD."""
+        # the tokenizers library takes only what UTF-8 can hold
+        readable = [_SURROGATE.sub("\ufffd", text) for text in texts]
+        return self.tokenizer.encode_batch(readable, add_special_tokens=False)
 
     @torch.inference_mode()
     def _score_batch(
@@ -193,10 +210,11 @@ def _device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except RuntimeError as error:
-        raise InputError(f"There is no device {device!r}; use auto, cpu or cuda.") from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise InputError("This machine has no CUDA device; use --device=cpu or auto.")
+        torch.zeros(1, device=chosen).item()
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise InputError(
+            f"This machine has no device {device!r}; use --device=auto, cpu or cuda."
+        ) from error
     return chosen
 
 
@@ -204,12 +222,9 @@ def _dtype(dtype: str, device: torch.device) -> torch.dtype:
     if dtype == "auto":
         bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
         return torch.bfloat16 if bf16 else torch.float32
-    chosen = getattr(torch, dtype, None)
-    if not isinstance(chosen, torch.dtype) or not chosen.is_floating_point:
-        raise InputError(
-            f"There is no dtype {dtype!r}; use auto, float32, bfloat16, float16 or float64."
-        )
-    return chosen
+    if dtype not in _DTYPES:
+        raise InputError(f"There is no dtype {dtype!r}; use auto, {', '.join(_DTYPES)}.")
+    return _DTYPES[dtype]
 
 
 @torch.inference_mode()
@@ -219,10 +234,13 @@ def _check_causal(scorer: LanguageModelScorer) -> None:
     ids = (torch.arange(1, 9) * 7919 % vocabulary).to(scorer.device)
     other = torch.cat([ids[:-1], (ids[-1:] + 1) % vocabulary])
     inputs = torch.stack([ids, other])
-    if scorer.model.config.is_encoder_decoder:
-        raise LanguageModelError(f"{scorer.name} is an encoder-decoder, not a causal model.")
     logits = scorer.model(inputs).logits.float()
     ours = scorer.head(scorer.hidden_states(inputs).flatten(0, 1)).float().view_as(logits)
+    if not logits.isfinite().all():
+        raise LanguageModelError(
+            f"{scorer.name} gives numbers that are not finite in {scorer.dtype}; "
+            "use another --dtype, or its weights are damaged."
+        )
     atol = 0.05 * float(logits.abs().max())
     if not torch.allclose(logits[0, :-1], logits[1, :-1], rtol=0, atol=atol):
         raise LanguageModelError(

@@ -1,0 +1,91 @@
+"""Options as the command line gives them -> values that the library takes, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from perplexity_detector.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perplexity_detector.datasets import Columns
+
+
+@dataclass(frozen=True)
+class DatasetOptions:
+    """How a dataset is to be read."""
+
+    columns: Columns
+    encoding: str
+    format: str | None
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> DatasetOptions:
+        """From options as the command line gives them.
+
+        Raises:
+            InputError: there is no such option.
+        """
+        from perplexity_detector.datasets import Columns
+
+        roles = {f"{role.name}_column": role.name for role in fields(Columns)}
+        known = [*roles, "encoding", "format"]
+        for name in given:
+            if name not in known:
+                like = get_close_matches(name, known, 1)
+                hint = f"did you mean --{like[0]}?" if like else "see --help."
+                raise InputError(f"There is no option --{name}; {hint}")
+        columns = Columns(**{roles[name]: str(given[name]) for name in given if name in roles})
+        format_name = given.get("format")
+        return cls(
+            columns,
+            str(given.get("encoding", "utf-8")),
+            None if format_name is None else str(format_name),
+        )
+
+    def read_chunks(self, dataset: str) -> Iterator[pd.DataFrame]:
+        """Frames of rows; see `datasets.read_chunks`."""
+        from perplexity_detector.datasets import read_chunks
+
+        return read_chunks(str(dataset), self.columns, encoding=self.encoding, format=self.format)
+
+    def read_labelled(self, dataset: str) -> pd.DataFrame:
+        """All usable rows, of both classes; the others are named in the log."""
+        from perplexity_detector.datasets import read_all, require_two_classes, split_problems
+        from perplexity_detector.problems import ProblemReport
+
+        frame = read_all(
+            str(dataset), self.columns, label=True, encoding=self.encoding, format=self.format
+        )
+        good, bad = split_problems(frame)
+        with ProblemReport() as report:
+            report.add(bad)
+        require_two_classes(frame)
+        return good
+
+
+def listed(families: object) -> list[str] | None:
+    """`--families=a,b` as a list; Fire makes a tuple of it, or a string of one name."""
+    if families is None:
+        return None
+    return [str(name) for name in (families if isinstance(families, tuple) else [families])]
+
+
+def path(value: object) -> str | None:
+    """A path; Fire makes a number of a name like 2024."""
+    return None if value is None else str(value)
+
+
+def rate(fpr: object) -> float:
+    """A false-positive rate.
+
+    Raises:
+        InputError: it is not a number between 0 and 1.
+    """
+    if isinstance(fpr, bool) or not isinstance(fpr, (int, float)) or not 0 < fpr < 1:
+        raise InputError(f"--fpr is a rate between 0 and 1, such as 0.01, not {fpr}.")
+    return float(fpr)

@@ -1,0 +1,101 @@
+"""A dataset in, results out, a chunk at a time: memory does not grow with the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from perplexity_detector.detector import TextDetector
+from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.problems import ProblemReport
+from perplexity_detector.results import ResultsWriter
+from perplexity_detector.verdicts import UNCERTAIN
+
+#: Kaggle's columns.
+RESULTS = ("id", "generated")
+DETAILS = ("id", "generated", "verdict", "words", "tokens", "why", "problem")
+#: The probability of a row that could not be read: nothing is known of it.
+UNKNOWN = 0.5
+
+
+def predict(
+    chunks: Iterable[pd.DataFrame],
+    detector: TextDetector,
+    output: str | Path,
+    details: bool = False,
+    why: bool = False,
+) -> Iterator[pd.DataFrame]:
+    """Score chunks of a dataset and write the results, which appear when they are whole.
+
+    A row that could not be read keeps its id, with the probability one half, the verdict
+    `uncertain` and its problem.
+
+    Args:
+        chunks: frames with id, text, line and problem.
+        detector: trained.
+        output: a csv, or `-` for standard output.
+        details: write verdict, words, tokens, why and problem as well.
+        why: find the reasons, though they are not written.
+
+    Yields:
+        The results of each chunk, with the columns of `DETAILS`.
+    """
+    with ResultsWriter(output, DETAILS if details else RESULTS) as results:
+        for chunk in _with_progress(chunks):
+            scored = _score(chunk, detector, details or why)
+            results.write(scored)
+            yield scored
+
+
+def _score(chunk: pd.DataFrame, detector: TextDetector, why: bool) -> pd.DataFrame:
+    fine = (chunk["problem"] == "").to_numpy()
+    results = pd.DataFrame(
+        {
+            "id": chunk["id"].to_numpy(),
+            "generated": UNKNOWN,
+            "verdict": UNCERTAIN,
+            "words": 0,
+            "tokens": 0,
+            "why": "",
+            "problem": chunk["problem"].to_numpy(),
+        }
+    )
+    if fine.any():
+        said = detector.assess(chunk["text"][fine], why=why)
+        results.loc[fine, "generated"] = said["probability"].round(6).to_numpy()
+        for name in said.columns.intersection(results.columns):
+            results.loc[fine, name] = said[name].to_numpy()
+    return results
+
+
+def tabulate(
+    chunks: Iterable[pd.DataFrame], extractor: FeatureExtractor, output: str | Path
+) -> int:
+    """Write the features of a dataset's texts, `id` first; rows with problems have empty cells.
+
+    Returns:
+        Number of rows written.
+    """
+    names = extractor.get_feature_names_out().tolist()
+    with ResultsWriter(output, ["id", *names]) as results:
+        for chunk in _with_progress(chunks):
+            fine = (chunk["problem"] == "").to_numpy()
+            table = np.full((len(chunk), len(names)), np.nan)
+            if fine.any():
+                table[fine] = extractor.transform(chunk["text"][fine])
+            features = pd.DataFrame(table, columns=names)
+            results.write(pd.concat([chunk[["id"]].reset_index(drop=True), features], axis=1))
+        return results.rows
+
+
+def _with_progress(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """A bar over the rows, on a terminal, and a word on each row with a problem."""
+    with tqdm(unit=" texts", desc="reading", disable=None) as bar, ProblemReport() as report:
+        for chunk in chunks:
+            report.add(chunk)
+            yield chunk
+            bar.update(len(chunk))

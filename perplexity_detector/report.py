@@ -1,0 +1,78 @@
+"""Results and figures as tables for a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import Any
+
+import pandas as pd
+
+from perplexity_detector import training
+from perplexity_detector.detector import TextDetector
+from perplexity_detector.metrics import FIGURES
+
+_ID_WIDTH = 12
+
+
+def readable(results: pd.DataFrame, header: bool = True) -> str:
+    """A table of id, probability, verdict and why, as wide as the terminal.
+
+    Args:
+        results: with the columns of `prediction.DETAILS`.
+        header: whether to name the columns.
+    """
+    room = max(30, shutil.get_terminal_size((110, 0)).columns - _ID_WIDTH - 24)
+    lines = [f"{'id':<{_ID_WIDTH}} probability  {'verdict':<9}  why"] if header else []
+    for row in results.itertuples(index=False):
+        why = row.problem or row.why
+        shown = textwrap.wrap(str(why), room) or [""]
+        row_id = textwrap.shorten(str(row.id), _ID_WIDTH, placeholder="...")
+        lines.append(
+            f"{row_id:<{_ID_WIDTH}} {row.generated:>11.3f}  {row.verdict:<9}  {shown[0]}".rstrip()
+        )
+        lines += [" " * (_ID_WIDTH + 25) + line for line in shown[1:]]
+    return "\n".join(lines)
+
+
+def figures_by_split(metrics: dict[str, Any]) -> str:
+    """The figures of a training, one line a figure, one column a split."""
+    rows = {
+        FIGURES[name]: {
+            split: interval(*figures[name]) for split, figures in metrics["splits"].items()
+        }
+        for name in FIGURES
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").to_string()
+
+
+def evaluation(scored: pd.DataFrame, detector: TextDetector) -> str:
+    """Figures with intervals, then by each group that the dataset names.
+
+    Args:
+        scored: generated, probability and, where known, prompt_id, source, domain, generator,
+            attack.
+        detector: whose threshold the real rates are measured at.
+    """
+    threshold = detector.calibrator_.threshold_at(detector.fpr)
+    figures = training.figures(scored, threshold)
+    lines = [f"{len(scored)} texts, threshold for a false-positive rate of {detector.fpr:g}"]
+    lines += [f"{FIGURES[name]:<18} {interval(*values)}" for name, values in figures.items()]
+    for by in training.GROUPS:
+        if by in scored and scored[by].nunique() > 1:
+            lines += ["", _by_group(scored, by, threshold)]
+    return "\n".join(lines)
+
+
+def interval(value: float | None, low: float | None, high: float | None) -> str:
+    """A figure and its 95 % confidence interval."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _by_group(scored: pd.DataFrame, by: str, threshold: float) -> str:
+    table = pd.DataFrame.from_dict(training.by_group(scored, by, threshold), orient="index")
+    table = table.astype(dict.fromkeys(("texts", "human", "generated"), int))
+    table = table.rename(columns=FIGURES).rename_axis(by)
+    return table.to_string(float_format=lambda value: f"{value:.3f}", na_rep="-")

@@ -1,0 +1,159 @@
+"""A labelled dataset -> a trained detector, its predictions and its measurements."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perplexity_detector import metrics
+from perplexity_detector.detector import TextDetector
+from perplexity_detector.errors import DatasetError
+from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.logs import get_logger, timed
+from perplexity_detector.sampling import MIN_PROMPTS, assign_splits, balanced_sample
+from perplexity_detector.text import canonicalise, crop
+
+SPLITS = ("train", "valid", "test")
+#: Columns by which an evaluation is broken down, where the dataset has them.
+GROUPS = ("source", "domain", "generator", "attack")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves.
+
+    Attributes:
+        detector: trained, with `metrics_` filled in.
+        predictions: split, source, generated, probability of each text used.
+    """
+
+    detector: TextDetector
+    predictions: pd.DataFrame
+
+
+def train(
+    frame: pd.DataFrame,
+    detector: TextDetector,
+    per_group: int | None = None,
+    per_group_held_out: int | None = None,
+    max_words: int | None = 200,
+    seed: int = 0,
+) -> Trained:
+    """Train a detector on the train split, calibrate it on valid, measure it on test.
+
+    Args:
+        frame: usable rows with id, text, generated and, where known, prompt_id, source, split.
+        detector: untrained.
+        per_group: texts at most of one source and class in train.
+        per_group_held_out: the same in valid and test.
+        max_words: texts are cut to whole sentences of at most so many words.
+        seed: of samples and splits.
+
+    Raises:
+        DatasetError: a split lacks one of the classes.
+    """
+    parts = []
+    splits = split_of(frame, seed)
+    for split in SPLITS:
+        part = frame[splits == split]
+        _require_both(part, split)
+        limit = per_group if split == "train" else per_group_held_out
+        parts.append(balanced_sample(part, limit, seed).assign(split=split))
+    used = pd.concat(parts, ignore_index=True)
+    texts = [canonicalise(text) for text in used["text"]]
+    if max_words:
+        texts = [crop(text, max_words) for text in texts]
+
+    log = get_logger()
+    with timed(log, "features", texts=len(texts)):
+        table = (detector.extractor or FeatureExtractor()).transform(texts)
+    fitted = (used["split"] != "test").to_numpy()
+    labels = used["generated"].to_numpy()
+    with timed(log, "training", texts=int(fitted.sum())):
+        detector.fit_table(
+            table[fitted],
+            labels[fitted],
+            sources=used["source"][fitted].tolist() if "source" in used else None,
+            validation=(used["split"][fitted] == "valid").tolist(),
+        )
+    detector.training_["max_words"] = max_words
+    detector.training_["seed"] = seed
+    used["probability"] = detector.predict_proba_table(table)[:, 1]
+    threshold = detector.calibrator_.threshold_at(detector.fpr)
+    with timed(log, "measuring", texts=len(used)):
+        detector.metrics_ = measure(used, threshold, detector.fpr)
+    columns = ["split", "source", "generated", "probability"]
+    return Trained(detector, used.assign(source=used.get("source", ""))[columns])
+
+
+def split_of(frame: pd.DataFrame, seed: int = 0) -> np.ndarray:
+    """The split of each row: the dataset's own where it has all three, else drawn by prompt."""
+    if "split" in frame and set(SPLITS) <= set(frame["split"]):
+        return frame["split"].to_numpy(object)
+    prompts = frame.get("prompt_id")
+    if prompts is None or prompts.nunique() < MIN_PROMPTS:
+        get_logger().warning(
+            "Texts are split at random, for the dataset has no column of prompts or fewer than "
+            "%d of them; figures on topics never seen will be lower than these.",
+            MIN_PROMPTS,
+        )
+    return assign_splits(frame["id"], prompts, seed=seed)
+
+
+def measure(predictions: pd.DataFrame, threshold: float, fpr: float) -> dict[str, Any]:
+    """Figures by split, and by source within each split, as plain values for metrics.json.
+
+    Args:
+        predictions: split, generated, probability and, where known, source and prompt_id.
+        threshold: of the verdict `generated`.
+        fpr: the false-positive rate it was set for.
+
+    Returns:
+        `splits`: split -> figure -> [value, low, high]; `sources`: split -> source -> figure ->
+        value (null where a source lacks a class); `threshold` and `fpr`.
+    """
+    splits: dict[str, Any] = {}
+    sources: dict[str, Any] = {}
+    for split, part in predictions.groupby("split", sort=False):
+        splits[str(split)] = figures(part, threshold)
+        if "source" in part:
+            sources[str(split)] = by_group(part, "source", threshold)
+    return {"fpr": fpr, "threshold": _plain(threshold), "splits": splits, "sources": sources}
+
+
+def figures(part: pd.DataFrame, threshold: float) -> dict[str, list[float | None]]:
+    """AUROC, TPR at FPR, Brier, ECE, and the real rates at the threshold, each with interval."""
+    labels, scores = part["generated"].to_numpy(), part["probability"].to_numpy()
+    groups = part["prompt_id"].tolist() if "prompt_id" in part else None
+    estimates = metrics.evaluate(labels, scores, groups)
+    estimates["fpr"] = metrics.rate_at_threshold(scores[labels == 0], threshold)
+    estimates["tpr"] = metrics.rate_at_threshold(scores[labels == 1], threshold)
+    return {name: [_plain(value) for value in estimate] for name, estimate in estimates.items()}
+
+
+def by_group(part: pd.DataFrame, by: str, threshold: float) -> dict[str, dict[str, Any]]:
+    """The same for each value of a column, without intervals."""
+    # one resample: intervals of small groups are not kept
+    table = metrics.evaluate_by(part, by, score="probability", threshold=threshold, resamples=1)
+    kept = [name for name in table.columns if not name.endswith(("_low", "_high"))]
+    return {
+        str(value): {name: _plain(row[name]) for name in kept}
+        for value, row in table[kept].iterrows()
+    }
+
+
+def _plain(value: float) -> float | None:
+    """A number that json knows; None for what is not finite."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _require_both(part: pd.DataFrame, split: str) -> None:
+    if set(part["generated"]) != {0, 1}:
+        raise DatasetError(
+            f"The {split} split has {len(part)} texts, and not both classes among them; give more "
+            "texts, or a column `split` with train, valid and test."
+        )

@@ -1,0 +1,113 @@
+"""What the commands do between reading options and printing: train, publish, track, load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from perplexity_detector import persistence, training
+from perplexity_detector.detector import TextDetector
+from perplexity_detector.errors import DatasetError, TrackingError
+from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.logs import get_logger, timed
+from perplexity_detector.text import canonicalise, crop
+
+#: The detector that is used where none was trained.
+SHIPPED = "standard"
+PUBLISHED = "model"
+
+
+def untrained(fpr: float, seed: int, **extractor: Any) -> TextDetector:  # noqa: ANN401
+    """A detector to be trained; the extractor's settings are checked before any work."""
+    return TextDetector(FeatureExtractor(**extractor).fit(), fpr=fpr, random_state=seed)
+
+
+def train_and_publish(
+    frame: pd.DataFrame, detector: TextDetector, settings: dict[str, Any], model: Path, data: Path
+) -> training.Trained:
+    """Train, save to `model`, publish to `data/model`, and warn where a rate cannot be kept."""
+    trained = training.train(frame, detector, **settings)
+    persistence.publish(detector.save_pretrained(model), data / PUBLISHED)
+    if detector.calibrator_.threshold_at(detector.fpr) > 1:
+        get_logger().warning(
+            "%d validation texts by people are too few to promise a false-positive rate of %g: "
+            "no text will be called generated. Give more texts, or a higher --fpr.",
+            len(detector.calibrator_.human),
+            detector.fpr,
+        )
+    return trained
+
+
+def track(trained: training.Trained, about: dict[str, object], model: Path, data: Path) -> None:
+    """Log a training to MLflow; if that fails, the training is kept all the same."""
+    detector = trained.detector
+    extractor = (detector.extractor or FeatureExtractor()).get_params(deep=False)
+    hyper_parameters = detector.get_params(deep=False)
+    hyper_parameters.pop("extractor")
+    parameters = {**about, **extractor, **hyper_parameters, **detector.training_}
+    try:
+        from perplexity_detector.tracking import track as log_run
+
+        with timed(get_logger(), "tracking"):
+            log_run(detector, model, trained.predictions, parameters, detector.metrics_, store=data)
+    except TrackingError as error:
+        get_logger().warning("%s", error, exc_info=True)
+
+
+def load_detector(
+    data: Path,
+    detector: str | None = None,
+    lm: str | None = None,
+    fpr: float | None = None,
+    **extractor: Any,  # noqa: ANN401
+) -> TextDetector:
+    """The detector asked for; else the published one; else, saying so, the shipped one.
+
+    Args:
+        data: the folder with the published `model/`.
+        detector: a folder, or the name of a shipped detector.
+        lm: where its language model lies, if not where it lay in training.
+        fpr: false-positive rate of verdicts.
+        **extractor: settings of the extractor to change.
+    """
+    published = data / PUBLISHED
+    if detector is None:
+        detector = str(published)
+        if not (published / persistence.CONFIG).is_file():
+            get_logger().warning("There is no detector in %s: the shipped one is used.", published)
+            detector = SHIPPED
+    if lm is not None:
+        extractor["lm"] = str(lm)
+    loaded = TextDetector.from_pretrained(str(detector), **extractor)
+    if fpr is not None:
+        loaded.set_params(fpr=fpr)
+    return loaded
+
+
+def score_labelled(
+    frame: pd.DataFrame,
+    detector: TextDetector,
+    max_words: int | None = None,
+    split: str | None = None,
+) -> pd.DataFrame:
+    """Labelled rows with their `probability`.
+
+    Args:
+        frame: id, text, generated.
+        detector: trained.
+        max_words: cut texts, canonical, to whole sentences of at most so many words first.
+        split: only rows whose `split` says so.
+
+    Raises:
+        DatasetError: no row is of that split.
+    """
+    if split is not None:
+        if "split" not in frame or not (frame["split"] == split).any():
+            raise DatasetError(f"No row has {split!r} in a column `split`; leave out --split.")
+        frame = frame[frame["split"] == split].reset_index(drop=True)
+    texts = frame["text"].tolist()
+    if max_words:
+        texts = [crop(canonicalise(text), max_words) for text in texts]
+    return frame.assign(probability=detector.predict_proba(texts)[:, 1])
