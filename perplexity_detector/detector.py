@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Share of generated validation texts that may lie under the threshold of the verdict `human`.
 MISS_RATE = 0.05
+TOO_FEW = "Training and validation texts need both classes each; give more texts, or other groups."
 
 
 class TextDetector(ClassifierMixin, BaseEstimator):
@@ -127,17 +128,20 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         from perplexity_detector.progress import TreesBar
 
         extractor = self._extractor()
-        labels = _labels(y)
+        table, labels = np.asarray(table, np.float64), _labels(y)
+        columns = {
+            "texts": table, "groups": groups, "sources": sources, "validation marks": validation
+        }  # fmt: skip
+        for name, values in columns.items():
+            if values is not None and len(values) != len(labels):
+                raise InputError(f"There are {len(labels)} labels and {len(values)} {name}.")
         held_out = self._validation(labels, groups, validation)
         origins = np.asarray(["" for _ in labels] if sources is None else sources, object)
         names = list(extractor.get_feature_names_out())
         weights = np.empty(len(labels))
         for part in (held_out, ~held_out):
             if len(set(labels[part])) < 2:
-                raise InputError(
-                    "Training and validation texts need both classes each; give more texts, "
-                    "or other groups."
-                )
+                raise InputError(TOO_FEW)
             weights[part] = balancing_weights(labels[part], origins[part])
 
         def matrix(part: np.ndarray) -> xgboost.DMatrix:
@@ -183,7 +187,10 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         split = GroupShuffleSplit(
             1, test_size=self.validation_fraction, random_state=self.random_state
         )
-        kept_together = np.arange(len(labels)) if groups is None else np.asarray(groups)
+        named = np.arange(len(labels)) if groups is None else np.asarray(groups, object)
+        kept_together, names = pd.factorize(named, use_na_sentinel=False)
+        if len(names) < 2:
+            raise InputError(TOO_FEW)
         _, chosen = next(split.split(labels, labels, kept_together))
         mask = np.zeros(len(labels), bool)
         mask[chosen] = True
@@ -320,12 +327,16 @@ class TextDetector(ClassifierMixin, BaseEstimator):
 
     def _margins(self, table: np.ndarray) -> np.ndarray:
         self._check_fitted()
+        if not len(table):
+            return np.zeros(0)  # of which XGBoost would warn
         return np.asarray(
             self.booster_.predict(self._matrix(table), output_margin=True), np.float64
         )
 
     def _contributions(self, table: np.ndarray) -> np.ndarray:
         """SHAP values of each feature, shape (n, features); the bias is left out."""
+        if not len(table):
+            return np.zeros(table.shape)
         return np.asarray(self.booster_.predict(self._matrix(table), pred_contribs=True))[:, :-1]
 
     def __sklearn_tags__(self) -> Any:  # noqa: ANN401

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -24,8 +24,12 @@ class DatasetOptions:
     format: str | None
 
     @classmethod
-    def of(cls, given: dict[str, Any]) -> DatasetOptions:
+    def of(cls, given: dict[str, Any], others: Iterable[str] = ()) -> DatasetOptions:
         """From options as the command line gives them.
+
+        Args:
+            given: name -> value.
+            others: what else the command knows, to guess what a wrong name was meant to be.
 
         Raises:
             InputError: there is no such option.
@@ -36,7 +40,7 @@ class DatasetOptions:
         known = [*roles, "encoding", "format"]
         for name in given:
             if name not in known:
-                like = get_close_matches(name, known, 1)
+                like = get_close_matches(name, [*known, *others], 1)
                 hint = f"did you mean --{like[0]}?" if like else "see --help."
                 raise InputError(f"There is no option --{name}; {hint}")
         columns = Columns(**{roles[name]: str(given[name]) for name in given if name in roles})
@@ -75,8 +79,8 @@ def listed(families: object) -> list[str] | None:
     return [str(name) for name in (families if isinstance(families, tuple) else [families])]
 
 
-def path(value: object) -> str | None:
-    """A path; Fire makes a number of a name like 2024."""
+def string(value: object) -> str | None:
+    """A name or path; Fire makes a number of one like 2024."""
     return None if value is None else str(value)
 
 
@@ -89,3 +93,33 @@ def rate(fpr: object) -> float:
     if isinstance(fpr, bool) or not isinstance(fpr, (int, float)) or not 0 < fpr < 1:
         raise InputError(f"--fpr is a rate between 0 and 1, such as 0.01, not {fpr}.")
     return float(fpr)
+
+
+def whole(name: str, value: object, least: int = 0) -> int:
+    """A whole number.
+
+    Raises:
+        InputError: it is another thing, or under `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"--{name} is a whole number from {least} on, not {value}.")
+    return value
+
+
+def limits(**values: object) -> dict[str, int | None]:
+    """Whole numbers from 1 on; None is no limit."""
+    return {
+        name: None if value is None else whole(name, value, 1) for name, value in values.items()
+    }
+
+
+def switch(name: str, value: object) -> bool:
+    """True or False, in capitals or not: to Fire, `false` is a word.
+
+    Raises:
+        InputError: it is another thing.
+    """
+    on = {"true": True, "false": False}.get(str(value).lower())
+    if on is None:
+        raise InputError(f"--{name} is True or False, not {value}.")
+    return on

@@ -15,12 +15,18 @@ from perplexity_detector import __version__
 from perplexity_detector.calibration import Calibrator
 from perplexity_detector.card import model_card
 from perplexity_detector.errors import ArtefactError, InputError
-from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.features.extractor import FAMILIES, FeatureExtractor
 
 FORMAT_VERSION = 1
 PRETRAINED = Path(__file__).parent / "pretrained"
 CONFIG, CLASSIFIER, CALIBRATOR = "config.json", "classifier.ubj", "calibrator.json"
 METRICS, CARD = "metrics.json", "README.md"
+_FILES = {CONFIG, CLASSIFIER, CALIBRATOR, METRICS, CARD}
+#: What config.json must say.
+_NEEDED = [
+    "sha256", "extractor", "hyper_parameters", "typical", "language_model", "families",
+    "features", "training",
+]  # fmt: skip
 
 #: Settings of the extractor that decide what the features are; the others are the machine's.
 _EXTRACTOR_SETTINGS = ("families", "lm", "revision", "canonical")
@@ -35,8 +41,7 @@ def save(detector: Any, folder: Path) -> Path:  # noqa: ANN401
     Raises:
         ArtefactError: the folder cannot be written, or is not one of ours.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / CONFIG).is_file():
-        raise ArtefactError(f"{folder} holds other things than a detector; choose a new folder.")
+    check_place(folder)
     extractor = detector.extractor or FeatureExtractor()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +79,12 @@ def save(detector: Any, folder: Path) -> Path:  # noqa: ANN401
 
 
 def publish(folder: Path, target: Path) -> None:
-    """Copy an artefact folder to where predictions look for it, whole or not at all."""
+    """Copy an artefact folder to where predictions look for it, whole or not at all.
+
+    Raises:
+        ArtefactError: the target cannot be written, or is not one of ours.
+    """
+    check_place(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as temporary:
@@ -87,11 +97,36 @@ def publish(folder: Path, target: Path) -> None:
         ) from error
 
 
+def check_place(folder: Path) -> None:
+    """See that nothing but a detector would be replaced there.
+
+    Raises:
+        ArtefactError: a file is there, or a folder with other things.
+    """
+    try:
+        found = sorted(file.name for file in folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise ArtefactError(
+            f"{folder} cannot be a detector's folder ({error.strerror}); choose another place."
+        ) from error
+    # what begins with a dot is the desktop's
+    if others := [name for name in found if name not in _FILES and not name.startswith(".")]:
+        raise ArtefactError(
+            f"{folder} holds other things than a detector ({others[0]}); choose a new folder."
+        )
+
+
 def replace_folder(new: Path, folder: Path) -> None:
     """Rename a finished folder into the place of another, which `new`'s parent then holds."""
+    old = new.parent / "old"
     if folder.exists():
-        folder.rename(new.parent / "old")
-    new.rename(folder)
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
 
 
 def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -108,8 +143,8 @@ def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> A
     """
     path = find(folder)
     config = _read_config(path)
-    for name, digest in config["sha256"].items():
-        if not (path / name).is_file() or _sha256(path / name) != digest:
+    for name in sorted(_FILES - {CONFIG}):
+        if not (path / name).is_file() or _sha256(path / name) != config["sha256"].get(name):
             raise ArtefactError(
                 f"{path / name} is missing or not what was saved; train the detector again or "
                 "copy the whole folder anew."
@@ -119,9 +154,14 @@ def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> A
     known = FeatureExtractor().get_params()
     if unknown := set(changes) - set(known):
         raise InputError(f"An extractor has no setting {', '.join(sorted(unknown))}.")
-    extractor = FeatureExtractor(**{**config["extractor"], **changes})
-    _check_families(path, config, extractor)
-    detector = detector_class(extractor, **config["hyper_parameters"])
+    try:
+        extractor = FeatureExtractor(**{**config["extractor"], **changes})
+        _check_families(path, config, extractor)
+        detector = detector_class(extractor, **config["hyper_parameters"])
+    except (AttributeError, TypeError) as error:
+        raise ArtefactError(
+            f"{path / CONFIG} is not as it was saved; train the detector again."
+        ) from error
     detector.booster_ = xgboost.Booster(model_file=path / CLASSIFIER)
     detector.calibrator_ = Calibrator.from_json(_read_json(path / CALIBRATOR))
     detector.metrics_ = _read_json(path / METRICS)
@@ -150,22 +190,25 @@ def find(folder: str | Path) -> Path:
 
 def _read_config(path: Path) -> dict[str, Any]:
     config: dict[str, Any] = _read_json(path / CONFIG)
-    version = config.get("format_version")
+    version = config.get("format_version") if isinstance(config, dict) else None
     if version != FORMAT_VERSION:
         raise ArtefactError(
             f"{path} has format version {version}, and this package reads {FORMAT_VERSION}; "
-            "train the detector again or install the version that made it "
-            f"({config.get('package_version', 'unknown')})."
+            "train the detector again, or install the version of it that made this one."
         )
-    needed = {"sha256", "extractor", "hyper_parameters", "typical", "language_model", "families"}
-    if missing := needed - set(config):
-        raise ArtefactError(f"{path / CONFIG} lacks {', '.join(sorted(missing))}; train again.")
+    if missing := [name for name in _NEEDED if name not in config]:
+        raise ArtefactError(
+            f"{path / CONFIG} lacks {', '.join(missing)}; train the detector again."
+        )
     return config
 
 
 def _check_families(path: Path, config: dict[str, Any], extractor: FeatureExtractor) -> None:
-    ours = {family.name: family.version for family in extractor.chosen_families()}
-    changed = [name for name, version in config["families"].items() if ours.get(name) != version]
+    changed = [
+        name
+        for name, version in config["families"].items()
+        if name not in FAMILIES or FAMILIES[name].version != version
+    ]
     if changed or list(extractor.get_feature_names_out()) != config["features"]:
         raise ArtefactError(
             f"{path} was trained with other features than this package computes "
@@ -183,7 +226,9 @@ def _read_json(file: Path) -> Any:  # noqa: ANN401
 
 
 def _write_json(file: Path, values: object) -> None:
-    file.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    # a setting can be a number of NumPy's, from a grid of them
+    text = json.dumps(values, indent=1, allow_nan=False, default=lambda value: value.tolist())
+    file.write_text(text + "\n", encoding="utf-8")
 
 
 def _sha256(file: Path) -> str:

@@ -148,7 +148,7 @@ def importance_plot(gains: Mapping[str, float], most: int = 25) -> Figure:
         Bars, the longest on top; lengths are shares of the gain of all features.
     """
     strongest = sorted(gains.items(), key=lambda gain: gain[1])[-most:]
-    total = sum(gains.values())
+    total = sum(gains.values()) or 1.0
     height = 0.9 + 0.24 * len(strongest)
     figure = Figure(figsize=(7, height), dpi=_DPI, layout="constrained")
     axes = figure.subplots()

@@ -55,7 +55,7 @@ def _score(chunk: pd.DataFrame, detector: TextDetector, why: bool) -> pd.DataFra
     fine = (chunk["problem"] == "").to_numpy()
     results = pd.DataFrame(
         {
-            "id": chunk["id"].to_numpy(),
+            "id": chunk["id"].array,  # stays of objects: an id can hold half a surrogate pair
             "generated": UNKNOWN,
             "verdict": UNCERTAIN,
             "words": 0,

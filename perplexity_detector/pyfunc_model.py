@@ -19,12 +19,18 @@ class DetectorModel(PythonModel):
         """Load the folder; its language model is loaded when the first texts come."""
         self.detector = TextDetector.from_pretrained(context.artifacts["detector"])
 
-    def predict(self, context: Any, model_input: pd.DataFrame) -> pd.DataFrame:  # noqa: ANN401
+    def predict(
+        self,
+        context: Any,  # noqa: ANN401
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
         """What `TextDetector.assess` says of texts.
 
         Args:
             context: not used.
             model_input: texts in the column `text` or the only column, or a list of them.
+            params: not used.
 
         Returns:
             Columns `probability` that a text is generated and `verdict`; one row a text.

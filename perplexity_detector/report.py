@@ -27,7 +27,9 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
     for row in results.itertuples(index=False):
         why = row.problem or row.why
         shown = textwrap.wrap(str(why), room) or [""]
-        row_id = textwrap.shorten(str(row.id), _ID_WIDTH, placeholder="...")
+        row_id = " ".join(str(row.id).split())
+        if len(row_id) > _ID_WIDTH:
+            row_id = row_id[: _ID_WIDTH - 3] + "..."
         lines.append(
             f"{row_id:<{_ID_WIDTH}} {row.generated:>11.3f}  {row.verdict:<9}  {shown[0]}".rstrip()
         )

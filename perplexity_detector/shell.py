@@ -1,0 +1,46 @@
+"""How a command line runs and ends: an error that a user can mend is one sentence, never more."""
+
+from __future__ import annotations
+
+import sys
+
+from perplexity_detector.errors import PerplexityDetectorError
+from perplexity_detector.logs import LOG_FILE, configure, get_logger
+
+
+def run(commands: object, name: str) -> None:
+    """Run the command that the shell's arguments name.
+
+    Args:
+        commands: whose public methods are the commands.
+        name: what the help calls the program.
+
+    Raises:
+        SystemExit: 2 for what the user can mend, 130 if stopped, 141 if nobody reads the output,
+            1 for an error of ours.
+    """
+    configure(None)  # sentences reach the terminal from now on; a command opens the log
+    try:
+        import fire
+
+        # a lone hyphen, which parts commands for Fire, is standard input or output for us
+        flags = [*([] if "--" in sys.argv else ["--"]), "--separator= "]
+        fire.Fire(commands, [*sys.argv[1:], *flags], name=name)
+    except PerplexityDetectorError as error:
+        _give_up(str(error), 2)
+    except KeyboardInterrupt:
+        _give_up("Stopped; earlier results are as they were.", 130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone: nothing is left to say
+        sys.exit(141)
+    except Exception as error:
+        _give_up(
+            f"Something went wrong that should not ({type(error).__name__}); "
+            f"the details are in data/{LOG_FILE}.",
+            1,
+        )
+
+
+def _give_up(sentence: str, code: int) -> None:
+    get_logger().error(sentence, exc_info=code != 130)
+    sys.exit(code)

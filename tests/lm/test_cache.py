@@ -1,0 +1,162 @@
+"""A second reading comes from the folder, and is the same."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from perplexity_detector.errors import InputError
+from perplexity_detector.lm.cache import SHARD_TEXTS, CachedScorer
+from perplexity_detector.lm.scorer import LanguageModelScorer
+
+TEXTS = ["The ferry is late.", "", "Twice a day \U0001f600.", "The ferry is late."]
+
+
+class Counting(LanguageModelScorer):
+    """Remembers which texts it was given to read."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.given = []
+
+    def score(self, texts, progress=False):
+        self.given.append(list(texts))
+        return super().score(texts, progress)
+
+
+@pytest.fixture
+def scorer(tiny_gpt2):
+    return Counting(str(tiny_gpt2))
+
+
+def assert_equal(ours, theirs):
+    for one, other in zip(ours, theirs, strict=True):
+        for name in ("surprisal", "rank", "entropy", "variance", "offsets"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+            assert getattr(one, name).dtype == getattr(other, name).dtype
+
+
+def test_values_are_the_scorers_in_half_precision(scorer, tmp_path):
+    cached = CachedScorer(scorer, tmp_path).score(TEXTS)
+    plain = scorer.score(TEXTS)
+    for one, other in zip(cached, plain, strict=True):
+        np.testing.assert_array_equal(one.rank, other.rank)
+        np.testing.assert_array_equal(one.offsets, other.offsets)
+        for name in ("surprisal", "entropy", "variance"):
+            ours, theirs = getattr(one, name), getattr(other, name)
+            assert ours.dtype == np.float32
+            np.testing.assert_array_equal(ours, theirs.astype(np.float16))
+            np.testing.assert_allclose(ours, theirs, rtol=2**-11)
+
+
+def test_equal_texts_are_read_once_and_no_text_again(scorer, tmp_path):
+    cached = CachedScorer(scorer, tmp_path)
+    first = cached.score(TEXTS)
+    assert scorer.given == [TEXTS[:3]]
+    assert_equal(cached.score(TEXTS[::-1]), first[::-1])
+    assert_equal(CachedScorer(scorer, tmp_path).score(TEXTS), first)
+    assert len(scorer.given) == 1
+    assert_equal(cached.score([*TEXTS, "New."])[:4], first)
+    assert scorer.given[1:] == [["New."]]
+
+
+def test_offsets_are_those_of_the_text(scorer, tmp_path):
+    CachedScorer(scorer, tmp_path).score(["one two"])
+    said = CachedScorer(scorer, tmp_path).score(["one two", "\ud800"])
+    assert said[0].offsets[0, 0] == 0
+    assert said[0].offsets[-1, 1] == len("one two")
+    assert len(said[0].offsets) == len(said[0])
+    assert said[1].offsets.max() == 1
+
+
+def test_no_texts(scorer, tmp_path):
+    assert CachedScorer(scorer, tmp_path).score([]) == []
+    assert scorer.given == []
+
+
+def test_a_long_run_is_written_as_it_goes(scorer, tmp_path):
+    texts = [f"Text {number}." for number in range(2 * SHARD_TEXTS + 1)]
+    cached = CachedScorer(scorer, tmp_path)
+    read = scorer.score
+
+    def stopped(texts, progress=False):
+        if "Text 64." in texts:
+            raise KeyboardInterrupt
+        return read(texts, progress)
+
+    scorer.score = stopped
+    with pytest.raises(KeyboardInterrupt):
+        cached.score(texts)
+    scorer.score = read
+    scorer.given.clear()
+    CachedScorer(scorer, tmp_path).score(texts)
+    assert [len(given) for given in scorer.given] == [SHARD_TEXTS, 1]
+
+
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "emptied", "another's"])
+def test_a_damaged_file_is_ignored(scorer, tmp_path, damage):
+    cached = CachedScorer(scorer, tmp_path)
+    first = cached.score(TEXTS)
+    (shard,) = cached.folder.glob("*.safetensors")
+    whole = shard.read_bytes()
+    if damage == "another's":
+        save_file({"weights": np.zeros(3)}, shard)
+    else:
+        kept = {"cut": whole[:-20], "overwritten": b"\xff" * len(whole), "emptied": b""}
+        shard.write_bytes(kept[damage])
+    again = CachedScorer(scorer, tmp_path)
+    assert_equal(again.score(TEXTS), first)
+    assert scorer.given == [TEXTS[:3]] * 2
+
+
+def test_instances_and_processes_share_a_folder(scorer, tiny_gpt2, tmp_path):
+    ours = CachedScorer(scorer, tmp_path)  # before the others wrote anything
+    code = f"""
+import sys
+from perplexity_detector.lm.cache import CachedScorer
+from perplexity_detector.lm.scorer import LanguageModelScorer
+cached = CachedScorer(LanguageModelScorer({str(tiny_gpt2)!r}), {str(tmp_path)!r})
+for number in range(20):
+    cached.score([f"Shared {{number}}.", sys.argv[1]])
+"""
+    others = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, name], env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
+        for name in ("first", "second")
+    ]
+    assert [other.wait(timeout=300) for other in others] == [0, 0]
+    shared = [f"Shared {number}." for number in range(20)]
+    theirs = CachedScorer(scorer, tmp_path).score([*shared, "first", "second"])
+    assert scorer.given == []
+    assert_equal(ours.score([*shared, "first", "second"]), theirs)
+    assert sum(map(len, scorer.given)) == 22
+    assert not list(ours.folder.glob("*.part"))
+
+
+def test_each_model_and_setting_has_its_own_entries(scorer, tiny_gpt2, tmp_path):
+    CachedScorer(scorer, tmp_path).score(["one"])
+    shorter = Counting(str(tiny_gpt2), window=8)
+    CachedScorer(shorter, tmp_path).score(["one"])
+    other_bos = Counting(str(tiny_gpt2))
+    other_bos.bos_id = 1
+    CachedScorer(other_bos, tmp_path).score(["one"])
+    assert shorter.given == other_bos.given == [["one"]]
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_ten_bytes_a_token(scorer, tmp_path):
+    cached = CachedScorer(scorer, tmp_path)
+    tokens = sum(map(len, cached.score(["word " * 2000])))
+    (shard,) = cached.folder.glob("*.safetensors")
+    assert sum(array.nbytes for array in load_file(shard).values()) == 10 * tokens + 32 + 8
+    assert shard.stat().st_size < 10 * tokens + 1000
+
+
+def test_a_folder_that_cannot_be_made(scorer, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cache cannot be kept in .*file.*choose another"):
+        CachedScorer(scorer, tmp_path / "file")

@@ -1,0 +1,135 @@
+"""Packed weights are bit for bit what the gguf package makes of them."""
+
+import json
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from gguf.quants import dequantize, quantize
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from torch import nn
+
+from perplexity_detector.lm.packed import (
+    DEQUANTISE,
+    FORMATS_KEY,
+    WEIGHTS_FILE,
+    is_packed,
+    read_packed,
+)
+from perplexity_detector.lm.packed_linear import PackedLinear, pack_linear_layers
+
+BLOCK_BYTES = {"Q4_1": 20, "Q8_0": 34}
+
+
+def bits(array):
+    return np.ascontiguousarray(array, np.float32).view(np.uint32)
+
+
+def reference(blocks, block_format):
+    with np.errstate(all="ignore"):  # any two bytes are a scale, infinity among them
+        return dequantize(blocks, gguf.GGMLQuantizationType[block_format])
+
+
+@pytest.mark.parametrize("block_format", DEQUANTISE)
+@settings(deadline=None)
+@given(st.data())
+def test_any_bytes(block_format, data):
+    shape = (data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4)) * BLOCK_BYTES[block_format])
+    blocks = data.draw(arrays(np.uint8, shape, elements=st.integers(0, 255)))
+    ours = DEQUANTISE[block_format](torch.from_numpy(blocks)).numpy()
+    theirs = reference(blocks, block_format)
+    assert ours.shape == theirs.shape == (shape[0], 32 * shape[1] // BLOCK_BYTES[block_format])
+    # one NaN is like another
+    known = ~np.isnan(theirs)
+    np.testing.assert_array_equal(np.isnan(ours), ~known)
+    np.testing.assert_array_equal(bits(ours)[known], bits(theirs)[known])
+
+
+@pytest.mark.parametrize("block_format", DEQUANTISE)
+def test_weights_like_a_models(block_format):
+    weights = np.random.default_rng(0).normal(0, 0.05, (64, 256)).astype(np.float32)
+    blocks = quantize(weights, gguf.GGMLQuantizationType[block_format])
+    ours = DEQUANTISE[block_format](torch.from_numpy(blocks)).numpy()
+    np.testing.assert_array_equal(bits(ours), bits(reference(blocks, block_format)))
+    assert 0 < np.abs(ours - weights).max() < 0.02
+
+
+def test_blocks_worked_by_hand():
+    half = np.array([0.5, -3], np.float16).tobytes()
+    q4_1 = np.frombuffer(half + bytes([0x21] * 15 + [0xF0]), np.uint8).copy()[None]
+    expected = [-2.5] * 15 + [-3.0] + [-2.0] * 15 + [4.5]  # 0.5 q - 3 of 1, 0 and of 2, 15
+    assert DEQUANTISE["Q4_1"](torch.from_numpy(q4_1)).tolist() == [expected]
+    q8_0 = np.frombuffer(half[:2] + bytes([2, 0xFF] * 16), np.uint8).copy()[None]
+    assert DEQUANTISE["Q8_0"](torch.from_numpy(q8_0)).tolist() == [[1.0, -0.5] * 16]
+
+
+def test_a_packed_file_is_read_whole(tmp_path):
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(size=(4, 64)).astype(np.float32)
+    tensors = {
+        "q4": quantize(matrix, gguf.GGMLQuantizationType.Q4_1),
+        "q8": quantize(matrix, gguf.GGMLQuantizationType.Q8_0),
+        "half": matrix.astype(np.float16),
+        "plain": matrix,
+    }
+    formats = {"q4": "Q4_1", "q8": "Q8_0"}
+    save_file(tensors, tmp_path / WEIGHTS_FILE, {FORMATS_KEY: json.dumps(formats)})
+    assert is_packed(tmp_path)
+    read = read_packed(tmp_path / WEIGHTS_FILE)
+    assert {name: tensor.dtype for name, tensor in read.items()} == dict.fromkeys(
+        tensors, torch.float32
+    )
+    np.testing.assert_array_equal(read["q4"].numpy(), reference(tensors["q4"], "Q4_1"))
+    np.testing.assert_array_equal(read["q8"].numpy(), reference(tensors["q8"], "Q8_0"))
+    np.testing.assert_array_equal(read["half"].numpy(), tensors["half"].astype(np.float32))
+    np.testing.assert_array_equal(read["plain"].numpy(), matrix)
+
+
+def test_other_folders_are_not_packed(tmp_path):
+    assert not is_packed(tmp_path)
+    save_file({"plain": np.zeros(3)}, tmp_path / WEIGHTS_FILE)
+    assert not is_packed(tmp_path)
+
+
+def test_smollm2_as_gguf_reads_it(smollm2_folder):
+    with safe_open(smollm2_folder / WEIGHTS_FILE, framework="np") as file:
+        formats = json.loads(file.metadata()[FORMATS_KEY])
+        assert set(formats.values()) == set(DEQUANTISE)
+        names = [
+            "model.embed_tokens.weight",
+            "model.layers.0.self_attn.q_proj.weight",
+            "model.layers.29.mlp.down_proj.weight",
+        ]
+        assert {formats[name] for name in names} == set(DEQUANTISE)
+        for name in names:
+            rows = file.get_tensor(name)[:200]
+            ours = DEQUANTISE[formats[name]](torch.from_numpy(rows)).numpy()
+            np.testing.assert_array_equal(bits(ours), bits(reference(rows, formats[name])))
+
+
+# --- products -------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available(), reason="this build of torch has no oneDNN"
+)
+def test_packed_linear_layers_give_the_same_products():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(24, 40), nn.Sequential(nn.Linear(40, 8, bias=False), nn.Tanh()), nn.Linear(8, 3)
+    )
+    model[2].double()
+    inputs = torch.randn(5, 7, 24)
+    with torch.inference_mode():
+        expected = model[:2](inputs)
+        pack_linear_layers(model)
+        assert isinstance(model[0], PackedLinear)
+        assert isinstance(model[1][0], PackedLinear)
+        assert type(model[2]) is nn.Linear  # not float32
+        torch.testing.assert_close(model[:2](inputs), expected, rtol=1e-5, atol=1e-6)
+        assert model[:2](inputs[0, :1]).shape == (1, 8)
