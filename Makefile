@@ -26,7 +26,9 @@ wheel: $(SMOLLM2) .poetry/installed  ## dist/*.whl, with language model and ship
 
 lock: .poetry/installed  ## renew poetry.lock and constraints.txt after a change of dependencies
 	.poetry/bin/poetry lock
-	.poetry/bin/poetry export --all-extras --without-hashes --format=constraints.txt --output=constraints.txt
+	# torch pins CUDA's libraries itself, and a machine without a card should not have them
+	.poetry/bin/poetry export --all-extras --without-hashes --format=constraints.txt \
+	    | grep -vE '^(nvidia-|cuda-|triton==)' > constraints.txt
 
 clean:
 	rm -rf .venv .poetry dist .pytest_cache .mypy_cache .ruff_cache

@@ -11,6 +11,8 @@ def model_card(config: dict[str, Any], detector: Any) -> str:  # noqa: ANN401
     """Markdown, made from the detector's own configuration and measurements alone."""
     training = config["training"]
     calibrator = detector.calibrator_
+    fingerprint = config["language_model"]
+    language_model = f"{config['extractor']['lm']} (`{fingerprint}`)" if fingerprint else "not read"
     lines = [
         "# Model card",
         "",
@@ -19,7 +21,7 @@ def model_card(config: dict[str, Any], detector: Any) -> str:  # noqa: ANN401
         "",
         "| | |",
         "|---|---|",
-        f"| language model | {config['extractor']['lm']} (`{config['language_model']}`) |",
+        f"| language model | {language_model} |",
         f"| feature families | {', '.join(config['families'])} |",
         f"| features | {len(config['features'])} |",
         f"| training texts | {training['texts']:,}, of which {training['people']:,} by people |",
@@ -27,7 +29,7 @@ def model_card(config: dict[str, Any], detector: Any) -> str:  # noqa: ANN401
         f"| sources | {', '.join(training['sources']) or 'not named'} |",
         f"| trees | {training['trees']} |",
     ]
-    if "max_words" in training:
+    if training.get("max_words"):
         lines.append(f"| texts cut to | whole sentences, at most {training['max_words']} words |")
     lines += ["", "## Thresholds", ""]
     lines += [

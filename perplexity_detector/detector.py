@@ -146,7 +146,11 @@ class TextDetector(ClassifierMixin, BaseEstimator):
 
         def matrix(part: np.ndarray) -> xgboost.DMatrix:
             return xgboost.DMatrix(
-                table[part], labels[part], weight=weights[part], feature_names=names
+                table[part],
+                labels[part],
+                weight=weights[part],
+                feature_names=names,
+                nthread=self.n_jobs,
             )
 
         booster = xgboost.train(
@@ -323,7 +327,9 @@ class TextDetector(ClassifierMixin, BaseEstimator):
     def _matrix(self, table: np.ndarray) -> xgboost.DMatrix:
         import xgboost
 
-        return xgboost.DMatrix(table, feature_names=self.booster_.feature_names)
+        return xgboost.DMatrix(
+            table, feature_names=self.booster_.feature_names, nthread=self.n_jobs
+        )
 
     def _margins(self, table: np.ndarray) -> np.ndarray:
         self._check_fitted()

@@ -162,7 +162,8 @@ def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> A
         raise ArtefactError(
             f"{path / CONFIG} is not as it was saved; train the detector again."
         ) from error
-    detector.booster_ = xgboost.Booster(model_file=path / CLASSIFIER)
+    threads = {"nthread": detector.n_jobs or 0}  # which the file does not hold
+    detector.booster_ = xgboost.Booster(threads, model_file=path / CLASSIFIER)
     detector.calibrator_ = Calibrator.from_json(_read_json(path / CALIBRATOR))
     detector.metrics_ = _read_json(path / METRICS)
     detector.classes_ = np.array([0, 1])

@@ -55,7 +55,8 @@ def _score(chunk: pd.DataFrame, detector: TextDetector, why: bool) -> pd.DataFra
     fine = (chunk["problem"] == "").to_numpy()
     results = pd.DataFrame(
         {
-            "id": chunk["id"].array,  # stays of objects: an id can hold half a surrogate pair
+            # a series keeps its type: pandas makes strings of an array, but not of half a surrogate
+            "id": chunk["id"].reset_index(drop=True),
             "generated": UNKNOWN,
             "verdict": UNCERTAIN,
             "words": 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 from perplexity_detector.errors import PerplexityDetectorError
@@ -19,13 +20,13 @@ def run(commands: object, name: str) -> None:
         SystemExit: 2 for what the user can mend, 130 if stopped, 141 if nobody reads the output,
             1 for an error of ours.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # an id can hold what a terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     configure(None)  # sentences reach the terminal from now on; a command opens the log
     try:
         import fire
 
-        # a lone hyphen, which parts commands for Fire, is standard input or output for us
-        flags = [*([] if "--" in sys.argv else ["--"]), "--separator= "]
-        fire.Fire(commands, [*sys.argv[1:], *flags], name=name)
+        fire.Fire(commands, _for_fire(sys.argv[1:]), name=name)
     except PerplexityDetectorError as error:
         _give_up(str(error), 2)
     except KeyboardInterrupt:
@@ -39,6 +40,17 @@ def run(commands: object, name: str) -> None:
             f"the details are in data/{LOG_FILE}.",
             1,
         )
+
+
+def _for_fire(arguments: list[str]) -> list[str]:
+    """The arguments as Fire is to read them."""
+    if {"-h", "--help"} & set(arguments):  # wherever it stands, nothing is run
+        command = [word for word in arguments[:1] if not word.startswith("-")]
+        arguments = [*command, "--", "--help"]
+    elif "--" not in arguments:
+        arguments = [*arguments, "--"]
+    # a lone hyphen, which parts commands for Fire, is standard input or output for us
+    return [*arguments, "--separator= "]
 
 
 def _give_up(sentence: str, code: int) -> None:

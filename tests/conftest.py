@@ -55,9 +55,7 @@ def bpe(essays: list[str]) -> Tokenizer:
 
 
 @pytest.fixture(scope="session")
-def save_model(
-    bpe: Tokenizer, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Any], Path]:
+def save_model(bpe: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Path]:
     """A model -> a folder of it in transformers' own form, with the small tokenizer."""
     import transformers
 

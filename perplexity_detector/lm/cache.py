@@ -49,7 +49,7 @@ class CachedScorer:
             self._read(shard)
 
     def score(self, texts: Sequence[str], progress: bool = False) -> list[TokenStatistics]:
-        """As LanguageModelScorer.score; only texts not seen before are read, and counted on the bar."""
+        """As LanguageModelScorer.score; only texts not seen before are read, and counted."""
         keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text in texts]
         missing = {
             key: text for key, text in zip(keys, texts, strict=True) if key not in self._known

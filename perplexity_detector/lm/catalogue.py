@@ -133,7 +133,7 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
     fingerprint = f"sha256:{_hash_weights(folder)}"
     with _one_sentence(name):
         if not is_packed(folder):
-            return _assemble(name, fingerprint, str(folder), _FROM_DISK)
+            return _assemble(name, fingerprint, folder)
         import tokenizers
         import transformers
 
@@ -153,37 +153,44 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
 
 
 def _from_hub(name: str, revision: str | None) -> LanguageModel:
+    import huggingface_hub
+
     pin = pins().get(name, {})
+    wanted = f"{name} --revision={revision}" if revision else name
     if revision in (None, pin.get("revision"), pin.get("commit")):
         revision = pin.get("commit")
-    where = {"revision": revision, **_FROM_DISK}
+    try:
+        config = huggingface_hub.hf_hub_download(
+            name, "config.json", revision=revision, local_files_only=True
+        )
+    except (OSError, ValueError) as error:  # not in the hub's cache, or no such name can be
+        raise LanguageModelError(
+            f"The language model {name} is neither a folder nor on this machine; "
+            f"run `perplexity-detector pull {wanted}` where there is a network."
+        ) from error
+    snapshot = Path(config).parent  # named by its commit
     with _one_sentence(name):
-        return _assemble(name, None, name, where, pin.get("bos_id"))
+        return _assemble(name, f"{name}@{snapshot.name}", snapshot, pin.get("bos_id"))
 
 
 def _assemble(
-    name: str,
-    fingerprint: str | None,
-    path: str,
-    where: dict[str, Any],
-    bos_id: int | None = None,
+    name: str, fingerprint: str, folder: Path, bos_id: int | None = None
 ) -> LanguageModel:
-    """A model in transformers' own form, from a folder or the hub's cache."""
+    """A model in transformers' own form."""
     import torch
     import transformers
 
-    if transformers.AutoConfig.from_pretrained(path, **where).is_encoder_decoder:
+    if transformers.AutoConfig.from_pretrained(folder, **_FROM_DISK).is_encoder_decoder:
         raise LanguageModelError(f"{name} is an encoder-decoder, not a causal language model.")
-    tokenizer = transformers.AutoTokenizer.from_pretrained(path, **where)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_FROM_DISK)
     if not tokenizer.is_fast:
         raise LanguageModelError(f"The tokenizer of {name} has no fast form, which offsets need.")
     architecture: Any = transformers.AutoModelForCausalLM
     with _no_progress_bar():
         model, loading = architecture.from_pretrained(
-            path, dtype=torch.float32, output_loading_info=True, **where
+            folder, dtype=torch.float32, output_loading_info=True, **_FROM_DISK
         )
     _check_complete(name, loading)
-    fingerprint = fingerprint or f"{name}@{getattr(model.config, '_commit_hash', None)}"
     candidates = bos_candidates(tokenizer, model.config)
     if not candidates:
         raise LanguageModelError(
@@ -226,6 +233,9 @@ def _language_model(
     candidates: tuple[int, ...],
 ) -> LanguageModel:
     tokenizer.encode_special_tokens = True  # "<|endoftext|>" typed by a user is plain text
+    if not tokenizer.encode("a", add_special_tokens=False).ids:
+        # transformers makes up an empty one where the files are missing
+        raise LanguageModelError(f"{name} comes without a tokenizer; add its tokenizer.json.")
     tokenizer.no_truncation()
     tokenizer.no_padding()
     context = min(
@@ -257,12 +267,6 @@ def _one_sentence(name: str) -> Iterator[None]:
     except ImportError:
         raise
     except Exception as error:
-        missing = isinstance(error, OSError) and not Path(name).expanduser().is_dir()
-        if missing and name != BUILTIN:
-            raise LanguageModelError(
-                f"The language model {name} is neither a folder nor on this machine; "
-                f"run `perplexity-detector pull {name}` where there is a network."
-            ) from error
         first_line = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
         if name == BUILTIN:
             raise LanguageModelError(

@@ -38,12 +38,12 @@ def test_the_folder_is_the_model_it_came_from(tiny_gguf, folder):
     assert (loaded.bos_id, loaded.bos_candidates, loaded.context) == (0, (0,), 64)
 
 
-def test_rows_of_queries_and_keys_change_places(tiny_gguf, folder, monkeypatch):
+def test_rows_of_queries_and_keys_change_places(tiny_gguf, tmp_path, monkeypatch):
     # the comparison of logits would notice if they did not
     monkeypatch.setattr("perplexity_detector.lm.gguf_convert._unpermute", lambda rows, heads: rows)
-    convert(tiny_gguf.file, folder / "..", BOS)
+    convert(tiny_gguf.file, tmp_path, BOS)
     with pytest.raises(AssertionError):
-        assert_same_logits(catalogue.load(str(folder / "..")).model, tiny_gguf.model)
+        assert_same_logits(catalogue.load(str(tmp_path)).model, tiny_gguf.model)
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,13 @@ def test_logits_are_never_larger_than_a_chunk(save_model, monkeypatch):
 def test_a_long_text_takes_bounded_memory(save_model):
     # 90,000 tokens by 2,000 words would be 700 MB of logits
     config = transformers.GPT2Config(
-        vocab_size=2_000, n_positions=512, n_embd=8, n_layer=1, n_head=1, bos_token_id=0, eos_token_id=0
+        vocab_size=2_000,
+        n_positions=512,
+        n_embd=8,
+        n_layer=1,
+        n_head=1,
+        bos_token_id=0,
+        eos_token_id=0,
     )
     folder = save_model(transformers.GPT2LMHeadModel(config))
     code = f"""

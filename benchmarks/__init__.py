@@ -1,0 +1,1 @@
+"""What the tables of the README come from; results/*.json holds the figures."""

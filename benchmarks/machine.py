@@ -1,0 +1,44 @@
+"""The machine and the versions that a benchmark's figures belong to."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = ("torch", "transformers", "numpy")
+_CPU_INFO = Path("/proc/cpuinfo")
+
+
+def machine(packages: Sequence[str] = PACKAGES) -> dict[str, str | int]:
+    """Processor, cores that may be used, operating system, and versions, ready for json.
+
+    Args:
+        packages: installed distributions whose versions matter.
+    """
+    return {
+        "processor": processor(),
+        "cores": cores(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{package: metadata.version(package) for package in packages},
+    }
+
+
+def processor() -> str:
+    """The processor's name, as its maker gives it where the system tells."""
+    if _CPU_INFO.is_file():
+        named = re.search(r"^model name\s*:\s*(.+)$", _CPU_INFO.read_text(), re.M)
+        if named:
+            return named[1]
+    return platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

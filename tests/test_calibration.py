@@ -1,0 +1,161 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit, logit
+
+from perplexity_detector.calibration import Calibrator
+from perplexity_detector.errors import InputError
+
+PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60)
+RATES = st.floats(0.005, 0.5)
+#: 1 - fpr is rounded, which tells where a rate lies beside a whole number of texts.
+ROUNDING = 1e-9
+
+
+def calibrator(human=(), generated=()):
+    return Calibrator(1.0, 0.0, np.sort(np.array(human, float)), np.sort(np.array(generated)))
+
+
+# --- thresholds -----------------------------------------------------------------------------
+
+
+def test_threshold_by_hand():
+    nine = calibrator(human=np.arange(1, 10) / 10)
+    # ceil((9 + 1)(1 - 0.1)) = 9: the largest must be exceeded
+    assert nine.threshold_at(0.1) == np.nextafter(0.9, 1)
+    # ceil(10 * 0.8) = 8, ceil(10 * 0.75) = 8, ceil(10 * 0.5) = 5
+    assert nine.threshold_at(0.2) == np.nextafter(0.8, 1)
+    assert nine.threshold_at(0.25) == np.nextafter(0.8, 1)
+    assert nine.threshold_at(0.5) == np.nextafter(0.5, 1)
+    # ceil(10 * 0.95) = 10 of 9
+    assert nine.threshold_at(0.05) == math.inf
+
+
+@pytest.mark.parametrize(("fpr", "least"), [(0.01, 99), (0.05, 19), (0.001, 999), (0.1, 9)])
+def test_a_rate_needs_a_number_of_texts(fpr, least):
+    assert calibrator(human=np.linspace(0, 1, least)).threshold_at(fpr) > 1
+    assert calibrator(human=np.linspace(0, 0.9, least)).threshold_at(fpr) < 1
+    assert calibrator(human=np.linspace(0, 0.9, least - 1)).threshold_at(fpr) == math.inf
+
+
+@settings(deadline=None)
+@given(human=PROBABILITIES, fpr=RATES)
+def test_validation_texts_keep_the_rate(human, fpr):
+    threshold = calibrator(human=human).threshold_at(fpr)
+    assert np.mean(np.array(human) >= threshold) <= fpr + ROUNDING
+
+
+@settings(deadline=None)
+@given(
+    scores=st.lists(st.floats(0, 1), min_size=2, max_size=60, unique=True),
+    fpr=RATES,
+)
+def test_a_new_text_keeps_the_rate_whichever_of_them_it_is(scores, fpr):
+    # exchangeable: each of the n + 1 is as likely to be the new one
+    above = sum(
+        score >= calibrator(human=scores[:place] + scores[place + 1 :]).threshold_at(fpr)
+        for place, score in enumerate(scores)
+    )
+    assert above <= fpr * len(scores) + ROUNDING
+
+
+@settings(deadline=None)
+@given(human=PROBABILITIES, low=RATES, high=RATES)
+def test_a_higher_rate_never_has_a_higher_threshold(human, low, high):
+    low, high = sorted((low, high))
+    assert calibrator(human=human).threshold_at(high) <= calibrator(human=human).threshold_at(low)
+
+
+@pytest.mark.parametrize("fpr", [0, 1, -0.1, 5, math.nan])
+def test_rates_that_are_none(fpr):
+    with pytest.raises(InputError, match="between 0 and 1"):
+        calibrator(human=[0.5]).threshold_at(fpr)
+
+
+def test_threshold_of_misses_by_hand():
+    nineteen = calibrator(generated=np.arange(1, 20) / 20)
+    # floor((19 + 1) * 0.05) = 1, floor(20 * 0.1) = 2
+    assert nineteen.threshold_at_miss(0.05) == 0.05
+    assert nineteen.threshold_at_miss(0.1) == 0.1
+    assert calibrator(generated=np.arange(1, 19) / 20).threshold_at_miss(0.05) == -math.inf
+
+
+@settings(deadline=None)
+@given(generated=PROBABILITIES, rate=RATES)
+def test_few_generated_texts_lie_under_it(generated, rate):
+    threshold = calibrator(generated=generated).threshold_at_miss(rate)
+    assert np.mean(np.array(generated) < threshold) <= rate + ROUNDING
+
+
+# --- Platt's sigmoid ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("texts", [1, 3, 20])
+def test_two_margins_reach_their_targets(texts):
+    # with as many at -1 and +1, the sigmoid meets (n + 1) / (n + 2) at +1: slope ln(n + 1)
+    labels = np.repeat([0, 1], texts)
+    fitted = Calibrator.fit(2.0 * labels - 1, labels, np.ones(2 * texts))
+    assert fitted.slope == pytest.approx(math.log(texts + 1), rel=1e-3)
+    assert fitted.intercept == pytest.approx(0, abs=1e-3)
+    assert fitted.probabilities(np.array([1.0]))[0] == pytest.approx(
+        (texts + 1) / (texts + 2), rel=1e-3
+    )
+
+
+def test_against_a_plain_minimiser():
+    draw = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [30, 12])
+    margins = draw.normal(3 * labels - 1, 2)
+    weights = draw.uniform(0.2, 2, len(labels))
+    target = np.where(labels == 1, 13 / 14, 1 / 32)
+
+    def loss(line):
+        z = line[0] * margins + line[1]
+        return -np.sum(weights * (target * log_expit(z) + (1 - target) * log_expit(-z)))
+
+    slope, intercept = minimize(loss, [1.0, 0.0], tol=1e-10).x
+    fitted = Calibrator.fit(margins, labels, weights)
+    assert fitted.slope == pytest.approx(slope, rel=0.01)
+    assert fitted.intercept == pytest.approx(intercept, rel=0.01)
+    np.testing.assert_allclose(
+        fitted.human, np.sort(expit(fitted.slope * margins[labels == 0] + fitted.intercept))
+    )
+    assert len(fitted.generated) == 12
+    assert (np.diff(fitted.generated) >= 0).all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    margins=st.lists(st.floats(-15, 15), min_size=4, max_size=30),
+    data=st.data(),
+)
+def test_it_never_falls(margins, data):
+    labels = np.array([0, 1, *(data.draw(st.sampled_from([0, 1])) for _ in margins[2:])])
+    fitted = Calibrator.fit(np.array(margins), labels, np.ones(len(labels)))
+    probabilities = fitted.probabilities(np.linspace(-30, 30, 50))
+    assert (np.diff(probabilities) >= 0).all()
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+def test_margins_that_point_the_wrong_way_say_nothing():
+    labels = np.repeat([0, 1], [8, 8])
+    fitted = Calibrator.fit(4.0 - 3 * labels, labels, np.ones(16))
+    # (9/10 + 1/10) / 2, whatever the margin
+    np.testing.assert_allclose(fitted.probabilities(np.array([-20.0, 0, 20])), 0.5, atol=1e-4)
+    assert fitted.intercept == pytest.approx(logit(0.5), abs=1e-9)
+
+
+def test_as_json_and_back():
+    saved = Calibrator(1.5, -0.25, np.array([0.1, 1 / 3]), np.array([0.7]))
+    values = json.loads(json.dumps(saved.to_json()))
+    assert values["method"] == "platt"
+    back = Calibrator.from_json(values)
+    assert (back.slope, back.intercept) == (1.5, -0.25)
+    assert back.human.tolist() == [0.1, 1 / 3]
+    assert back.generated.tolist() == [0.7]
+    assert back.human.dtype == np.float64

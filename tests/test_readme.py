@@ -1,0 +1,68 @@
+"""What README.md tells people to type does what it says."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.S))
+COMMANDS = [
+    line for line in SHELL.splitlines() if re.match(r"python model\.py .*data/sample/", line)
+]
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A folder where the commands can write, with what they read."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "model.py").symlink_to(ROOT / "model.py")
+    shutil.copytree(ROOT / "data" / "sample", folder / "data" / "sample")
+    return folder
+
+
+def test_there_are_commands_to_try():
+    assert [command.split()[2] for command in COMMANDS] == ["predict", "train", "evaluate"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands(command, checkout, smollm2_folder):
+    words = shlex.split(command)
+    done = subprocess.run(
+        [sys.executable, *words[1:]],
+        cwd=checkout, capture_output=True, text=True, env={**os.environ, "COLUMNS": "100"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    made = {
+        "predict": ["data/results.csv"],
+        "train": ["model/config.json", "data/model/README.md", "data/mlflow.db"],
+        "evaluate": ["data/log_file.log"],
+    }[words[2]]
+    for name in made:
+        assert (checkout / name).is_file()
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_code(code, smollm2_folder):
+    texts = pd.read_csv(ROOT / "data" / "sample" / "essays.csv")["text"].tolist()[:2]
+    exec(code, {"texts": texts})
+
+
+def test_targets_named_in_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"^make (\w+)", SHELL, re.M)):
+        assert re.search(rf"^{target}:", makefile, re.M)
+
+
+def test_links_lead_somewhere():
+    for link in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / link).exists(), link

@@ -1,0 +1,213 @@
+"""The canonical form of texts, their words and sentences, and crops of whole sentences."""
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from perplexity_detector.text import canonicalise, crop, sentence_spans, words
+
+CANONICAL = {
+    # quotes, dashes, dots
+    "‘a’ ‚b‛ `c´ it′s": "'a' 'b' 'c' it's",
+    "“a” „b‟ «c» 5″": '"a" "b" "c" 5"',
+    "well‐known non‑stop 1‒2–3 −4": "well-known non-stop 1-2-3 -4",
+    "so—it went": "so - it went",
+    "so — it went": "so - it went",
+    "wait… what": "wait... what",
+    # Unicode compatibility
+    "ﬁne ①②  Ｗｉｄｅ x²": "fine 12 Wide x2",
+    "cafe\u0301": "café",
+    # white space
+    "  one\n\n two\t\u00a0three\u2009four\u3000": "one two three four",
+    "one\r\ntwo\u2028three": "one two three",
+    # what cannot be seen
+    "in\u200bvis\u00adi\ufeffble \u202etext\u202c": "invisible text",
+    "bell\x07 nul\0 half\ud800": "bell nul half",
+    "\u2764\ufe0f": "\u2764",
+    # letters that look like others
+    "Tһе сар": "The cap",
+    "рарa": "papa",
+    "Москва Αθήνα": "Москва Αθήνα",
+    "мама и папа": "мама и папа",
+    # HTML
+    "Tom &amp; Jerry &lt;3 &#8220;ok&#8221;": 'Tom & Jerry <3 "ok"',
+    "twice &amp;amp; over": "twice & over",
+    "&#" + "1" * 5000 + "; end": "\ufffd end",
+    # markdown
+    "# Title\n\nText.": "Title Text.",
+    "###### Deep": "Deep",
+    "#hashtag": "#hashtag",
+    "**bold** and *italic* and ***both***": "bold and italic and both",
+    "__bold__ _italic_ ~~gone~~ snake_case_name": "bold italic gone snake_case_name",
+    "2 * 3 * 4": "2 * 3 * 4",
+    "- one\n- two\n* three\n+ four": "one two three four",
+    "1. one\n2) two": "one two",
+    "1. *one* **two": "one **two",
+    "> quoted\n> twice": "quoted twice",
+    "[link](http://a.b/c) ![picture](x.png)": "link picture",
+    "[1] not (a link)": "[1] not (a link)",
+    "[a] [b](c)": "[a] b",
+    "one\n\n---\n\ntwo": "one two",
+    # traces of tokenisers and scrapers
+    r"one\ntwo\n\nthree": "one two three",
+    r"C:\news": "C: ews",
+    "I do n't , he 's ; we 're !": "I don't, he's; we're!",
+    "so ... what ?": "so... what?",
+    "'' quoted ''": '"quoted"',
+    'he said " Yes . " twice': 'he said "Yes." twice',
+    # nothing to do
+    "": "",
+    " \n ": "",
+    "Plain text, as it was.": "Plain text, as it was.",
+    "北京 née naïve \U0001f600": "北京 née naïve \U0001f600",
+}
+
+
+@pytest.mark.parametrize("text", CANONICAL)
+def test_canonical_form(text):
+    assert canonicalise(text) == CANONICAL[text]
+
+
+marks = st.text("ab*_~`#>-+1.)[]()!\"' \n\t&;,:\\ns\u200b…—“’«·аеο", max_size=30)
+pieces = st.lists(
+    st.sampled_from(
+        ["&amp;", "&lt;", "&#42;", "**", "__", "~~", "```", " n't", " 's", "''", "ﬁ", "½", "\\n"]
+    )
+    | marks
+    | st.text(max_size=5),
+    max_size=8,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(pieces)
+@example("****a****")
+@example("&amp;amp;lt;")
+@example('" "Yes. " "')
+def test_twice_is_once(text):
+    once = canonicalise(text)
+    assert canonicalise(once) == once
+    assert once == once.strip()
+    assert not set("\n\t\r\u200b\u00ad“”’…") & set(once)
+    once.encode()
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["\n", " ", "[", "[a](", "**a ", "*a ", "~~a ", "_a ", "!", ".", "...)", "\\n", "`", '" '],
+)
+def test_a_hundred_thousand_marks_take_seconds(unit):
+    text = unit * (100_000 // len(unit)) + "x"
+    start = time.process_time()
+    sentence_spans(canonicalise(text))
+    sentence_spans(text)
+    assert time.process_time() - start < 5
+
+
+# --- words ----------------------------------------------------------------------------------
+
+
+def test_words():
+    text = "Don't stop-gap 3.5 times - x_y 'quoted' née 北京! rock-'n'-roll --"
+    assert words(text) == [
+        "Don't",
+        "stop-gap",
+        "3",
+        "5",
+        "times",
+        "x",
+        "y",
+        "quoted",
+        "née",
+        "北京",
+        "rock",
+        "n",
+        "roll",
+    ]
+    assert words("") == words("... - '") == []
+
+
+# --- sentences ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
+        ('He said "Stop!" Then (at last.) he left...', None),
+        ("Dr. Who met Mr. J. Smith, e.g. in Vol. 3.", None),
+        ("It cost 3.50 at example.com today.", None),
+        ("Wait... what?! No.", ["Wait...", "what?!", "No."]),
+        ("I live in the U.S. now. Bye.", ["I live in the U.S. now.", "Bye."]),
+        ("This is plan B.", None),
+        ("No space.Here.", None),
+        ("!!! x", ["!!!", "x"]),
+        ("", []),
+    ],
+)
+def test_sentences(text, sentences):
+    if text.startswith("He said"):
+        sentences = ['He said "Stop!"', "Then (at last.)", "he left..."]
+    expected = [text] if sentences is None else sentences
+    assert [text[start:end] for start, end in sentence_spans(text)] == expected
+
+
+prose = st.text("One two. Dr. A! b? \"c' ) e.g. 3.5...", max_size=80)
+
+
+@given(st.text(max_size=60) | prose)
+def test_spans_cover_everything_but_the_space_between(text):
+    text = canonicalise(text)
+    spans = sentence_spans(text)
+    covered = "".join(text[start:end] for start, end in spans)
+    assert covered.replace(" ", "") == text.replace(" ", "")
+    assert all(start < end for start, end in spans)
+    gaps = [text[before[1] : after[0]] for before, after in pairwise(spans)]
+    assert set(gaps) <= {" "}
+    if text:
+        assert (spans[0][0], spans[-1][1]) == (0, len(text))
+
+
+# --- crops ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "max_words", "cropped"),
+    [
+        ("One two. Three four five. Six.", 6, "One two. Three four five. Six."),
+        ("One two. Three four five. Six.", 5, "One two. Three four five."),
+        ("One two. Three four five. Six.", 4, "One two."),
+        ("One two. Three four five. Six.", 1, "One"),
+        ("One two. Three", 9, "One two."),
+        ('One "two." Three', 9, 'One "two."'),
+        ("One two three", 2, "One two"),
+        ("One two three", 3, "One two three"),
+        ("Dr. Who came. And went", 9, "Dr. Who came."),
+        ("one, two - three.", 2, "one, two -"),
+        ("One.", 0, ""),
+        ("", 5, ""),
+    ],
+)
+def test_crops(text, max_words, cropped):
+    assert crop(text, max_words) == cropped
+
+
+@given(prose, st.integers(0, 12))
+def test_a_crop_begins_the_text_and_never_has_more_words_than_asked(text, max_words):
+    text = canonicalise(text)
+    cropped = crop(text, max_words)
+    assert text.startswith(cropped)
+    assert len(words(cropped)) <= max_words
+    assert crop(cropped, max_words) == cropped
+
+
+@given(prose, st.integers(0, 12))
+def test_a_crop_is_made_of_whole_sentences_or_of_part_of_the_first(text, max_words):
+    text = canonicalise(text)
+    cropped = crop(text, max_words)
+    ends = {end for _, end in sentence_spans(text)}
+    first_end = min(ends, default=0)
+    assert len(cropped) in ends or len(cropped) <= first_end

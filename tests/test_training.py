@@ -1,0 +1,242 @@
+import logging
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from labelled import light_detector, sample, two_styles
+
+from perplexity_detector import workflows
+from perplexity_detector.detector import TextDetector
+from perplexity_detector.errors import ArtefactError, DatasetError
+from perplexity_detector.metrics import FIGURES
+from perplexity_detector.sampling import MIN_PROMPTS, assign_splits
+from perplexity_detector.text import words
+from perplexity_detector.training import measure, split_of, train
+
+
+def two_style_frame(texts=200):
+    written, labels = two_styles(texts)
+    return pd.DataFrame(
+        {"id": [f"t{number}" for number in range(texts)], "text": written, "generated": labels}
+    )
+
+
+@pytest.fixture
+def warned(caplog):
+    caplog.set_level(logging.WARNING)
+    return lambda: [record.getMessage() for record in caplog.records]
+
+
+# --- splits ---------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(rows=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9)), min_size=1, max_size=80))
+def test_rows_of_a_prompt_stay_together(rows):
+    ids, prompts = (pd.Series(column) for column in zip(*rows, strict=True))
+    splits = assign_splits(ids, prompts)
+    together = prompts if prompts.nunique() >= MIN_PROMPTS else ids
+    assert (pd.Series(splits).groupby(together.to_numpy()).nunique() == 1).all()
+    assert set(splits) <= {"train", "valid", "test"}
+
+
+def test_splits_of_the_dataset_are_kept(warned):
+    frame = two_style_frame(60).assign(split=["test", "train", "valid"] * 20)
+    assert split_of(frame).tolist() == frame["split"].tolist()
+    assert warned() == []
+    # two of three are not enough
+    assert set(split_of(frame.assign(split="train"))) == {"train", "valid", "test"}
+
+
+def test_a_split_by_prompt_needs_no_warning(warned):
+    splits = pd.Series(split_of(sample()))
+    assert splits.groupby(sample()["prompt_id"]).nunique().tolist() == [1] * 12
+    assert warned() == []
+
+
+@pytest.mark.parametrize("prompts", [None, "one", "four"])
+def test_few_prompts_are_warned_of(prompts, warned):
+    frame = sample().drop(columns="prompt_id")
+    if prompts:
+        frame["prompt_id"] = "p" if prompts == "one" else frame.index.to_series() % 4
+    assert pd.Series(split_of(frame)).value_counts().to_dict() == {
+        "train": 28, "valid": 10, "test": 10
+    }  # fmt: skip
+    (sentence,) = warned()
+    assert "no column of prompts or fewer than 5 of them" in sentence
+    assert "figures on topics never seen will be lower" in sentence
+
+
+# --- training -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained():
+    frame = two_style_frame().assign(source=["odd", "even", "even", "odd"] * 50)
+    return train(frame, light_detector(fpr=0.1), max_words=35)
+
+
+def test_a_training_leaves_a_measured_detector(trained):
+    detector, predictions = trained.detector, trained.predictions
+    assert list(predictions.columns) == ["split", "source", "generated", "probability"]
+    assert predictions["split"].value_counts().to_dict() == {"train": 120, "valid": 40, "test": 40}
+    assert detector.training_["texts"] == 120
+    assert detector.training_["validation_texts"] == 40
+    assert detector.training_["sources"] == ["even", "odd"]
+    assert detector.training_["max_words"] == 35
+    measured = detector.metrics_
+    assert list(measured["splits"]) == ["train", "valid", "test"]
+    test = predictions[predictions["split"] == "test"]
+    people = test.loc[test["generated"] == 0, "probability"]
+    real = float((people >= detector.calibrator_.threshold_at(0.1)).mean())
+    assert measured["splits"]["test"]["fpr"][0] == real
+    assert measured["fpr"] == 0.1
+    assert measured["threshold"] == detector.calibrator_.threshold_at(0.1)
+    assert set(measured["sources"]["test"]) == {"even", "odd"}
+    assert measured["splits"]["test"]["auroc"][0] > 0.7
+
+
+def test_test_texts_are_not_trained_on(trained):
+    valid = trained.predictions[trained.predictions["split"] == "valid"]
+    calibrator = trained.detector.calibrator_
+    for label, kept in ((0, calibrator.human), (1, calibrator.generated)):
+        np.testing.assert_allclose(
+            kept, np.sort(valid.loc[valid["generated"] == label, "probability"])
+        )
+
+
+def test_texts_are_cut_to_whole_sentences(monkeypatch):
+    seen = []
+    frame = sample()
+    inside = light_detector(n_estimators=2)
+    transform = type(inside.extractor).transform
+
+    def spied(self, texts):
+        seen.extend(texts)
+        return transform(self, texts)
+
+    monkeypatch.setattr(type(inside.extractor), "transform", spied)
+    train(frame, inside, max_words=60)
+    assert len(seen) == 48
+    assert max(len(words(text)) for text in seen) <= 60
+    assert min(len(words(text)) for text in seen) > 15
+    assert "**" not in "".join(seen)
+    seen.clear()
+    train(frame, light_detector(n_estimators=2), max_words=None)
+    assert max(len(words(text)) for text in seen) > 200
+
+
+def test_samples_are_limited():
+    counts = (
+        train(two_style_frame(), light_detector(n_estimators=2), per_group=20,
+              per_group_held_out=5)
+        .predictions.groupby(["split", "generated"])
+        .size()
+    )  # fmt: skip
+    assert counts.to_dict() == {
+        ("test", 0): 5, ("test", 1): 5, ("train", 0): 20, ("train", 1): 20,
+        ("valid", 0): 5, ("valid", 1): 5,
+    }  # fmt: skip
+
+
+def test_a_split_without_one_of_the_classes():
+    frame = two_style_frame(30).assign(split=["train", "valid", "test"] * 10)
+    frame.loc[frame["split"] == "test", "generated"] = 1
+    with pytest.raises(DatasetError, match="The test split has 10 texts, and not both classes"):
+        train(frame, light_detector())
+    with pytest.raises(DatasetError, match="split has 1 texts, and not both classes"):
+        train(two_style_frame(4), light_detector())
+
+
+def test_measures_by_hand():
+    predictions = pd.DataFrame(
+        {
+            "split": ["valid"] * 4 + ["test"] * 4,
+            "source": ["a"] * 6 + ["b"] * 2,
+            "generated": [0, 0, 1, 1, 0, 1, 1, 1],
+            "probability": [0.1, 0.6, 0.7, 0.9, 0.5, 0.9, 0.2, 0.8],
+        }
+    )
+    measured = measure(predictions, 0.65, 0.05)
+    valid = measured["splits"]["valid"]
+    assert set(valid) == set(FIGURES)
+    assert valid["auroc"][0] == 1
+    assert valid["fpr"][0] == 0
+    assert valid["tpr"][0] == 1
+    assert valid["brier"][0] == pytest.approx((0.01 + 0.36 + 0.09 + 0.01) / 4)
+    test = measured["splits"]["test"]
+    assert test["auroc"][0] == pytest.approx(2 / 3)
+    assert test["tpr"][0] == pytest.approx(2 / 3)
+    low, high = test["tpr"][1:]
+    assert 0 < low < 2 / 3 < high < 1
+    assert measured["sources"]["test"]["b"]["auroc"] is None  # no text by a person
+    assert measured["sources"]["test"]["b"]["tpr"] == 0.5
+    assert measure(predictions, math.inf, 0.05)["threshold"] is None
+
+
+# --- what the commands do -------------------------------------------------------------------
+
+
+def test_a_rate_that_cannot_be_kept_is_warned_of(tmp_path, warned):
+    settings = {"max_words": None, "seed": 0}
+    places = tmp_path / "model", tmp_path / "data"
+    workflows.train_and_publish(two_style_frame(), light_detector(fpr=0.1), settings, *places)
+    assert [sentence for sentence in warned() if "too few to promise" in sentence] == []
+    workflows.train_and_publish(two_style_frame(), light_detector(fpr=0.01), settings, *places)
+    sentence = warned()[-1]
+    assert "validation texts by people are too few to promise a false-positive rate of 0.01" in (
+        sentence
+    )
+    assert "or a higher --fpr" in sentence
+    assert TextDetector.from_pretrained(tmp_path / "data" / "model").fpr == 0.01
+
+
+@pytest.mark.parametrize("place", ["model", "data/model"])
+def test_a_place_that_is_taken_is_told_before_the_training(place, tmp_path):
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / "mine.txt").touch()
+    untouched = light_detector()
+    with pytest.raises(ArtefactError, match=r"holds other things .*\(mine.txt\)"):
+        workflows.train_and_publish(
+            two_style_frame(), untouched, {}, tmp_path / "model", tmp_path / "data"
+        )
+    assert not hasattr(untouched, "booster_")
+
+
+def test_the_published_detector_is_used_and_else_the_shipped_one(
+    trained, tmp_path, monkeypatch, warned
+):
+    trained.detector.save_pretrained(tmp_path / "shipped" / workflows.SHIPPED)
+    monkeypatch.setattr(workflows.persistence, "PRETRAINED", tmp_path / "shipped")
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "data"
+    assert workflows.load_detector(data).fpr == 0.1
+    (sentence,) = warned()
+    assert "There is no detector in" in sentence
+    assert "the shipped one is used" in sentence
+
+    other = light_detector(fpr=0.2, n_estimators=2).fit(*two_styles(60))
+    other.save_pretrained(data / workflows.PUBLISHED)
+    assert workflows.load_detector(data).fpr == 0.2
+    assert workflows.load_detector(data, "standard").fpr == 0.1
+    assert workflows.load_detector(data, lm="elsewhere", fpr=0.3).fpr == 0.3
+    assert workflows.load_detector(data, lm="elsewhere").extractor.lm == "elsewhere"
+    assert len(warned()) == 1
+
+
+def test_labelled_rows_are_scored(trained):
+    frame = two_style_frame(40).assign(split=["valid", "test"] * 20)
+    scored = workflows.score_labelled(frame, trained.detector)
+    np.testing.assert_array_equal(
+        scored["probability"], trained.detector.predict_proba(frame["text"])[:, 1]
+    )
+    test = workflows.score_labelled(frame, trained.detector, split="test")
+    assert test["id"].tolist() == frame["id"][1::2].tolist()
+    cut = workflows.score_labelled(frame, trained.detector, max_words=20)
+    assert (cut["probability"] != scored["probability"]).any()
+    for rows, split in ((frame, "train"), (frame.drop(columns="split"), "test")):
+        with pytest.raises(DatasetError, match=rf"No row has '{split}' in a column `split`"):
+            workflows.score_labelled(rows, trained.detector, split=split)

@@ -1,0 +1,70 @@
+import math
+
+import numpy as np
+import pytest
+
+from perplexity_detector.verdicts import MIN_WORDS, reasons, verdicts
+
+LABELS = ["average word length", "use of commas", "variation"]
+
+
+def verdict(probability, upper=0.8, lower=0.3, words=200):
+    return verdicts(np.array([probability]), [words], upper, lower)[0]
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"),
+    [
+        (1.0, "generated"),
+        (0.8, "generated"),
+        (np.nextafter(0.8, 0), "uncertain"),
+        (0.3, "uncertain"),
+        (np.nextafter(0.3, 0), "human"),
+        (0.0, "human"),
+    ],
+)
+def test_boundaries(probability, expected):
+    assert verdict(probability) == expected
+
+
+def test_thresholds_that_cross_leave_no_gap():
+    # few generated texts lie under 0.6, few texts by people over 0.4
+    assert verdict(0.4, upper=0.4, lower=0.6) == "generated"
+    assert verdict(0.39, upper=0.4, lower=0.6) == "human"
+
+
+def test_thresholds_that_do_not_exist():
+    assert verdict(1.0, upper=math.inf) == "uncertain"
+    assert verdict(0.0, lower=-math.inf) == "uncertain"
+    assert verdict(0.2, upper=math.inf, lower=0.3) == "human"
+
+
+def test_short_texts_are_uncertain():
+    assert MIN_WORDS == 50
+    assert verdicts(np.array([1.0, 1.0, 0.0, 0.0]), [49, 50, 49, 50], 0.8, 0.3) == [
+        "uncertain",
+        "generated",
+        "uncertain",
+        "human",
+    ]
+
+
+def test_no_texts():
+    assert verdicts(np.zeros(0), [], 0.8, 0.3) == []
+
+
+def why(contributions, values, probability, **options):
+    return reasons(np.array(contributions), np.array(values), np.zeros(3), LABELS, probability,
+                   **options)  # fmt: skip
+
+
+def test_reasons_are_the_strongest_of_the_side_it_came_out_on():
+    assert why([0.1, 2, 1], [1, -1, 1], 0.9) == "low use of commas; high variation"
+    assert why([-0.1, 2, -1], [1, -1, 1], 0.1) == "high variation; high average word length"
+
+
+def test_reasons_are_only_what_spoke_for_it():
+    assert why([0.5, -2, 0], [1, 1, 1], 0.5) == "high average word length"
+    assert why([-1, -1, -1], [1, 1, 1], 0.7) == ""
+    assert why([3, 2, 1], [1, 1, 1], 0.7, most=1) == "high average word length"
+    assert why([1, 2, 3], [1, 1, 1], 0.7, most=9).count(";") == 2
