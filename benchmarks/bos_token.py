@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import random
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import fire
 import zstandard
@@ -52,7 +54,7 @@ def main(
         name: bits_per_character(scorer, list(tokens), of_file) for name, of_file in texts.items()
     }
     characters = {name: sum(map(len, of_file)) for name, of_file in texts.items()}
-    results = [
+    results: list[dict[str, Any]] = [
         {
             "token": token,
             "id": bos_id,
@@ -85,13 +87,15 @@ def sample(file: Path, documents: int, words: int) -> list[str]:
 
 
 def candidates(scorer: LanguageModelScorer) -> dict[int, str]:
-    """Ids and names of the tokens to try: control tokens of the vocabulary, then its own."""
-    named = {scorer.tokenizer.token_to_id(token): token for token in CONTROL_TOKENS}
-    own = {bos_id: scorer.tokenizer.id_to_token(bos_id) for bos_id in scorer.bos_candidates}
-    return {bos_id: token for bos_id, token in {**named, **own}.items() if bos_id is not None}
+    """Ids and names of the tokens to try, by id: control tokens and what the model begins with."""
+    return {
+        bos_id: token
+        for token, bos_id in sorted(scorer.tokenizer.get_vocab().items(), key=itemgetter(1))
+        if token in CONTROL_TOKENS or bos_id in scorer.bos_candidates
+    }
 
 
-def print_table(results: list[dict]) -> None:
+def print_table(results: list[dict[str, Any]]) -> None:
     """Print bits per character, a row for each token, a column for each file."""
     files = list(results[0]["by_file"])
     print("| Token | All | " + " | ".join(files) + " |")

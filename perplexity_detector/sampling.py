@@ -74,8 +74,8 @@ def balancing_weights(labels: np.ndarray, sources: np.ndarray | None = None) -> 
     Returns:
         float64 of shape (rows,).
     """
-    # numbers in place of names, so that rows without a source are a source too
-    codes = 0 if sources is None else pd.factorize(sources, use_na_sentinel=False)[0]
+    # numbers in place of names (-1 for none), so that rows without a source are a source too
+    codes = 0 if sources is None else pd.factorize(sources)[0]
     cells = pd.DataFrame({"label": labels, "source": codes})
     in_cell = cells.groupby(["label", "source"])["label"].transform("size")
     sources_of_class = cells.groupby("label")["source"].transform("nunique")

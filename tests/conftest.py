@@ -42,7 +42,7 @@ def bpe(essays: list[str]) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     digits = pre_tokenizers.Digits(individual_digits=True)
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])
+    tokenizer.pre_tokenizer = byte_level  # so it learns " 1", which it must not use afterwards
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=512,
@@ -50,7 +50,9 @@ def bpe(essays: list[str]) -> Tokenizer:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(essays, trainer)
+    tokenizer.train_from_iterator([*essays, "1984 1999 " * 200], trainer)
+    assert tokenizer.token_to_id("Ġ1") is not None
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])
     return tokenizer
 
 

@@ -52,7 +52,7 @@ def dequantise_q4_1(blocks: torch.Tensor) -> torch.Tensor:
     scale, minimum = _half(block[:, :2]), _half(block[:, 2:4])
     packed = block[:, 4:]
     quants = torch.cat([packed & 0x0F, packed >> 4], dim=1).float()
-    # in two roundings, as the reference does: a fused multiply-add would differ in the last bit
+    # d q is exact in float32, so the sum is the one rounding, here as in the reference
     return quants.mul_(scale).add_(minimum).reshape(len(blocks), -1)
 
 

