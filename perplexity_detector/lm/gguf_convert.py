@@ -71,7 +71,8 @@ def convert(gguf_file: Path, folder: Path, bos_token: str) -> None:
     config["tie_word_embeddings"] = "lm_head.weight" not in tensors
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     _write_tokenizer(fields, folder, bos_token)
-    save_file(tensors, folder / WEIGHTS_FILE, {FORMATS_KEY: json.dumps(formats), "format": "pt"})
+    # one entry only: several would be written in random order, and the file's hash is its name
+    save_file(tensors, folder / WEIGHTS_FILE, {FORMATS_KEY: json.dumps(formats)})
 
 
 def _config(fields: dict[str, Any], bos_token: str) -> dict[str, Any]:
