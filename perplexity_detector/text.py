@@ -37,11 +37,11 @@ _INVISIBLE = re.compile(
 )
 # int() refuses numbers of thousands of digits, and html.unescape does not catch it.
 _ENDLESS_ENTITY = re.compile(r"&#[0-9]{100,};?")
+_FENCE = re.compile(r"^[ \t]*```.*$", re.M)
 _BLANK_LINES = re.compile(r"\n\s*\n")
 # No pattern here or below takes time that grows with the square of the text: one that fails at a
 # mark is not tried again at marks where it would fail for the same reason.
 _MARKDOWN: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
-    (re.compile(r"^\s*```.*$", re.M), ""),  # fences of code
     (  # links and pictures
         re.compile(r"!?\[([^\]\n]*)(\]\([^)\n]{0,5000}\))?"),
         lambda link: link[1] if link[2] else link[0],
@@ -98,6 +98,7 @@ def canonicalise(text: str) -> str:
 
 def _canonicalise_once(text: str) -> str:
     text = html.unescape(_ENDLESS_ENTITY.sub("\ufffd", text))
+    text = _FENCE.sub("", text)  # before a backtick becomes a quote
     text = _INVISIBLE.sub("", text).translate(_TABLE)
     text = unicodedata.normalize("NFKC", text)
     text = re.sub(r"\w+", _latinise, text)

@@ -73,9 +73,10 @@ def test_offsets_are_those_of_the_text(scorer, tmp_path):
     assert said[1].offsets.max() == 1
 
 
-def test_one_bar_counts_the_texts_that_are_read(scorer, tmp_path, monkeypatch):
+def test_one_bar_counts_the_texts_that_are_read(scorer, tmp_path, monkeypatch, capfd):
     cached = CachedScorer(scorer, tmp_path)
     cached.score(["one"], progress=True)
+    assert capfd.readouterr() == ("", "")
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)

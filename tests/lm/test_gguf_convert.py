@@ -38,6 +38,14 @@ def test_the_folder_is_the_model_it_came_from(tiny_gguf, folder):
     assert (loaded.bos_id, loaded.bos_candidates, loaded.context) == (0, (0,), 64)
 
 
+def test_a_file_always_becomes_the_same_bytes(tiny_gguf, folder, tmp_path):
+    # the fingerprint of a model is the hash of its weights
+    for _ in range(8):
+        convert(tiny_gguf.file, tmp_path, BOS)
+        for file in folder.iterdir():
+            assert (tmp_path / file.name).read_bytes() == file.read_bytes()
+
+
 def test_rows_of_queries_and_keys_change_places(tiny_gguf, tmp_path, monkeypatch):
     # the comparison of logits would notice if they did not
     monkeypatch.setattr("perplexity_detector.lm.gguf_convert._unpermute", lambda rows, heads: rows)
