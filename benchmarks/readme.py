@@ -100,7 +100,7 @@ def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def _read(file: Path) -> Any:  # noqa: ANN401
+def _read(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, logit
@@ -103,11 +104,11 @@ class Calibrator:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, object]) -> Calibrator:
+    def from_json(cls, values: dict[str, Any]) -> Calibrator:
         """The inverse of `to_json`."""
         return cls(
-            float(values["slope"]),  # type: ignore[arg-type]
-            float(values["intercept"]),  # type: ignore[arg-type]
+            float(values["slope"]),
+            float(values["intercept"]),
             np.asarray(values["human"], np.float64),
             np.asarray(values["generated"], np.float64),
         )

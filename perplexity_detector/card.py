@@ -7,7 +7,7 @@ from typing import Any
 from perplexity_detector.metrics import FIGURES
 
 
-def model_card(config: dict[str, Any], detector: Any) -> str:  # noqa: ANN401
+def model_card(config: dict[str, Any], detector: Any) -> str:
     """Markdown, made from the detector's own configuration and measurements alone."""
     training = config["training"]
     calibrator = detector.calibrator_

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GroupShuffleSplit
 
+from perplexity_detector import trees
 from perplexity_detector.calibration import Calibrator
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.sampling import balancing_weights
+from perplexity_detector.sampling import (
+    TOO_FEW,
+    as_labels,
+    balancing_weights,
+    held_out_by_group,
+    require_length,
+)
 from perplexity_detector.verdicts import reasons, verdicts
-
-if TYPE_CHECKING:
-    import xgboost
 
 #: Share of generated validation texts that may lie under the threshold of the verdict `human`.
 MISS_RATE = 0.05
-TOO_FEW = "Training and validation texts need both classes each; give more texts, or other groups."
 
 
 class TextDetector(ClassifierMixin, BaseEstimator):
@@ -91,7 +93,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
 
     def fit(
         self,
-        X: Iterable[str],  # noqa: N803
+        X: Iterable[str],
         y: Iterable[int],
         groups: Sequence[object] | None = None,
         sources: Sequence[object] | None = None,
@@ -123,88 +125,53 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         validation: Sequence[bool] | None = None,
     ) -> TextDetector:
         """As `fit`, from features already made by the extractor, shape (n, features)."""
-        import xgboost
-
-        from perplexity_detector.progress import TreesBar
-
         extractor = self._extractor()
-        table, labels = np.asarray(table, np.float64), _labels(y)
-        columns = {
-            "texts": table, "groups": groups, "sources": sources, "validation marks": validation
-        }  # fmt: skip
-        for name, values in columns.items():
-            if values is not None and len(values) != len(labels):
-                raise InputError(f"There are {len(labels)} labels and {len(values)} {name}.")
-        held_out = self._validation(labels, groups, validation)
+        table, labels = np.asarray(table, np.float64), as_labels(y)
+        require_length(
+            len(labels), texts=table, groups=groups, sources=sources, validation=validation
+        )
+        held_out = (
+            held_out_by_group(labels, groups, self.validation_fraction, self.random_state)
+            if validation is None
+            else np.asarray(validation, bool)
+        )
         origins = np.asarray(["" for _ in labels] if sources is None else sources, object)
-        names = list(extractor.get_feature_names_out())
         weights = np.empty(len(labels))
         for part in (held_out, ~held_out):
             if len(set(labels[part])) < 2:
                 raise InputError(TOO_FEW)
             weights[part] = balancing_weights(labels[part], origins[part])
 
-        def matrix(part: np.ndarray) -> xgboost.DMatrix:
-            return xgboost.DMatrix(
-                table[part],
-                labels[part],
-                weight=weights[part],
-                feature_names=names,
-                nthread=self.n_jobs,
-            )
-
-        booster = xgboost.train(
+        self.booster_ = trees.train(
+            table,
+            labels,
+            weights,
+            held_out,
+            list(extractor.get_feature_names_out()),
             self._parameters(int((~held_out).sum())),
-            matrix(~held_out),
-            num_boost_round=self.n_estimators,
-            evals=[(matrix(held_out), "validation")],
-            early_stopping_rounds=self.early_stopping_rounds,
-            verbose_eval=False,
-            callbacks=[TreesBar(self.n_estimators)] if extractor.progress else None,
+            self.n_estimators,
+            self.early_stopping_rounds,
+            extractor.progress,
         )
-        self.booster_ = booster[: booster.best_iteration + 1]
         self.classes_ = np.array([0, 1])
         margins = self._margins(table[held_out])
         self.calibrator_ = Calibrator.fit(margins, labels[held_out], weights[held_out])
         people = ~held_out & (labels == 0)
         self.typical_ = np.median(table[people], axis=0)
-        reads_tokens = any(family.reads_tokens for family in extractor.chosen_families())
-        self.language_model_ = extractor.scorer().fingerprint if reads_tokens else None
+        reads = extractor.reads_tokens()
+        self.language_model_ = extractor.scorer().fingerprint if reads else None
         self.training_ = {
             "texts": int((~held_out).sum()),
             "validation_texts": int(held_out.sum()),
             "people": int(people.sum()),
             "sources": sorted({str(origin) for origin in origins if origin}),
-            "trees": booster.best_iteration + 1,
+            "trees": self.booster_.num_boosted_rounds(),
         }
         self.metrics_: dict[str, Any] = {}
         return self
 
-    def _validation(
-        self,
-        labels: np.ndarray,
-        groups: Sequence[object] | None,
-        validation: Sequence[bool] | None,
-    ) -> np.ndarray:
-        if validation is not None:
-            return np.asarray(validation, bool)
-        split = GroupShuffleSplit(
-            1, test_size=self.validation_fraction, random_state=self.random_state
-        )
-        named = np.arange(len(labels)) if groups is None else np.asarray(groups, object)
-        kept_together, names = pd.factorize(named, use_na_sentinel=False)
-        if len(names) < 2:
-            raise InputError(TOO_FEW)
-        _, chosen = next(split.split(labels, labels, kept_together))
-        mask = np.zeros(len(labels), bool)
-        mask[chosen] = True
-        return mask
-
     def _parameters(self, texts: int) -> dict[str, Any]:
         return {
-            "objective": "binary:logistic",
-            "eval_metric": "logloss",
-            "tree_method": "hist",
             "learning_rate": self.learning_rate,
             "max_depth": self.max_depth,
             "min_child_weight": min(self.min_child_weight, texts / 100),
@@ -217,11 +184,11 @@ class TextDetector(ClassifierMixin, BaseEstimator):
 
     # --- telling ----------------------------------------------------------------------------
 
-    def decision_function(self, X: Iterable[str]) -> np.ndarray:  # noqa: N803
+    def decision_function(self, X: Iterable[str]) -> np.ndarray:
         """Log-odds by the trees, before calibration, shape (n,); higher is likelier generated."""
         return self._margins(self._checked_extractor().transform(X))
 
-    def predict_proba(self, X: Iterable[str]) -> np.ndarray:  # noqa: N803
+    def predict_proba(self, X: Iterable[str]) -> np.ndarray:
         """Calibrated probabilities of the two classes, shape (n, 2).
 
         They are those of a text that was as likely generated as not before it was read.
@@ -233,7 +200,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         generated = self.calibrator_.probabilities(self._margins(table))
         return np.column_stack([1 - generated, generated])
 
-    def predict(self, X: Iterable[str]) -> np.ndarray:  # noqa: N803
+    def predict(self, X: Iterable[str]) -> np.ndarray:
         """1 where the probability reaches the threshold of the false-positive rate, shape (n,)."""
         probabilities = self.predict_proba(X)[:, 1]
         return (probabilities >= self.calibrator_.threshold_at(self.fpr)).astype(int)
@@ -265,17 +232,14 @@ class TextDetector(ClassifierMixin, BaseEstimator):
             }
         )
         if why:
-            labels = [
-                label for family in extractor.chosen_families() for label in family.labels.values()
-            ]
-            rows = zip(self._contributions(table), table, probabilities, strict=True)
+            labels = extractor.labels()
+            spoke = trees.contributions(self.booster_, table, self.n_jobs or 0)
+            rows = zip(spoke, table, probabilities, strict=True)
             frame["why"] = [
                 reasons(contributions, values, self.typical_, labels, probability)
                 for contributions, values, probability in rows
             ]
         return frame
-
-    # --- keeping ----------------------------------------------------------------------------
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Write the artefact folder, whole or not at all; see `persistence.save`."""
@@ -285,7 +249,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         return persistence.save(self, Path(folder))
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path = "standard", **extractor: Any) -> TextDetector:  # noqa: ANN401
+    def from_pretrained(cls, folder: str | Path = "standard", **extractor: Any) -> TextDetector:
         """Load an artefact folder, or a detector that is shipped, by name.
 
         Args:
@@ -324,37 +288,13 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         if not hasattr(self, "booster_"):
             raise NotFittedError("This detector is not trained: call fit, or from_pretrained.")
 
-    def _matrix(self, table: np.ndarray) -> xgboost.DMatrix:
-        import xgboost
-
-        return xgboost.DMatrix(
-            table, feature_names=self.booster_.feature_names, nthread=self.n_jobs
-        )
-
     def _margins(self, table: np.ndarray) -> np.ndarray:
         self._check_fitted()
-        if not len(table):
-            return np.zeros(0)  # of which XGBoost would warn
-        return np.asarray(
-            self.booster_.predict(self._matrix(table), output_margin=True), np.float64
-        )
+        return trees.margins(self.booster_, table, self.n_jobs or 0)
 
-    def _contributions(self, table: np.ndarray) -> np.ndarray:
-        """SHAP values of each feature, shape (n, features); the bias is left out."""
-        if not len(table):
-            return np.zeros(table.shape)
-        return np.asarray(self.booster_.predict(self._matrix(table), pred_contribs=True))[:, :-1]
-
-    def __sklearn_tags__(self) -> Any:  # noqa: ANN401
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         tags.classifier_tags.multi_class = False
         return tags
-
-
-def _labels(y: Iterable[int]) -> np.ndarray:
-    labels = np.asarray(list(y))
-    if not set(labels.tolist()) <= {0, 1}:
-        raise InputError("Labels are 0 for a text by a person and 1 for one by a model.")
-    return labels.astype(int)

@@ -144,7 +144,7 @@ class _FileHandler(RotatingFileHandler):
         self.setLevel(logging.INFO)
         self.setFormatter(_FileFormatter())
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+    def handleError(self, record: logging.LogRecord) -> None:
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             super().handleError(record)

@@ -32,7 +32,7 @@ _NEEDED = [
 _EXTRACTOR_SETTINGS = ("families", "lm", "revision", "canonical")
 
 
-def save(detector: Any, folder: Path) -> Path:  # noqa: ANN401
+def save(detector: Any, folder: Path) -> Path:
     """Write a trained detector: into a temporary folder, which then takes the place of the old.
 
     config.json holds the format version, the language model and its hash, families and their
@@ -129,7 +129,7 @@ def replace_folder(new: Path, folder: Path) -> None:
         raise
 
 
-def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> Any:  # noqa: ANN401
+def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> Any:
     """Read an artefact folder, or a shipped detector by name; nothing in it is executed.
 
     Args:
@@ -217,7 +217,7 @@ def _check_families(path: Path, config: dict[str, Any], extractor: FeatureExtrac
         )
 
 
-def _read_json(file: Path) -> Any:  # noqa: ANN401
+def _read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -15,13 +15,13 @@ from perplexity_detector.errors import InputError
 class DetectorModel(PythonModel):
     """Predicts with the artefact folder that was logged beside it; the folder holds no code."""
 
-    def load_context(self, context: Any) -> None:  # noqa: ANN401
+    def load_context(self, context: Any) -> None:
         """Load the folder; its language model is loaded when the first texts come."""
         self.detector = TextDetector.from_pretrained(context.artifacts["detector"])
 
     def predict(
         self,
-        context: Any,  # noqa: ANN401
+        context: Any,
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:

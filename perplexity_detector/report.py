@@ -13,6 +13,7 @@ from perplexity_detector.detector import TextDetector
 from perplexity_detector.metrics import FIGURES
 
 _ID_WIDTH = 12
+_WHY_AT = _ID_WIDTH + len(" probability  generated  ")
 
 
 def readable(results: pd.DataFrame, header: bool = True) -> str:
@@ -22,7 +23,7 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
         results: with the columns of `prediction.DETAILS`.
         header: whether to name the columns.
     """
-    room = max(30, shutil.get_terminal_size((110, 0)).columns - _ID_WIDTH - 24)
+    room = max(30, shutil.get_terminal_size((110, 0)).columns - _WHY_AT)
     lines = [f"{'id':<{_ID_WIDTH}} probability  {'verdict':<9}  why"] if header else []
     for row in results.itertuples(index=False):
         why = row.problem or row.why
@@ -33,7 +34,7 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
         lines.append(
             f"{row_id:<{_ID_WIDTH}} {row.generated:>11.3f}  {row.verdict:<9}  {shown[0]}".rstrip()
         )
-        lines += [" " * (_ID_WIDTH + 25) + line for line in shown[1:]]
+        lines += [" " * _WHY_AT + line for line in shown[1:]]
     return "\n".join(lines)
 
 

@@ -1,14 +1,19 @@
-"""Choosing rows of a labelled dataset: balanced samples and splits that keep prompts together."""
+"""Rows of a labelled dataset: checks, balanced samples and weights, splits by prompt."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import GroupShuffleSplit
+
+from perplexity_detector.errors import InputError
 
 #: Under this many prompts a split by prompt says nothing about new prompts.
 MIN_PROMPTS = 5
+TOO_FEW = "Training and validation texts need both classes each; give more texts, or other groups."
 
 
 def stable_order(ids: pd.Series, seed: int = 0) -> np.ndarray:
@@ -81,3 +86,54 @@ def balancing_weights(labels: np.ndarray, sources: np.ndarray | None = None) -> 
     sources_of_class = cells.groupby("label")["source"].transform("nunique")
     weights = 1.0 / (in_cell * sources_of_class).to_numpy(np.float64)
     return np.asarray(weights * len(weights) / weights.sum())
+
+
+def held_out_by_group(
+    labels: np.ndarray, groups: Sequence[object] | None, share: float, seed: int
+) -> np.ndarray:
+    """Rows kept out of training, whole groups together.
+
+    Args:
+        labels: shape (n,).
+        groups: what each row belongs to, shape (n,); each row by itself if not given.
+        share: of the groups that is kept out.
+        seed: another seed, other groups.
+
+    Returns:
+        True for a row that is kept out, shape (n,).
+
+    Raises:
+        InputError: there are fewer than two groups.
+    """
+    named = np.arange(len(labels)) if groups is None else np.asarray(groups, object)
+    kept_together, names = pd.factorize(named, use_na_sentinel=False)
+    if len(names) < 2:
+        raise InputError(TOO_FEW)
+    split = GroupShuffleSplit(1, test_size=share, random_state=seed)
+    _, chosen = next(split.split(labels, labels, kept_together))
+    mask = np.zeros(len(labels), bool)
+    mask[chosen] = True
+    return mask
+
+
+def as_labels(y: Iterable[int]) -> np.ndarray:
+    """Labels as int64 of shape (n,).
+
+    Raises:
+        InputError: one of them is neither 0 nor 1.
+    """
+    labels = np.asarray(list(y))
+    if not set(labels.tolist()) <= {0, 1}:
+        raise InputError("Labels are 0 for a text by a person and 1 for one by a model.")
+    return labels.astype(np.int64)
+
+
+def require_length(length: int, **columns: Sequence[object] | np.ndarray | None) -> None:
+    """Check that what is given beside the labels has a value for each of them.
+
+    Raises:
+        InputError: it has more or fewer.
+    """
+    for name, values in columns.items():
+        if values is not None and len(values) != length:
+            raise InputError(f"There are {length} labels and {len(values)} {name}.")

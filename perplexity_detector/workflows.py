@@ -19,7 +19,7 @@ SHIPPED = "standard"
 PUBLISHED = "model"
 
 
-def untrained(fpr: float, seed: int, **extractor: Any) -> TextDetector:  # noqa: ANN401
+def untrained(fpr: float, seed: int, **extractor: Any) -> TextDetector:
     """A detector to be trained; the extractor's settings are checked before any work."""
     return TextDetector(FeatureExtractor(**extractor).fit(), fpr=fpr, random_state=seed)
 
@@ -63,7 +63,7 @@ def load_detector(
     detector: str | None = None,
     lm: str | None = None,
     fpr: float | None = None,
-    **extractor: Any,  # noqa: ANN401
+    **extractor: Any,
 ) -> TextDetector:
     """The detector asked for; else the published one; else, saying so, the shipped one.
 

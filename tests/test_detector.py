@@ -11,9 +11,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
+from perplexity_detector import trees
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.sampling import held_out_by_group
 
 TEXTS, LABELS = two_styles(160)
 NEW, NEW_LABELS = two_styles(100, seed=1)
@@ -76,13 +78,12 @@ def test_validation_texts_that_are_given():
 
 def test_groups_stay_on_one_side(monkeypatch):
     held_out = []
-    inside = TextDetector._validation
 
-    def spied(self, *given):
-        held_out.append(inside(self, *given))
+    def spied(*given):
+        held_out.append(held_out_by_group(*given))
         return held_out[-1]
 
-    monkeypatch.setattr(TextDetector, "_validation", spied)
+    monkeypatch.setattr("perplexity_detector.detector.held_out_by_group", spied)
     prompts = sample()["prompt_id"]
     for groups in (prompts, prompts.tolist(), prompts.where(prompts != "3", None)):
         light_detector(n_estimators=2).fit(sample()["text"], sample()["generated"], groups=groups)
@@ -121,7 +122,7 @@ def test_sources_weigh_alike():
         (TEXTS[:40], LABELS[:39], {}, "39 labels and 40 texts"),
         (TEXTS[:40], LABELS[:40], {"groups": [1, 2]}, "40 labels and 2 groups"),
         (TEXTS[:40], LABELS[:40], {"sources": ["a"]}, "40 labels and 1 sources"),
-        (TEXTS[:40], LABELS[:40], {"validation": [True]}, "40 labels and 1 validation marks"),
+        (TEXTS[:40], LABELS[:40], {"validation": [True]}, "40 labels and 1 validation"),
         (TEXTS[0], [0], {}, "One string was given"),
     ],
 )
@@ -182,7 +183,7 @@ def test_assessments(detector):
 
 def test_contributions_add_up_to_the_margin(detector):
     table = FeatureExtractor(families=LIGHT).transform(NEW)
-    contributions = detector._contributions(table)
+    contributions = trees.contributions(detector.booster_, table, 1)
     assert contributions.shape == table.shape
     rest = detector.decision_function(NEW) - contributions.sum(axis=1)
     np.testing.assert_allclose(rest, rest[0], atol=1e-4)  # the bias

@@ -9,9 +9,9 @@ from perplexity_detector.features.moments import mean, quantiles, ratio, std
 
 LABELS = {
     "mean": "average uncertainty of the model before a token",
-    "median": "uncertainty of the model before the typical token",
+    "median": "doubt of the model about the next word",
     "quantile_5": "uncertainty of the model where it is surest",
-    "std": "variation in the model's uncertainty",
+    "std": "variation in the model's doubt about the next word",
     "excess": "surprise beyond what the model expects",
     "relative_surprisal": "surprise as a multiple of what the model expects",
 }

@@ -93,12 +93,12 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self.cache = cache
         self.progress = progress
 
-    def fit(self, X: Iterable[str] | None = None, y: object = None) -> FeatureExtractor:  # noqa: N803
+    def fit(self, X: Iterable[str] | None = None, y: object = None) -> FeatureExtractor:
         """Check the settings; there is nothing to learn."""
         self.chosen_families()
         return self
 
-    def transform(self, X: Iterable[str]) -> np.ndarray:  # noqa: N803
+    def transform(self, X: Iterable[str]) -> np.ndarray:
         """The features of each text.
 
         Args:
@@ -116,7 +116,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     def documents(self, texts: Iterable[str]) -> list[Document]:
         """The texts, canonical, with the language model's statistics if a family reads them."""
         canonical = [canonicalise(text) if self.canonical else text for text in as_texts(texts)]
-        if not any(family.reads_tokens for family in self.chosen_families()):
+        if not self.reads_tokens():
             return [Document(text, TokenStatistics.empty()) for text in canonical]
         scorer = self.scorer()
         documents: list[Document] = []
@@ -158,6 +158,14 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             )
         return [FAMILIES[name] for name in names]
 
+    def labels(self) -> list[str]:
+        """What each column measures, in words that follow "high" or "low"."""
+        return [label for family in self.chosen_families() for label in family.labels.values()]
+
+    def reads_tokens(self) -> bool:
+        """Whether any family needs the language model."""
+        return any(family.reads_tokens for family in self.chosen_families())
+
     def scorer(self) -> LanguageModelScorer | CachedScorer:
         """What reads the texts: shared by all extractors with these settings."""
         return _shared_scorer(
@@ -167,7 +175,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def __sklearn_tags__(self) -> Any:  # noqa: ANN401
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.input_tags.string = True

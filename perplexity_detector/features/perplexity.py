@@ -14,18 +14,18 @@ MAX_MEAN_SURPRISAL = 20.0
 
 LABELS = {
     "mean": "average surprise per token",
-    "median": "surprise of the typical token",
+    "median": "surprise at the typical word",
     "quantile_5": "surprise of the most predictable tokens",
-    "quantile_25": "surprise of the fairly predictable tokens",
+    "quantile_25": "surprise at the easier words",
     "quantile_75": "surprise of the fairly unusual tokens",
     "quantile_95": "surprise of the most unusual tokens",
     "std": "variation in surprise from token to token",
     "text": "perplexity of the whole text",
     "sentence_mean": "average perplexity of the sentences",
-    "sentence_median": "perplexity of the typical sentence",
+    "sentence_median": "surprise in the typical sentence",
     "sentence_quantile_10": "perplexity of the most predictable sentences",
     "sentence_quantile_90": "perplexity of the most unusual sentences",
-    "bits_per_character": "information per character",
+    "bits_per_character": "surprise per character",
 }
 
 

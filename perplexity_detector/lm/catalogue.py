@@ -211,7 +211,7 @@ def _check_complete(name: str, loading: dict[str, Any]) -> None:
         )
 
 
-def bos_candidates(tokenizer: Any, config: Any) -> tuple[int, ...]:  # noqa: ANN401
+def bos_candidates(tokenizer: Any, config: Any) -> tuple[int, ...]:
     """Tokens that may stand before a text, the likeliest first: begin, end, separator."""
     named = (
         tokenizer.bos_token_id,
@@ -228,7 +228,7 @@ def _language_model(
     name: str,
     fingerprint: str,
     tokenizer: Tokenizer,
-    model: Any,  # noqa: ANN401
+    model: Any,
     bos_id: int,
     candidates: tuple[int, ...],
 ) -> LanguageModel:

@@ -99,7 +99,7 @@ def _config(fields: dict[str, Any], bos_token: str) -> dict[str, Any]:
     }
 
 
-def _tensors(reader: Any, config: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, str]]:  # noqa: ANN401
+def _tensors(reader: Any, config: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     tensors, formats = {}, {}
     heads = {"attn_q": config["num_attention_heads"], "attn_k": config["num_key_value_heads"]}
     for tensor in reader.tensors:

@@ -83,7 +83,7 @@ def read_packed(weights: Path) -> dict[str, torch.Tensor]:
             name: DEQUANTISE[formats[name]](file.get_tensor(name))
             if name in formats
             else file.get_tensor(name).float()
-            for name in file.keys()  # noqa: SIM118 (a safetensors file is no dictionary)
+            for name in sorted(file.keys())
         }
 
 
