@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from perplexity_detector.datasets import Columns
 
+#: Rows scored at a time: some seconds of reading, so that a bar moves.
+CHUNK_ROWS = 64
+
 
 @dataclass(frozen=True)
 class DatasetOptions:
@@ -55,7 +58,13 @@ class DatasetOptions:
         """Frames of rows; see `datasets.read_chunks`."""
         from perplexity_detector.datasets import read_chunks
 
-        return read_chunks(str(dataset), self.columns, encoding=self.encoding, format=self.format)
+        return read_chunks(
+            str(dataset),
+            self.columns,
+            chunk_rows=CHUNK_ROWS,
+            encoding=self.encoding,
+            format=self.format,
+        )
 
     def read_labelled(self, dataset: str) -> pd.DataFrame:
         """All usable rows, of both classes; the others are named in the log."""

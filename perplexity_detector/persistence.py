@@ -16,6 +16,7 @@ from perplexity_detector.calibration import Calibrator
 from perplexity_detector.card import model_card
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features.extractor import FAMILIES, FeatureExtractor
+from perplexity_detector.folders import replace_folder
 
 FORMAT_VERSION = 1
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -114,19 +115,6 @@ def check_place(folder: Path) -> None:
         raise ArtefactError(
             f"{folder} holds other things than a detector ({others[0]}); choose a new folder."
         )
-
-
-def replace_folder(new: Path, folder: Path) -> None:
-    """Rename a finished folder into the place of another, which `new`'s parent then holds."""
-    old = new.parent / "old"
-    if folder.exists():
-        folder.rename(old)
-    try:
-        new.rename(folder)
-    except BaseException:
-        if old.exists():
-            old.rename(folder)
-        raise
 
 
 def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> Any:

