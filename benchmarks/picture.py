@@ -22,7 +22,7 @@ PICTURE = ROOT / "docs" / "demo.svg"
 _COLOURS = {"human": "green", "generated": "bright_red", "uncertain": "yellow"}
 
 
-def main(rows: int = 14, width: int = 110) -> None:
+def main(rows: int = 14, width: int = 112) -> None:
     """Score the sample and draw the first rows.
 
     Args:

@@ -11,7 +11,7 @@ LABELS = {
     "mean": "average uncertainty of the model before a token",
     "median": "doubt of the model about the next word",
     "quantile_5": "uncertainty of the model where it is surest",
-    "std": "variation in the model's doubt about the next word",
+    "std": "variation in the model's doubt",
     "excess": "surprise beyond what the model expects",
     "relative_surprisal": "surprise as a multiple of what the model expects",
 }
