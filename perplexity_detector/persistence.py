@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 CONFIG, CLASSIFIER, CALIBRATOR = "config.json", "classifier.ubj", "calibrator.json"
 METRICS, CARD = "metrics.json", "README.md"
 _FILES = {CONFIG, CLASSIFIER, CALIBRATOR, METRICS, CARD}
+#: A folder that is being replaced is gone for far less than this.
+_REPLACING_SECONDS = 0.05
 #: What config.json must say.
 _NEEDED = [
     "sha256", "extractor", "hyper_parameters", "typical", "language_model", "families",
@@ -69,7 +72,9 @@ def save(detector: Any, folder: Path) -> Path:
                 "training": detector.training_,
             }
             (new / CARD).write_text(model_card(config, detector), encoding="utf-8")
-            config["sha256"] = {file.name: _sha256(file) for file in sorted(new.iterdir())}
+            config["sha256"] = {
+                file.name: _sha256(file.read_bytes()) for file in sorted(new.iterdir())
+            }
             _write_json(new / CONFIG, config)
             replace_folder(new, folder)
     except OSError as error:
@@ -129,14 +134,7 @@ def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> A
         ArtefactError: missing, damaged, or of a version that this package cannot read.
         InputError: a change that an extractor does not know.
     """
-    path = find(folder)
-    config = _read_config(path)
-    for name in sorted(_FILES - {CONFIG}):
-        if not (path / name).is_file() or _sha256(path / name) != config["sha256"].get(name):
-            raise ArtefactError(
-                f"{path / name} is missing or not what was saved; train the detector again or "
-                "copy the whole folder anew."
-            )
+    path, config, files = _read_settled(folder)
     import xgboost
 
     known = FeatureExtractor().get_params()
@@ -151,14 +149,44 @@ def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> A
             f"{path / CONFIG} is not as it was saved; train the detector again."
         ) from error
     threads = {"nthread": detector.n_jobs or 0}  # which the file does not hold
-    detector.booster_ = xgboost.Booster(threads, model_file=path / CLASSIFIER)
-    detector.calibrator_ = Calibrator.from_json(_read_json(path / CALIBRATOR))
-    detector.metrics_ = _read_json(path / METRICS)
+    detector.booster_ = xgboost.Booster(threads, model_file=bytearray(files[CLASSIFIER]))
+    detector.calibrator_ = Calibrator.from_json(json.loads(files[CALIBRATOR]))
+    detector.metrics_ = json.loads(files[METRICS])
     detector.classes_ = np.array([0, 1])
     detector.typical_ = np.asarray(config["typical"], np.float64)
     detector.language_model_ = config["language_model"]
     detector.training_ = config["training"]
     return detector
+
+
+def is_there(folder: Path) -> bool:
+    """Whether a detector lies in a folder; looks twice, for it may be being replaced."""
+    if not (folder / CONFIG).is_file():
+        time.sleep(_REPLACING_SECONDS)
+    return (folder / CONFIG).is_file()
+
+
+def _read_settled(folder: str | Path) -> tuple[Path, dict[str, Any], dict[str, bytes]]:
+    """The files of one training, never of two: if a new one is being published, read anew."""
+    try:
+        return _read_whole(find(folder))
+    except ArtefactError:
+        time.sleep(_REPLACING_SECONDS)
+        return _read_whole(find(folder))
+
+
+def _read_whole(path: Path) -> tuple[Path, dict[str, Any], dict[str, bytes]]:
+    config = _read_config(path)
+    files = {}
+    for name in sorted(_FILES - {CONFIG}):
+        file = path / name
+        files[name] = file.read_bytes() if file.is_file() else b""
+        if _sha256(files[name]) != config["sha256"].get(name):
+            raise ArtefactError(
+                f"{file} is missing or not what was saved; train the detector again or "
+                "copy the whole folder anew."
+            )
+    return path, config, files
 
 
 def find(folder: str | Path) -> Path:
@@ -220,5 +248,5 @@ def _write_json(file: Path, values: object) -> None:
     file.write_text(text + "\n", encoding="utf-8")
 
 
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -77,7 +77,7 @@ def load_detector(
     published = data / PUBLISHED
     if detector is None:
         detector = str(published)
-        if not (published / persistence.CONFIG).is_file():
+        if not persistence.is_there(published):
             get_logger().warning("There is no detector in %s: the shipped one is used.", published)
             detector = SHIPPED
     if lm is not None:

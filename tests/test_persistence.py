@@ -1,6 +1,8 @@
 import hashlib
 import json
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -296,3 +298,31 @@ def test_threads_are_kept(saved):
     assert loaded.n_jobs == 1
     context = json.loads(loaded.booster_.save_config())["learner"]["generic_param"]
     assert context["nthread"] == "1"
+
+
+def test_a_reader_meets_one_training_or_the_other_while_a_new_one_is_published(tmp_path):
+    folders = [
+        light_detector(n_estimators=5, random_state=seed)
+        .fit(TEXTS, LABELS)
+        .save_pretrained(tmp_path / str(seed))
+        for seed in (0, 1)
+    ]
+    target = tmp_path / "published"
+    persistence.publish(folders[0], target)
+    done = threading.Event()
+
+    def publish_again_and_again():
+        while not done.is_set():
+            for folder in folders:
+                persistence.publish(folder, target)
+                time.sleep(0.1)
+
+    publisher = threading.Thread(target=publish_again_and_again)
+    publisher.start()
+    try:
+        for _ in range(40):
+            assert persistence.is_there(target)
+            assert TextDetector.from_pretrained(target).random_state in (0, 1)
+    finally:
+        done.set()
+        publisher.join()
