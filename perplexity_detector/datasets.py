@@ -135,11 +135,6 @@ def describe_problems(bad: pd.DataFrame) -> list[str]:
     ]
 
 
-def count_duplicate_ids(frame: pd.DataFrame) -> int:
-    """Number of rows whose id an earlier row has; such rows are allowed."""
-    return int(frame["id"].duplicated().sum())
-
-
 def require_two_classes(frame: pd.DataFrame) -> None:
     """Check that the usable rows are by people and by models, both.
 

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from perplexity_detector.datasets import (
     NO_LABEL,
     Columns,
-    count_duplicate_ids,
     describe_problems,
     read_all,
     read_chunks,
@@ -376,8 +375,9 @@ def test_texts_are_all_empty_but_rows_are_whole(write):
     assert problems(write("id,text\na,\n")) == ["line 2 (id a): no text"]
 
 
-def test_duplicate_ids_are_counted(write):
-    assert count_duplicate_ids(read_all(write("id,text\na,x\na,y\nb,z\na,w\n"))) == 2
+def test_rows_that_share_an_id_are_all_kept(write):
+    frame = read_all(write("id,text\na,x\na,y\nb,z\na,w\n"))
+    assert list(zip(frame["id"], frame["text"], strict=True)) == [*zip("aaba", "xyzw", strict=True)]
 
 
 def test_long_ids_are_shortened():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -97,8 +96,3 @@ def _chunk_statistics(
     entropy = log_total - first
     variance = (second - first.square()).clamp_min(0)
     return surprisal, rank, entropy, variance
-
-
-def perplexity(statistics: TokenStatistics) -> float:
-    """exp of the mean surprisal; 1 for a text without tokens."""
-    return math.exp(float(statistics.surprisal.mean())) if len(statistics) else 1.0

@@ -12,7 +12,6 @@ from hypothesis.extra.numpy import arrays
 from perplexity_detector.lm.statistics import (
     CHUNK_ROWS,
     TokenStatistics,
-    perplexity,
     token_statistics,
 )
 
@@ -133,11 +132,3 @@ def test_no_tokens():
     assert [len(column) for column in columns] == [0, 0, 0, 0]
     assert len(TokenStatistics.empty()) == 0
     assert TokenStatistics.empty().offsets.shape == (0, 2)
-
-
-def test_perplexity():
-    nothing = TokenStatistics.empty()
-    three = np.log(np.array([2, 4, 8], np.float32))
-    said = TokenStatistics(three, nothing.rank, three, three, nothing.offsets)
-    assert perplexity(said) == pytest.approx(4)
-    assert perplexity(nothing) == 1
