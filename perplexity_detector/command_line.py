@@ -41,6 +41,7 @@ class My_TextClassifier_Model:
         dataset: str,
         lm: str = "smollm2",
         revision: str | None = None,
+        depth: float = 1.0,
         families: str | None = None,
         per_group: int | None = None,
         per_group_held_out: int | None = None,
@@ -59,6 +60,8 @@ class My_TextClassifier_Model:
             dataset: the file.
             lm: language model: smollm2, a pulled model of the hub, or a folder.
             revision: of a hub model.
+            depth: leave the language model after this share of its blocks, such as 0.5: quicker,
+                without its statistics; 1 for the whole model.
             families: feature families, joined by commas; all if not given.
             per_group: texts at most of one source and class in training.
             per_group_held_out: the same in validation and test.
@@ -72,7 +75,7 @@ class My_TextClassifier_Model:
             **dataset_options: names of columns, encoding and format, see above.
         """
         options = self._start(
-            "train", dataset_options, dataset=dataset, lm=lm, revision=revision,
+            "train", dataset_options, dataset=dataset, lm=lm, revision=revision, depth=depth,
             families=families, per_group=per_group, per_group_held_out=per_group_held_out,
             max_words=max_words, fpr=fpr, seed=seed, device=device, dtype=dtype, cache=cache,
             track=track,
@@ -86,7 +89,7 @@ class My_TextClassifier_Model:
 
             untrained = workflows.untrained(
                 fpr, seed, families=listed(families), lm=str(lm), revision=string(revision),
-                device=device, dtype=dtype, cache=string(cache), progress=True,
+                depth=depth, device=device, dtype=dtype, cache=string(cache), progress=True,
             )  # fmt: skip
             trained = workflows.train_and_publish(
                 options.read_labelled(dataset), untrained, {**sizes, "seed": seed},
@@ -118,7 +121,7 @@ class My_TextClassifier_Model:
             output: the results' file, or - for standard output.
             details: write verdict, words, tokens, why and problem as well.
             show: print a table that a person can read, too.
-            detector: a folder, or standard; ./data/model if not given, and where there is none
+            detector: fast, standard or a folder; ./data/model if not given, and where there is none
                 the shipped one.
             lm: where the detector's language model lies, if not where it lay in training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
@@ -174,7 +177,7 @@ class My_TextClassifier_Model:
         Args:
             dataset: the file; broken down by source, domain, generator and attack where it has
                 such columns.
-            detector: a folder, or standard; as in predict.
+            detector: fast, standard or a folder; as in predict.
             lm: as in predict.
             fpr: false-positive rate of the threshold whose real rates are shown.
             max_words: cut texts to whole sentences of at most so many words first.
@@ -238,7 +241,12 @@ class My_TextClassifier_Model:
             from perplexity_detector.prediction import tabulate
 
             extractor = FeatureExtractor(
-                listed(families), str(lm), string(revision), device, dtype, cache=string(cache)
+                listed(families),
+                str(lm),
+                string(revision),
+                device=device,
+                dtype=dtype,
+                cache=string(cache),
             ).fit()
             counts["rows"] = tabulate(options.read_chunks(dataset), extractor, target)
         where = "" if target == "-" else f" Table: {target}"

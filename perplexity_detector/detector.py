@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 
 from perplexity_detector import trees
 from perplexity_detector.calibration import Calibrator
 from perplexity_detector.errors import ArtefactError, InputError
-from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.features.extractor import FeatureExtractor, training_table
+from perplexity_detector.features.family import Document
+from perplexity_detector.features.registry import families_at
 from perplexity_detector.sampling import (
     TOO_FEW,
     as_labels,
@@ -35,7 +37,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
     a seed, training is deterministic.
 
     Args:
-        extractor: makes the features; `FeatureExtractor()` if not given.
+        extractor: makes the features; one with every family, learned ones too, if not given.
         n_estimators: trees at most; validation texts stop earlier.
         learning_rate: of the boosting.
         max_depth: of a tree.
@@ -51,6 +53,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
 
     Attributes:
         classes_: array([0, 1]).
+        extractor_: the extractor, its families learned.
         booster_: the trees.
         calibrator_: margins to probabilities and thresholds.
         typical_: median of each feature in people's training texts, shape (features,).
@@ -113,22 +116,21 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         Raises:
             InputError: labels that are not 0 and 1, one class only, or lengths that differ.
         """
-        extractor = self._extractor()
-        return self.fit_table(extractor.transform(X), y, groups, sources, validation)
+        documents = self._new_extractor().documents(X)
+        return self.fit_documents(documents, y, groups, sources, validation)
 
-    def fit_table(
+    def fit_documents(
         self,
-        table: np.ndarray,
+        documents: Sequence[Document],
         y: Iterable[int],
         groups: Sequence[object] | None = None,
         sources: Sequence[object] | None = None,
         validation: Sequence[bool] | None = None,
     ) -> TextDetector:
-        """As `fit`, from features already made by the extractor, shape (n, features)."""
-        extractor = self._extractor()
-        table, labels = np.asarray(table, np.float64), as_labels(y)
+        """As `fit`, from texts already read by the extractor, n of them."""
+        labels = as_labels(y)
         require_length(
-            len(labels), texts=table, groups=groups, sources=sources, validation=validation
+            len(labels), texts=documents, groups=groups, sources=sources, validation=validation
         )
         held_out = (
             held_out_by_group(labels, groups, self.validation_fraction, self.random_state)
@@ -142,6 +144,10 @@ class TextDetector(ClassifierMixin, BaseEstimator):
                 raise InputError(TOO_FEW)
             weights[part] = balancing_weights(labels[part], origins[part])
 
+        self.extractor_ = extractor = self._new_extractor()
+        table = training_table(
+            extractor, documents, labels, groups, origins.tolist(), held_out, self.random_state
+        )
         self.booster_ = trees.train(
             table,
             labels,
@@ -195,6 +201,10 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         """
         return self.predict_proba_table(self._checked_extractor().transform(X))
 
+    def predict_proba_documents(self, documents: Sequence[Document]) -> np.ndarray:
+        """As `predict_proba`, from texts already read by the extractor."""
+        return self.predict_proba_table(self._checked_extractor().table(documents))
+
     def predict_proba_table(self, table: np.ndarray) -> np.ndarray:
         """As `predict_proba`, from features already made, shape (n, features)."""
         generated = self.calibrator_.probabilities(self._margins(table))
@@ -228,7 +238,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
                 "probability": probabilities,
                 "verdict": verdicts(probabilities, words, upper, lower),
                 "words": words,
-                "tokens": [len(document.statistics) for document in documents],
+                "tokens": [document.token_count for document in documents],
             }
         )
         if why:
@@ -253,7 +263,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         """Load an artefact folder, or a detector that is shipped, by name.
 
         Args:
-            folder: a folder that `save_pretrained` wrote, or `standard`.
+            folder: a folder that `save_pretrained` wrote, or `standard` or `fast`.
             **extractor: settings of the extractor to change: device, dtype, cache, progress,
                 batch_tokens, or lm, where the same model now lies elsewhere.
 
@@ -267,13 +277,16 @@ class TextDetector(ClassifierMixin, BaseEstimator):
 
     # --- within -----------------------------------------------------------------------------
 
-    def _extractor(self) -> FeatureExtractor:
-        return self.extractor if self.extractor is not None else FeatureExtractor()
+    def _new_extractor(self) -> FeatureExtractor:
+        if self.extractor is None:
+            return FeatureExtractor(families=list(families_at()))
+        new: FeatureExtractor = clone(self.extractor)
+        return new
 
     def _checked_extractor(self) -> FeatureExtractor:
         """The extractor, if its language model is the one that read the training texts."""
         self._check_fitted()
-        extractor = self._extractor()
+        extractor = self.extractor_
         if self.language_model_ is not None:
             found = extractor.scorer().fingerprint
             if found != self.language_model_:

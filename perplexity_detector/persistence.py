@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.numpy
 
 from perplexity_detector import __version__
 from perplexity_detector.calibration import Calibrator
 from perplexity_detector.card import model_card
 from perplexity_detector.errors import ArtefactError, InputError
-from perplexity_detector.features.extractor import FAMILIES, FeatureExtractor
+from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.features.registry import families_at
 from perplexity_detector.folders import replace_folder
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 PRETRAINED = Path(__file__).parent / "pretrained"
 CONFIG, CLASSIFIER, CALIBRATOR = "config.json", "classifier.ubj", "calibrator.json"
-METRICS, CARD = "metrics.json", "README.md"
-_FILES = {CONFIG, CLASSIFIER, CALIBRATOR, METRICS, CARD}
+LEARNED, METRICS, CARD = "learned.safetensors", "metrics.json", "README.md"
+_FILES = {CONFIG, CLASSIFIER, CALIBRATOR, LEARNED, METRICS, CARD}
 #: A folder that is being replaced is gone for far less than this.
 _REPLACING_SECONDS = 0.05
 #: What config.json must say.
@@ -33,7 +35,7 @@ _NEEDED = [
 ]  # fmt: skip
 
 #: Settings of the extractor that decide what the features are; the others are the machine's.
-_EXTRACTOR_SETTINGS = ("families", "lm", "revision", "canonical")
+_EXTRACTOR_SETTINGS = ("families", "lm", "revision", "depth", "canonical")
 
 
 def save(detector: Any, folder: Path) -> Path:
@@ -46,7 +48,7 @@ def save(detector: Any, folder: Path) -> Path:
         ArtefactError: the folder cannot be written, or is not one of ours.
     """
     check_place(folder)
-    extractor = detector.extractor or FeatureExtractor()
+    extractor = detector.extractor_
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
@@ -55,6 +57,7 @@ def save(detector: Any, folder: Path) -> Path:
             detector.booster_.save_model(new / CLASSIFIER)
             _write_json(new / CALIBRATOR, detector.calibrator_.to_json())
             _write_json(new / METRICS, detector.metrics_)
+            _write_learned(new / LEARNED, extractor.learned_)
             settings = extractor.get_params(deep=False)
             config = {
                 "format_version": FORMAT_VERSION,
@@ -143,6 +146,7 @@ def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> A
     try:
         extractor = FeatureExtractor(**{**config["extractor"], **changes})
         _check_families(path, config, extractor)
+        extractor.learned_ = _read_learned(files[LEARNED])
         detector = detector_class(extractor, **config["hyper_parameters"])
     except (AttributeError, TypeError) as error:
         raise ArtefactError(
@@ -152,6 +156,7 @@ def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> A
     detector.booster_ = xgboost.Booster(threads, model_file=bytearray(files[CLASSIFIER]))
     detector.calibrator_ = Calibrator.from_json(json.loads(files[CALIBRATOR]))
     detector.metrics_ = json.loads(files[METRICS])
+    detector.extractor_ = extractor
     detector.classes_ = np.array([0, 1])
     detector.typical_ = np.asarray(config["typical"], np.float64)
     detector.language_model_ = config["language_model"]
@@ -221,10 +226,11 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _check_families(path: Path, config: dict[str, Any], extractor: FeatureExtractor) -> None:
+    known = families_at(extractor.depth)
     changed = [
         name
         for name, version in config["families"].items()
-        if name not in FAMILIES or FAMILIES[name].version != version
+        if name not in known or known[name].version != version
     ]
     if changed or list(extractor.get_feature_names_out()) != config["features"]:
         raise ArtefactError(
@@ -246,6 +252,24 @@ def _write_json(file: Path, values: object) -> None:
     # a setting can be a number of NumPy's, from a grid of them
     text = json.dumps(values, indent=1, allow_nan=False, default=lambda value: value.tolist())
     file.write_text(text + "\n", encoding="utf-8")
+
+
+def _write_learned(file: Path, learned: dict[str, dict[str, np.ndarray]]) -> None:
+    """Arrays of the learned families, as `family.array`."""
+    arrays = {
+        f"{family}.{name}": np.ascontiguousarray(array)
+        for family, named in learned.items()
+        for name, array in named.items()
+    }
+    file.write_bytes(safetensors.numpy.save(arrays))
+
+
+def _read_learned(content: bytes) -> dict[str, dict[str, np.ndarray]]:
+    learned: dict[str, dict[str, np.ndarray]] = {}
+    for full_name, array in safetensors.numpy.load(content).items():
+        family, _, name = full_name.partition(".")
+        learned.setdefault(family, {})[name] = array
+    return learned
 
 
 def _sha256(content: bytes) -> str:

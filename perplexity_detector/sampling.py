@@ -116,6 +116,29 @@ def held_out_by_group(
     return mask
 
 
+def as_texts(texts: Iterable[str]) -> list[str]:
+    """A list of strings, or a sentence about what was given instead.
+
+    Raises:
+        InputError: one string, a table, or an element that is no string.
+    """
+    if isinstance(texts, str):
+        raise InputError("One string was given where a list of texts is needed: write [text].")
+    if not isinstance(texts, Iterable) or getattr(texts, "ndim", 1) != 1:
+        raise InputError(
+            f"A {type(texts).__name__} was given where a list of texts is needed; of a table, "
+            "give the column of texts."
+        )
+    listed = list(texts)
+    for place, text in enumerate(listed):
+        if not isinstance(text, str):
+            raise InputError(
+                f"Text number {place} is a {type(text).__name__}, not a string; "
+                "leave out or fill in missing texts."
+            )
+    return listed
+
+
 def as_labels(y: Iterable[int]) -> np.ndarray:
     """Labels as int64 of shape (n,).
 

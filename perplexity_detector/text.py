@@ -146,6 +146,19 @@ def _has_latin(word: str) -> bool:
     return any(letter.isascii() and letter.isalpha() for letter in word)
 
 
+def lower(text: str) -> str:
+    """The text in lower case, character for character: no offset moves.
+
+    Example:
+        >>> lower("İT")
+        'İt'
+    """
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(low if len(low := character.lower()) == 1 else character for character in text)
+
+
 # --- words and sentences --------------------------------------------------------------------
 
 _WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")

@@ -70,19 +70,20 @@ def train(
 
     log = get_logger()
     with timed(log, "features", texts=len(texts)):
-        table = (detector.extractor or FeatureExtractor()).transform(texts)
+        documents = (detector.extractor or FeatureExtractor()).documents(texts)
     fitted = (used["split"] != "test").to_numpy()
     labels = used["generated"].to_numpy()
     with timed(log, "training", texts=int(fitted.sum())):
-        detector.fit_table(
-            table[fitted],
+        detector.fit_documents(
+            [document for document, known in zip(documents, fitted, strict=True) if known],
             labels[fitted],
+            groups=used["prompt_id"][fitted].tolist() if "prompt_id" in used else None,
             sources=used["source"][fitted].tolist() if "source" in used else None,
             validation=(used["split"][fitted] == "valid").tolist(),
         )
     detector.training_["max_words"] = max_words
     detector.training_["seed"] = seed
-    used["probability"] = detector.predict_proba_table(table)[:, 1]
+    used["probability"] = detector.predict_proba_documents(documents)[:, 1]
     threshold = detector.calibrator_.threshold_at(detector.fpr)
     with timed(log, "measuring", texts=len(used)):
         detector.metrics_ = measure(used, threshold, detector.fpr)

@@ -11,6 +11,7 @@ from perplexity_detector import persistence, training
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.errors import DatasetError, TrackingError
 from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.features.registry import families_at
 from perplexity_detector.logs import get_logger, timed
 from perplexity_detector.text import canonicalise, crop
 
@@ -21,7 +22,11 @@ PUBLISHED = "model"
 
 def untrained(fpr: float, seed: int, **extractor: Any) -> TextDetector:
     """A detector to be trained; the extractor's settings are checked before any work."""
-    return TextDetector(FeatureExtractor(**extractor).fit(), fpr=fpr, random_state=seed)
+    if extractor.get("families") is None:
+        extractor["families"] = list(families_at(extractor.get("depth", 1.0)))
+    unfitted = FeatureExtractor(**extractor)
+    unfitted.chosen_families()
+    return TextDetector(unfitted, fpr=fpr, random_state=seed)
 
 
 def train_and_publish(

@@ -86,5 +86,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=burstiness_features,
-    reads_tokens=True,
+    reads="statistics",
 )

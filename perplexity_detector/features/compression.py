@@ -86,5 +86,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=compression_features,
-    reads_tokens=False,
+    reads="text",
 )

@@ -70,5 +70,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=curvature_features,
-    reads_tokens=True,
+    reads="statistics",
 )

@@ -177,5 +177,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=diversity_features,
-    reads_tokens=True,
+    reads="statistics",
 )

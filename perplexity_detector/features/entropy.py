@@ -47,5 +47,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=entropy_features,
-    reads_tokens=True,
+    reads="statistics",
 )

@@ -7,42 +7,21 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
 from tqdm import tqdm
 
 from perplexity_detector.errors import InputError
-from perplexity_detector.features import (
-    burstiness,
-    compression,
-    curvature,
-    diversity,
-    entropy,
-    perplexity,
-    rank,
-    spectrum,
-    stylometry,
-)
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features import representation
+from perplexity_detector.features.cross_fitting import cross_fitted_table, rows
+from perplexity_detector.features.family import Document, Family, Learner
+from perplexity_detector.features.registry import FAMILIES, families_at
 from perplexity_detector.lm.cache import CachedScorer
-from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.lm.statistics import TokenStatistics
-from perplexity_detector.text import canonicalise
+from perplexity_detector.lm.scorer import LanguageModelScorer, Reading, Tokens
+from perplexity_detector.sampling import as_labels, as_texts, require_length
+from perplexity_detector.text import canonicalise, lower
 
-#: Every family, in the order of the table's columns.
-FAMILIES: dict[str, Family] = {
-    module.FAMILY.name: module.FAMILY
-    for module in (
-        perplexity,
-        rank,
-        entropy,
-        curvature,
-        burstiness,
-        diversity,
-        spectrum,
-        stylometry,
-        compression,
-    )
-}
 #: Texts read together: enough to put like lengths side by side, few enough to show progress.
 CHUNK_TEXTS = 64
 
@@ -50,20 +29,28 @@ CHUNK_TEXTS = 64
 class FeatureExtractor(TransformerMixin, BaseEstimator):
     """Turns texts into a table of numbers, one column a feature.
 
-    It learns nothing, so `FeatureExtractor().transform(texts)` works at once; `set_output` gives
-    data frames. The language model is loaded when first needed and shared by extractors of like
-    settings in a process, clones included.
+    Most families learn nothing: with them, `FeatureExtractor().transform(texts)` works at once.
+    Those of `registry.LEARNED` are fitted on labelled texts; `fit_transform` gives each of these
+    texts the features that it would have had if it had not been among them (cross-fitting),
+    which is what a classifier must be trained on. `set_output` gives data frames. The language
+    model is loaded when first needed and shared by extractors of like settings in a process,
+    clones included.
 
     Args:
-        families: names of families, in `FAMILIES`; all of them if not given.
+        families: names of families; if not given, all that learn nothing.
         lm: language model: `smollm2`, a pulled model of the hub, or a folder.
         revision: of a hub model.
+        depth: leave the language model after this share of its blocks, in (0, 1]: under 1 it is
+            quicker, and families that read statistics are not to be had.
         device: `auto`, `cpu` or `cuda`.
         dtype: `auto`, `float32`, `bfloat16`, ...
         batch_tokens: tokens read at once.
         canonical: bring texts to canonical form first.
-        cache: a folder that keeps token statistics for another time.
+        cache: a folder that keeps what the language model said for another time.
         progress: show a bar on a terminal.
+
+    Attributes:
+        learned_: what each learned family learned, family -> name -> array.
 
     Example:
         >>> extractor = FeatureExtractor(families=["stylometry"])
@@ -71,11 +58,14 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         2
     """
 
+    learned_: dict[str, dict[str, np.ndarray]]
+
     def __init__(
         self,
         families: Sequence[str] | None = None,
         lm: str = "smollm2",
         revision: str | None = None,
+        depth: float = 1.0,
         device: str = "auto",
         dtype: str = "auto",
         batch_tokens: int | None = None,
@@ -86,6 +76,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self.families = families
         self.lm = lm
         self.revision = revision
+        self.depth = depth
         self.device = device
         self.dtype = dtype
         self.batch_tokens = batch_tokens
@@ -93,10 +84,86 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self.cache = cache
         self.progress = progress
 
-    def fit(self, X: Iterable[str] | None = None, y: object = None) -> FeatureExtractor:
-        """Check the settings; there is nothing to learn."""
-        self.chosen_families()
+    # --- learning ---------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Iterable[str] | None = None,
+        y: Iterable[int] | None = None,
+        groups: Sequence[object] | None = None,
+        sources: Sequence[object] | None = None,
+    ) -> FeatureExtractor:
+        """Check the settings, and learn the learned families, if there are any.
+
+        Args:
+            X: texts, shape (n,); not needed if no family learns.
+            y: 0 for a person's, 1 for a model's, shape (n,); likewise.
+            groups: not used; `fit_transform` parts the texts by them.
+            sources: where each text comes from, shape (n,); sources count alike.
+
+        Raises:
+            InputError: a setting is wrong, or a family would learn and there are no labels.
+        """
+        learners = self._learners(self.chosen_families())
+        self.learned_ = {}
+        if learners:
+            if X is None or y is None:
+                raise InputError(f"Family {learners[0].name} learns: it needs texts and labels.")
+            self.learn(self.documents(X), y, sources)
         return self
+
+    def fit_transform(
+        self,
+        X: Iterable[str],
+        y: Iterable[int] | None = None,
+        groups: Sequence[object] | None = None,
+        sources: Sequence[object] | None = None,
+    ) -> np.ndarray:
+        """Fit, and the cross-fitted features of the same texts; arguments as for `fit`.
+
+        Returns:
+            Finite float64 of shape (n, features). The values of learned families differ from
+            what `transform` then gives for these texts, which it has seen.
+        """
+        documents = self.documents(X)
+        if y is None:
+            return self.fit().table(documents)
+        return self.learn(documents, y, sources).cross_fitted_table(documents, y, groups, sources)
+
+    def learn(
+        self,
+        documents: Sequence[Document],
+        y: Iterable[int],
+        sources: Sequence[object] | None = None,
+    ) -> FeatureExtractor:
+        """As `fit`, from documents already read."""
+        labels, codes = _lesson(documents, y, sources)
+        self.learned_ = {
+            learner.name: learner.learn(documents, labels, codes)
+            for learner in self._learners(self.chosen_families())
+        }
+        return self
+
+    def cross_fitted_table(
+        self,
+        documents: Sequence[Document],
+        y: Iterable[int],
+        groups: Sequence[object] | None = None,
+        sources: Sequence[object] | None = None,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """Features of labelled documents by families that saw others only; see `fit_transform`."""
+        labels, codes = _lesson(documents, y, sources)
+        require_length(len(labels), groups=groups)
+        parts = [
+            rows(family, documents)
+            if isinstance(family, Family)
+            else cross_fitted_table(family, documents, labels, codes, groups, seed)
+            for family in self.chosen_families()
+        ]
+        return np.hstack(parts)
+
+    # --- telling ----------------------------------------------------------------------------
 
     def transform(self, X: Iterable[str]) -> np.ndarray:
         """The features of each text.
@@ -110,14 +177,15 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         Raises:
             InputError: X is one string, or holds what is not a string.
             LanguageModelError: the language model is missing or unfit.
+            NotFittedError: a family has yet to learn.
         """
         return self.table(self.documents(X))
 
     def documents(self, texts: Iterable[str]) -> list[Document]:
-        """The texts, canonical, with the language model's statistics if a family reads them."""
+        """The texts, canonical, with what the families read of them."""
         canonical = [canonicalise(text) if self.canonical else text for text in as_texts(texts)]
         if not self.reads_tokens():
-            return [Document(text, TokenStatistics.empty()) for text in canonical]
+            return [Document(text) for text in canonical]
         scorer = self.scorer()
         documents: list[Document] = []
         with tqdm(
@@ -125,85 +193,145 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         ) as bar:
             for first in range(0, len(canonical), CHUNK_TEXTS):
                 chunk = canonical[first : first + CHUNK_TEXTS]
-                documents += map(Document, chunk, scorer.score(chunk))
+                documents += self._read(scorer, chunk)
                 bar.update(len(chunk))
         return documents
 
     def table(self, documents: Sequence[Document]) -> np.ndarray:
         """The features of documents already read, float64 of shape (n, features)."""
-        families = self.chosen_families()
-        rows = [
-            [value for family in families for value in family.values(document)]
-            for document in documents
-        ]
-        return np.array(rows, np.float64).reshape(len(rows), len(self.get_feature_names_out()))
+        families = [self._known(family) for family in self.chosen_families()]
+        return np.hstack([rows(family, documents) for family in families])
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of the columns, `family_feature`."""
         names = [name for family in self.chosen_families() for name in family.feature_names]
         return np.array(names, object)
 
-    def chosen_families(self) -> list[Family]:
-        """The families of the table, in order.
+    def chosen_families(self) -> list[Family | Learner]:
+        """The families of the table, in order; learned ones as they are before they learn.
 
         Raises:
-            InputError: a name is unknown, or none is given.
+            InputError: a name is unknown, none is given, or the depth does not allow one.
         """
-        names = list(FAMILIES) if self.families is None else list(self.families)
-        unknown = [name for name in names if name not in FAMILIES]
+        if isinstance(self.depth, bool) or not 0 < self.depth <= 1:
+            raise InputError(f"depth is a share of the model's blocks, not {self.depth}.")
+        known = families_at(self.depth)
+        if self.families is None:
+            return [family for family in known.values() if isinstance(family, Family)]
+        names = list(self.families)
+        if left_out := [name for name in names if name in FAMILIES and name not in known]:
+            raise InputError(
+                f"Family {left_out[0]} needs the whole model: leave it out, or give --depth=1."
+            )
+        unknown = [name for name in names if name not in known]
         if unknown or not names:
             asked = ", ".join(map(repr, unknown)) or "in an empty list"
-            raise InputError(
-                f"There is no feature family {asked}; choose from {', '.join(FAMILIES)}."
-            )
-        return [FAMILIES[name] for name in names]
+            raise InputError(f"There is no feature family {asked}; choose from {', '.join(known)}.")
+        return [known[name] for name in names]
 
     def labels(self) -> list[str]:
         """What each column measures, in words that follow "high" or "low"."""
         return [label for family in self.chosen_families() for label in family.labels.values()]
 
     def reads_tokens(self) -> bool:
-        """Whether any family needs the language model."""
-        return any(family.reads_tokens for family in self.chosen_families())
+        """Whether any family needs the language model or its tokenizer."""
+        return any(family.reads != "text" for family in self.chosen_families())
 
     def scorer(self) -> LanguageModelScorer | CachedScorer:
         """What reads the texts: shared by all extractors with these settings."""
         return _shared_scorer(
-            self.lm, self.revision, self.device, self.dtype, self.batch_tokens, self.cache
+            self.lm,
+            self.revision,
+            self.device,
+            self.dtype,
+            self.batch_tokens,
+            self.depth,
+            self.cache,
         )
 
+    # --- within -----------------------------------------------------------------------------
+
+    def _read(self, scorer: LanguageModelScorer | CachedScorer, texts: list[str]) -> list[Document]:
+        needed = {family.reads for family in self.chosen_families()}
+        lowered = [Tokens.empty()] * len(texts)
+        if "tokens" in needed:
+            lowered = scorer.tokens([lower(text) for text in texts])
+        read = [Reading(None, None)] * len(texts)
+        if needed & {"statistics", "states"}:
+            taps = representation.taps_within(self.depth) if "states" in needed else ()
+            layers = [scorer.layer_at(tap) for tap in taps]
+            read = scorer.read(texts, layers, "statistics" in needed)
+        return [
+            Document.of(text, reading, tokens)
+            for text, reading, tokens in zip(texts, read, lowered, strict=True)
+        ]
+
+    def _known(self, family: Family | Learner) -> Family:
+        if isinstance(family, Family):
+            return family
+        if family.name not in getattr(self, "learned_", {}):
+            raise NotFittedError(
+                f"Family {family.name} has yet to learn: call fit with labelled texts."
+            )
+        return family.family(self.learned_[family.name])
+
+    def _learners(self, families: Sequence[Family | Learner]) -> list[Learner]:
+        return [family for family in families if isinstance(family, Learner)]
+
     def __sklearn_is_fitted__(self) -> bool:
-        return True
+        return hasattr(self, "learned_") or not self._learners(self.chosen_families())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
+        tags.requires_fit = bool(self._learners(self.chosen_families()))
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
 
 
-def as_texts(texts: Iterable[str]) -> list[str]:
-    """A list of strings, or a sentence about what was given instead.
+def training_table(
+    extractor: FeatureExtractor,
+    documents: Sequence[Document],
+    labels: np.ndarray,
+    groups: Sequence[object] | None,
+    sources: Sequence[object],
+    held_out: np.ndarray,
+    seed: int = 0,
+) -> np.ndarray:
+    """Features for a training; the extractor's families learn, and none describes what it saw.
 
-    Raises:
-        InputError: one string, a table, or an element that is no string.
+    Args:
+        extractor: of the documents, n of them.
+        documents: as the extractor read them.
+        labels: 0 or 1, shape (n,).
+        groups: the prompt of each, shape (n,), if known.
+        sources: where each comes from, shape (n,).
+        held_out: True for what the families do not learn from, shape (n,).
+        seed: of the folds.
+
+    Returns:
+        float64 of shape (n, features).
     """
-    if isinstance(texts, str):
-        raise InputError("One string was given where a list of texts is needed: write [text].")
-    if not isinstance(texts, Iterable) or getattr(texts, "ndim", 1) != 1:
-        raise InputError(
-            f"A {type(texts).__name__} was given where a list of texts is needed; of a table, "
-            "give the column of texts."
-        )
-    listed = list(texts)
-    for place, text in enumerate(listed):
-        if not isinstance(text, str):
-            raise InputError(
-                f"Text number {place} is a {type(text).__name__}, not a string; "
-                "leave out or fill in missing texts."
-            )
-    return listed
+    learned, others = np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist()
+    lessons = [documents[i] for i in learned]
+    origins = [sources[i] for i in learned]
+    prompts = None if groups is None else [groups[i] for i in learned]
+    table = np.empty((len(documents), len(extractor.get_feature_names_out())))
+    table[learned] = extractor.cross_fitted_table(lessons, labels[learned], prompts, origins, seed)
+    extractor.learn(lessons, labels[learned], origins)
+    table[others] = extractor.table([documents[i] for i in others])
+    return table
+
+
+def _lesson(
+    documents: Sequence[Document], y: Iterable[int], sources: Sequence[object] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, and sources as integers."""
+    labels = as_labels(y)
+    require_length(len(labels), texts=documents, sources=sources)
+    if sources is None:
+        return labels, np.zeros(len(labels), np.int64)
+    return labels, pd.factorize(np.asarray(sources, object), use_na_sentinel=False)[0]
 
 
 @lru_cache(maxsize=2)
@@ -213,7 +341,8 @@ def _shared_scorer(
     device: str,
     dtype: str,
     batch_tokens: int | None,
+    depth: float,
     cache: str | None,
 ) -> LanguageModelScorer | CachedScorer:
-    scorer = LanguageModelScorer(lm, revision, device, dtype, batch_tokens)
+    scorer = LanguageModelScorer(lm, revision, device, dtype, batch_tokens, depth=depth)
     return scorer if cache is None else CachedScorer(scorer, cache)

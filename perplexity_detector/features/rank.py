@@ -58,5 +58,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=rank_features,
-    reads_tokens=True,
+    reads="statistics",
 )

@@ -81,5 +81,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=spectrum_features,
-    reads_tokens=True,
+    reads="statistics",
 )

@@ -61,5 +61,5 @@ FAMILY = Family(
         **function_words.LABELS,
     },
     compute=stylometry_features,
-    reads_tokens=False,
+    reads="text",
 )

@@ -1,32 +1,47 @@
-"""Token statistics on disk by hash of text and model: a second reading costs nothing."""
+"""What a language model said, on disk by hash of text and model: reading again costs nothing."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 from tqdm import tqdm
 
 from perplexity_detector.errors import InputError
-from perplexity_detector.lm.scorer import LanguageModelScorer
+from perplexity_detector.lm.pooling import PooledStates
+from perplexity_detector.lm.scorer import LanguageModelScorer, Reading, Tokens
 from perplexity_detector.lm.statistics import TokenStatistics
 
 #: Texts per file of the cache: what is lost at most when a run is stopped.
 SHARD_TEXTS = 64
+_Opener = Callable[[Path], Any]
+_HALVES = ("surprisal", "entropy", "variance")
+
+
+class _Place(NamedTuple):
+    """Where a text lies in a shard: its number, its tokens, its sentences."""
+
+    shard: Path
+    text: int
+    tokens: slice
+    sentences: slice
 
 
 class CachedScorer:
     """A scorer that keeps what it has read in a folder.
 
-    Surprisal, entropy and variance are kept in half precision and ranks as int32, 10 bytes a
-    token; offsets are made anew. All values pass through half precision, whether they come from
-    the cache or not, so that a table does not depend on what was cached. Files are written under
-    names of their own and renamed: processes that share the folder do not disturb each other.
+    Everything but ranks is kept in half precision: 10 bytes a token, and for each layer of hidden
+    states 2 bytes a number; offsets are made anew. All values pass through half precision,
+    whether they come from the cache or not, so that a table does not depend on what was cached.
+    Files are written under names of their own and renamed: processes that share the folder do not
+    disturb each other. A text that was read for less than is asked now is read again.
 
     Args:
         scorer: reads what the folder lacks.
@@ -44,62 +59,130 @@ class CachedScorer:
             raise InputError(
                 f"The cache cannot be kept in {folder} ({error.strerror}); choose another folder."
             ) from error
-        self._known: dict[str, TokenStatistics] = {}
+        #: what a shard holds (`statistics`, `states_8`, ...) -> text -> where
+        self._known: dict[str, dict[bytes, _Place]] = {}
         for shard in sorted(self.folder.glob("*.safetensors")):
-            self._read(shard)
+            self._learn(shard)
+
+    def layer_at(self, share: float) -> int:
+        """As LanguageModelScorer.layer_at."""
+        return self.scorer.layer_at(share)
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """As LanguageModelScorer.tokens."""
+        return self.scorer.tokens(texts)
 
     def score(self, texts: Sequence[str], progress: bool = False) -> list[TokenStatistics]:
         """As LanguageModelScorer.score; only texts not seen before are read, and counted."""
-        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text in texts]
+        read = self.read(texts, progress=progress)
+        return [reading.statistics for reading in read if reading.statistics is not None]
+
+    def read(
+        self,
+        texts: Sequence[str],
+        layers: Sequence[int] = (),
+        statistics: bool = True,
+        progress: bool = False,
+    ) -> list[Reading]:
+        """As LanguageModelScorer.read; only what is not known is read, and counted."""
+        layers = tuple(layers)
+        wanted = [*["statistics"] * statistics, *[f"states_{layer}" for layer in layers]]
+        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+        held = [self._known.get(part, {}) for part in wanted]
         missing = {
-            key: text for key, text in zip(keys, texts, strict=True) if key not in self._known
+            key: text
+            for key, text in zip(keys, texts, strict=True)
+            if not all(key in places for places in held)
         }
-        wanted = list(missing.items())
-        with tqdm(total=len(wanted), unit=" texts", disable=None if progress else True) as bar:
-            for first in range(0, len(wanted), SHARD_TEXTS):
-                shard = wanted[first : first + SHARD_TEXTS]
-                read = self.scorer.score([text for _, text in shard])
-                self._write([key for key, _ in shard], read)
-                bar.update(len(shard))
-        encodings = self.scorer.encode(texts)
+        unread = list(missing.items())
+        with tqdm(total=len(unread), unit=" texts", disable=None if progress else True) as bar:
+            for first in range(0, len(unread), SHARD_TEXTS):
+                part = unread[first : first + SHARD_TEXTS]
+                read = self.scorer.read([text for _, text in part], layers, statistics)
+                self._learn(self._write([key for key, _ in part], read))
+                bar.update(len(part))
+        encodings = self.scorer.encode(texts) if statistics else []
+        # shards are mapped into memory, and no longer than it takes to look the texts up
+        opened = lru_cache(_open)
         return [
-            TokenStatistics(
-                known.surprisal,
-                known.rank,
-                known.entropy,
-                known.variance,
-                np.asarray(encoding.offsets, np.int32).reshape(-1, 2),
+            Reading(
+                self._statistics(key, encodings[i].offsets, opened) if statistics else None,
+                self._states(key, layers, opened) if layers else None,
             )
-            for known, encoding in zip((self._known[key] for key in keys), encodings, strict=True)
+            for i, key in enumerate(keys)
         ]
 
-    def _write(self, keys: list[str], read: list[TokenStatistics]) -> None:
-        arrays: dict[str, np.ndarray] = {
-            "keys": np.frombuffer(bytes.fromhex("".join(keys)), np.uint8).reshape(-1, 32),
-            "lengths": np.array([len(one) for one in read], np.int64),
-            "rank": np.concatenate([one.rank for one in read]),
-            **{
-                name: np.concatenate([getattr(one, name) for one in read]).astype(np.float16)
-                for name in ("surprisal", "entropy", "variance")
-            },
-        }
+    def _statistics(
+        self, key: bytes, offsets: Sequence[tuple[int, int]], opened: _Opener
+    ) -> TokenStatistics:
+        place = self._known["statistics"][key]
+        tensors = opened(place.shard)
+        surprisal, entropy, variance = (
+            tensors.get_slice(name)[place.tokens].astype(np.float32) for name in _HALVES
+        )
+        rank = tensors.get_slice("rank")[place.tokens]
+        spans = np.asarray(offsets, np.int32).reshape(-1, 2)
+        return TokenStatistics(surprisal, rank, entropy, variance, spans)
+
+    def _states(self, key: bytes, layers: tuple[int, ...], opened: _Opener) -> PooledStates:
+        means, spreads = [], []
+        for layer in layers:
+            place = self._known[f"states_{layer}"][key]
+            tensors = opened(place.shard)
+            means.append(tensors.get_slice(f"states_{layer}")[place.sentences])
+            spreads.append(tensors.get_slice(f"spread_{layer}")[place.text : place.text + 1][0])
+            tokens = tensors.get_slice("sentence_tokens")[place.sentences]
+        return PooledStates(layers, np.stack(means), np.stack(spreads), tokens)
+
+    def _write(self, keys: list[bytes], read: list[Reading]) -> Path:
+        arrays = {"keys": np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32)}
+        statistics = [one.statistics for one in read if one.statistics is not None]
+        states = [one.states for one in read if one.states is not None]
+        none = [0] * len(keys)
+        arrays["lengths"] = np.array([len(one) for one in statistics] or none, np.int64)
+        arrays["sentences"] = np.array([len(one.tokens) for one in states] or none, np.int64)
+        if statistics:
+            arrays["rank"] = np.concatenate([one.rank for one in statistics])
+            for name in _HALVES:
+                arrays[name] = _half(np.concatenate([getattr(one, name) for one in statistics]))
+        if states:
+            arrays["sentence_tokens"] = np.concatenate([one.tokens for one in states])
+            for place, layer in enumerate(states[0].layers):
+                means = np.concatenate([one.means[place] for one in states])
+                arrays[f"states_{layer}"] = _half(means)
+                arrays[f"spread_{layer}"] = _half(np.stack([one.spread[place] for one in states]))
         temporary = self.folder / f"{uuid.uuid4().hex}.part"
         save_file(arrays, temporary)
-        shard = temporary.with_suffix(".safetensors")
-        temporary.replace(shard)
-        self._read(shard)
+        return temporary.replace(temporary.with_suffix(".safetensors"))
 
-    def _read(self, shard: Path) -> None:
+    def _learn(self, shard: Path) -> None:
+        """Note which texts a shard holds; a damaged one is left, and its texts are read again."""
         try:
-            arrays = load_file(shard)
-            ends = np.cumsum(arrays["lengths"])
-        except (SafetensorError, OSError, KeyError):
-            return  # damaged: its texts are read again
-        for key, first, last in zip(arrays["keys"], ends - arrays["lengths"], ends, strict=True):
-            self._known[key.tobytes().hex()] = TokenStatistics(
-                arrays["surprisal"][first:last].astype(np.float32),
-                arrays["rank"][first:last],
-                arrays["entropy"][first:last].astype(np.float32),
-                arrays["variance"][first:last].astype(np.float32),
-                np.zeros((0, 2), np.int32),
+            tensors = _open(shard)
+            names = set(tensors.keys())
+            keys = tensors.get_tensor("keys")
+            tokens = np.cumsum(np.append(0, tensors.get_tensor("lengths")))
+            sentences = np.cumsum(np.append(0, tensors.get_tensor("sentences")))
+        except (SafetensorError, OSError):
+            return
+        held = [name for name in names if name.startswith("states_")]
+        held += ["statistics"] if "rank" in names else []
+        for text, key in enumerate(keys):
+            place = _Place(
+                shard,
+                text,
+                slice(int(tokens[text]), int(tokens[text + 1])),
+                slice(int(sentences[text]), int(sentences[text + 1])),
             )
+            for part in held:
+                self._known.setdefault(part, {})[key.tobytes()] = place
+
+
+def _open(shard: Path) -> Any:
+    return safe_open(shard, framework="numpy")
+
+
+def _half(values: np.ndarray) -> np.ndarray:
+    """Half precision; what is too large for it becomes its largest number."""
+    most = np.finfo(np.float16).max
+    return np.asarray(np.clip(values, -most, most), np.float16)

@@ -44,7 +44,7 @@ def pack_linear_layers(model: nn.Module) -> None:
     ):
         return
     for name, child in model.named_children():
-        if type(child) is nn.Linear and child.weight.dtype == torch.float32:
+        if type(child) is nn.Linear and child.weight.dtype in (torch.float32, torch.bfloat16):
             setattr(model, name, PackedLinear(child))
         else:
             pack_linear_layers(child)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,7 +13,9 @@ from tqdm import tqdm
 from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.lm import catalogue
 from perplexity_detector.lm.packed_linear import pack_linear_layers
+from perplexity_detector.lm.pooling import Pool, PooledStates, add_states, blocks_of, taking
 from perplexity_detector.lm.statistics import TokenStatistics, token_statistics
+from perplexity_detector.lm.windows import Window, batches_of, windows_of
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -31,21 +33,37 @@ _DTYPES = {
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Window(NamedTuple):
-    """A stretch of a text to be read at once.
+class Tokens(NamedTuple):
+    """Tokens of a text, without what the language model says of them.
 
-    The model reads BOS and tokens start..end-2, and predicts start..end-1, of which those from
-    `keep` on are kept.
+    Attributes:
+        ids: in the model's vocabulary, int64 of shape (n,).
+        offsets: first and past-the-last character of each, int32 of shape (n, 2).
     """
 
-    text: int
-    start: int
-    keep: int
-    end: int
+    ids: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def empty(cls) -> Tokens:
+        """The tokens of an empty text."""
+        return cls(np.zeros(0, np.int64), np.zeros((0, 2), np.int32))
+
+
+class Reading(NamedTuple):
+    """What one pass leaves of a text.
+
+    Attributes:
+        statistics: of every token, if they were asked for.
+        states: of every sentence, if layers were asked for.
+    """
+
+    statistics: TokenStatistics | None
+    states: PooledStates | None
 
 
 class LanguageModelScorer:
-    """Reads texts with a causal language model and keeps four numbers per token.
+    """Reads texts with a causal language model: numbers per token, hidden states per sentence.
 
     Args:
         lm: `smollm2`, a pulled model of the hub, or a folder.
@@ -56,6 +74,8 @@ class LanguageModelScorer:
             `float64`.
         batch_tokens: tokens, padding included, that are read at once.
         window: longest stretch read at once, at most what the model can.
+        depth: leave every pass after this share of the model's blocks, in (0, 1]; under 1 it is
+            quicker, there are hidden states up to there, and no statistics.
 
     Raises:
         LanguageModelError: the model is missing or cannot score text.
@@ -70,6 +90,7 @@ class LanguageModelScorer:
         dtype: str = "auto",
         batch_tokens: int | None = None,
         window: int = MAX_WINDOW,
+        depth: float = 1.0,
     ) -> None:
         self.device = _device(device)
         self.dtype = _dtype(dtype, self.device)
@@ -86,12 +107,27 @@ class LanguageModelScorer:
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
         self._cap = getattr(self.model.config, "final_logit_softcapping", None)
         _check_causal(self)
+        self.blocks: int = self.model.config.num_hidden_layers
+        self.depth = self.layer_at(depth)
+        if self.depth < self.blocks:
+            del blocks_of(self.model)[self.depth :]
+            self.model.config.num_hidden_layers = self.depth
 
     @property
     def identity(self) -> str:
         """What the numbers depend on: weights, first token, window and precision."""
         precision = str(self.dtype).removeprefix("torch.")
         return f"{self.fingerprint} bos={self.bos_id} window={self.window} {precision}"
+
+    def layer_at(self, share: float) -> int:
+        """The block that ends this share of the whole model, from 1 on.
+
+        Raises:
+            InputError: it is not a share in (0, 1].
+        """
+        if not 0 < share <= 1:
+            raise InputError(f"A depth is a share of the model's blocks, in (0, 1], not {share}.")
+        return max(1, round(share * self.blocks))
 
     def score(self, texts: Sequence[str], progress: bool = False) -> list[TokenStatistics]:
         """Statistics of every token of every text.
@@ -107,28 +143,66 @@ class LanguageModelScorer:
         Returns:
             One TokenStatistics per text, in order; `offsets` count characters of the text.
         """
-        encodings = self.encode(texts)
-        ids = [np.asarray(encoding.ids, np.int64) for encoding in encodings]
-        results = [
-            TokenStatistics(
-                np.zeros(len(tokens), np.float32),
-                np.zeros(len(tokens), np.int32),
-                np.zeros(len(tokens), np.float32),
-                np.zeros(len(tokens), np.float32),
-                np.asarray(encoding.offsets, np.int32).reshape(-1, 2),
+        read = self.read(texts, progress=progress)
+        return [reading.statistics for reading in read if reading.statistics is not None]
+
+    def read(
+        self,
+        texts: Sequence[str],
+        layers: Sequence[int] = (),
+        statistics: bool = True,
+        progress: bool = False,
+    ) -> list[Reading]:
+        """What one pass over each text leaves: statistics, pooled hidden states, or both.
+
+        Args:
+            texts: any strings, read as they are.
+            layers: after how many blocks hidden states are taken, rising; none, no states.
+            statistics: whether to compute the statistics, for which the pass runs to its end.
+            progress: show a bar (on a terminal only), counted in tokens.
+
+        Returns:
+            One Reading per text, in order.
+
+        Raises:
+            InputError: a layer that the pass does not reach, or statistics of one that is left.
+        """
+        layers = tuple(layers)
+        if beyond := [layer for layer in layers if not 1 <= layer <= self.depth]:
+            raise InputError(
+                f"{self.name} is read to block {self.depth}: it has no state after {beyond[0]}."
             )
-            for tokens, encoding in zip(ids, encodings, strict=True)
+        if statistics and self.depth < self.blocks:
+            raise InputError(
+                f"A pass that is left after block {self.depth} gives no statistics; choose "
+                "families that need none, or read with the whole model."
+            )
+        tokens = self.tokens(texts)
+        ids = [one.ids for one in tokens]
+        results = [TokenStatistics.zeros(one.offsets) for one in tokens] if statistics else []
+        width = self.model.config.hidden_size
+        pools = [
+            Pool(layers, width, text, one.offsets)
+            for text, one in zip(texts, tokens, strict=True)
+            if layers
         ]
-        del encodings
-        windows = [
-            w for i, tokens in enumerate(ids) for w in windows_of(i, len(tokens), self.window)
-        ]
+        windows = [w for i, one in enumerate(ids) for w in windows_of(i, len(one), self.window)]
         total = sum(map(len, ids))
         with tqdm(total=total, unit=" tokens", disable=None if progress else True) as bar:
             for batch in batches_of(windows, self.batch_tokens):
-                self._score_batch(batch, ids, results)
+                self._read_batch(batch, ids, results, pools)
                 bar.update(sum(window.end - window.keep for window in batch))
-        return results
+        return [
+            Reading(results[i] if results else None, pools[i].states() if pools else None)
+            for i in range(len(texts))
+        ]
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Tokens of each text, which the model does not read."""
+        return [
+            Tokens(np.asarray(one.ids, np.int64), np.asarray(one.offsets, np.int32).reshape(-1, 2))
+            for one in self.encode(texts)
+        ]
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Token ids and offsets of each text; an unpaired surrogate is read as U+FFFD."""
@@ -137,8 +211,12 @@ class LanguageModelScorer:
         return self.tokenizer.encode_batch(readable, add_special_tokens=False)
 
     @torch.inference_mode()
-    def _score_batch(
-        self, batch: list[Window], ids: list[np.ndarray], results: list[TokenStatistics]
+    def _read_batch(
+        self,
+        batch: list[Window],
+        ids: list[np.ndarray],
+        results: list[TokenStatistics],
+        pools: list[Pool],
     ) -> None:
         # Padding stands on the right, where a causal model cannot see it: no mask is needed.
         width = max(window.end - window.start for window in batch)
@@ -149,20 +227,31 @@ class LanguageModelScorer:
                 window.start : window.end - 1
             ]
             kept[row, window.keep - window.start : window.end - window.start] = True
+        layers = pools[0].layers if pools else ()
+        with taking(self.model, layers) as taken:
+            hidden = self.hidden_states(torch.from_numpy(inputs).to(self.device))
+        if pools:
+            # the first position has read BOS alone: its huge, constant state would tell lengths
+            kept_states = kept.copy()
+            kept_states[:, 0] = False
+            rows, columns = np.nonzero(kept_states)
+            read = [np.arange(max(w.keep, 1) - 1, w.end - 1) for w in batch]
+            add_states([pools[w.text] for w in batch], read, rows, columns, taken)
+        if not results:
+            return
         targets = np.concatenate([ids[w.text][w.keep : w.end] for w in batch])
-        hidden = self.hidden_states(torch.from_numpy(inputs).to(self.device))
         statistics = token_statistics(
             hidden[torch.from_numpy(kept).to(self.device)],
             torch.from_numpy(targets).to(self.device),
             self.head,
         )
-        columns = [column.cpu().numpy() for column in statistics]
+        columns_of = [column.cpu().numpy() for column in statistics]
         first = 0
         for window in batch:
             last = first + window.end - window.keep
             text, place = results[window.text], slice(window.keep, window.end)
             for into, column in zip(
-                (text.surprisal, text.rank, text.entropy, text.variance), columns, strict=True
+                (text.surprisal, text.rank, text.entropy, text.variance), columns_of, strict=True
             ):
                 into[place] = column[first:last]
             first = last
@@ -176,33 +265,6 @@ class LanguageModelScorer:
         """Logits (rows, vocabulary) of hidden states (rows, width)."""
         logits: torch.Tensor = self.model.get_output_embeddings()(hidden)
         return logits if self._cap is None else self._cap * torch.tanh(logits / self._cap)
-
-
-def windows_of(text: int, length: int, window: int) -> Iterator[Window]:
-    """Windows of at most `window` tokens that keep each of `length` tokens exactly once.
-
-    Every window but the first starts half a window before the tokens it keeps.
-    """
-    keep = 0
-    while keep < length:
-        start = max(0, keep - (window + 1) // 2)
-        end = min(length, start + window)
-        yield Window(text, start, keep, end)
-        keep = end
-
-
-def batches_of(windows: list[Window], batch_tokens: int) -> Iterator[list[Window]]:
-    """Windows of like length together, `batch_tokens` padded tokens at a time, longest first."""
-    batch: list[Window] = []
-    width = 0
-    for window in sorted(windows, key=lambda w: w.start - w.end):
-        width = width or window.end - window.start
-        if batch and (len(batch) + 1) * width > batch_tokens:
-            yield batch
-            batch, width = [], window.end - window.start
-        batch.append(window)
-    if batch:
-        yield batch
 
 
 def _device(device: str) -> torch.device:

@@ -37,8 +37,14 @@ class TokenStatistics:
     @classmethod
     def empty(cls) -> TokenStatistics:
         """The statistics of a text without tokens."""
-        none = np.zeros(0, np.float32)
-        return cls(none, none.astype(np.int32), none, none, np.zeros((0, 2), np.int32))
+        return cls.zeros(np.zeros((0, 2), np.int32))
+
+    @classmethod
+    def zeros(cls, offsets: np.ndarray) -> TokenStatistics:
+        """Statistics to be filled in, of the tokens with these offsets, int32 of shape (n, 2)."""
+        n = len(offsets)
+        surprisal, entropy, variance = (np.zeros(n, np.float32) for _ in range(3))
+        return cls(surprisal, np.zeros(n, np.int32), entropy, variance, offsets)
 
 
 def token_statistics(

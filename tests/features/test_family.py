@@ -28,7 +28,7 @@ def test_values_follow_the_labels_and_are_finite():
         version=1,
         labels={"b": "second", "a": "first"},
         compute=lambda document: {"a": math.inf, "b": len(document.text)},
-        reads_tokens=False,
+        reads="text",
     )
     assert family.feature_names == ["odd_b", "odd_a"]
     assert family.values(Document("xyz")) == [3.0, 0.0]

@@ -1,0 +1,101 @@
+"""Family `contrast`: does the text read more like models' prose or like people's? Learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from perplexity_detector.features import ngrams
+from perplexity_detector.features.family import Document, Learner, grouped_by_sentence
+from perplexity_detector.features.moments import moving_sums, quantiles, std
+
+#: Tokens of a span, about two sentences; a shorter text is one span.
+SPAN_TOKENS = 50
+#: A token favours a side if that side finds it so much likelier, in nats.
+FAVOUR = 0.5
+
+LABELS = {
+    "mean": "likeness to models' wording",
+    "std": "variation between words in likeness to models' wording",
+    "p05": "likeness to models' wording in the words most like people's",
+    "p25": "likeness to models' wording in the words more like people's",
+    "p50": "likeness to models' wording in the typical word",
+    "p75": "likeness to models' wording in the words more like models'",
+    "p95": "likeness to models' wording in the words most like models'",
+    "favour_models": "share of words that models are likelier to choose",
+    "favour_people": "share of words that people are likelier to choose",
+    "span_lowest": "likeness to models' wording in the passage most like people's",
+    "span_highest": "likeness to models' wording in the passage most like models'",
+    "sentence_lowest": "likeness to models' wording in the sentence most like people's",
+    "sentence_highest": "likeness to models' wording in the sentence most like models'",
+    "sentence_std": "variation between sentences in likeness to models' wording",
+    "surprise": "surprise of common n-grams at the wording, whoever wrote it",
+}
+
+
+def contrast_features(document: Document, arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Two readings of one text: by n-grams of models' prose and by n-grams of people's.
+
+    The idea is Binoculars' (Hans et al. 2024), with models small enough to be learned from the
+    training texts. Of each token of the text in lower case, d_t = ln p_models - ln p_people, in
+    nats, any sign, positive where models are likelier to write it; 0 without tokens.
+
+    - `mean`, `std`, `p05` to `p95`: of d over the text.
+    - `favour_models`, `favour_people`: share of tokens with d > 0.5 and d < -0.5, in [0, 1].
+    - `span_lowest`, `span_highest`: extremes of the mean of d over spans of 50 tokens.
+    - `sentence_lowest`, `sentence_highest`, `sentence_std`: of the mean of d over sentences,
+      each shrunk towards 0 as if ten more tokens had said nothing.
+    - `surprise`: mean of -(ln p_models + ln p_people) / 2, in nats, from 0.
+    """
+    people, models = ngrams.log_probabilities(arrays, [document.tokens.ids]).astype(np.float64)
+    gain = models - people
+    width = max(1, min(SPAN_TOKENS, gain.size))
+    spans = moving_sums(gain, width) / width
+    sentences = np.array([
+        gain[tokens].sum() / (tokens.size + 10)
+        for tokens in grouped_by_sentence(document.text, document.tokens.offsets)
+    ])  # fmt: skip
+    middle = dict(
+        zip(
+            ("p05", "p25", "p50", "p75", "p95"),
+            quantiles(gain, [0.05, 0.25, 0.5, 0.75, 0.95]),
+            strict=True,
+        )
+    )
+    span_lowest, span_highest = quantiles(spans, [0.0, 1.0])
+    sentence_lowest, sentence_highest = quantiles(sentences, [0.0, 1.0])
+    return {
+        "mean": _mean(gain),
+        "std": std(gain),
+        **middle,
+        "favour_models": _mean(gain > FAVOUR),
+        "favour_people": _mean(gain < -FAVOUR),
+        "span_lowest": span_lowest,
+        "span_highest": span_highest,
+        "sentence_lowest": sentence_lowest,
+        "sentence_highest": sentence_highest,
+        "sentence_std": std(sentences),
+        "surprise": -_mean(people + models) / 2,
+    }
+
+
+def learn_contrast(
+    documents: Sequence[Document], labels: np.ndarray, sources: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The n-gram models of labelled documents; see `ngrams.learn`."""
+    return ngrams.learn([document.tokens.ids for document in documents], labels, sources)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if values.size else 0.0
+
+
+LEARNER = Learner(
+    name="contrast",
+    version=1,
+    labels=LABELS,
+    learn=learn_contrast,
+    compute=contrast_features,
+    reads="tokens",
+)

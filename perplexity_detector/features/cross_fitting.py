@@ -1,0 +1,77 @@
+"""Learned families on the texts they learn from: no text is scored by what saw it or its prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from perplexity_detector.errors import InputError
+from perplexity_detector.features.family import Document, Family, Learner
+
+FOLDS = 5
+TOO_FEW = "A learned family needs at least two texts of each class; give more texts."
+
+
+def cross_fitted_table(
+    learner: Learner,
+    documents: Sequence[Document],
+    labels: np.ndarray,
+    sources: np.ndarray,
+    groups: Sequence[object] | None = None,
+    seed: int = 0,
+) -> np.ndarray:
+    """The features of training texts, each by a family learned from the other folds.
+
+    Args:
+        learner: of the family.
+        documents: the training texts, n of them.
+        labels: 0 or 1, shape (n,).
+        sources: integers, shape (n,).
+        groups: the prompt of each text, shape (n,); a prompt is not parted.
+        seed: of the folds.
+
+    Returns:
+        float64 of shape (n, features).
+
+    Raises:
+        InputError: there are fewer than two texts of a class.
+    """
+    table = np.zeros((len(documents), len(learner.labels)))
+    for rest, fold in folds(labels, groups, seed):
+        arrays = learner.learn([documents[i] for i in rest], labels[rest], sources[rest])
+        table[fold] = rows(learner.family(arrays), [documents[i] for i in fold])
+    return table
+
+
+def rows(family: Family, documents: Sequence[Document]) -> np.ndarray:
+    """One row of values for each document, float64 of shape (documents, features)."""
+    values = [family.values(document) for document in documents]
+    return np.array(values, np.float64).reshape(len(documents), len(family.labels))
+
+
+def folds(
+    labels: np.ndarray, groups: Sequence[object] | None, seed: int = 0
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Indices to learn from and to score, fold by fold; both classes are in every first part.
+
+    Groups are parted where there are too few of them to keep them together.
+
+    Raises:
+        InputError: there are fewer than two texts of a class.
+    """
+    fewest = int(np.bincount(labels, minlength=2).min())
+    if fewest < 2:
+        raise InputError(TOO_FEW)
+    if groups is not None:
+        codes = pd.factorize(np.asarray(groups, object), use_na_sentinel=False)[0]
+        known = min(len(np.unique(codes[labels == label])) for label in (0, 1))
+        if known >= 2:
+            split = StratifiedGroupKFold(min(FOLDS, known), shuffle=True, random_state=seed)
+            parts = list(split.split(labels, labels, codes))
+            if all(len(set(labels[rest])) == 2 for rest, _ in parts):
+                return [(rest, fold) for rest, fold in parts if len(fold)]
+    by_text = StratifiedKFold(min(FOLDS, fewest), shuffle=True, random_state=seed)
+    return list(by_text.split(labels, labels))

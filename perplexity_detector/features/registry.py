@@ -1,0 +1,45 @@
+"""Which feature families there are, given and learned, and which of them a depth allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from perplexity_detector.features import (
+    burstiness,
+    compression,
+    contrast,
+    curvature,
+    diversity,
+    entropy,
+    perplexity,
+    rank,
+    representation,
+    spectrum,
+    stylometry,
+)
+from perplexity_detector.features.family import Family, Learner
+
+#: Every family that is given, in the order of the table's columns.
+FAMILIES: dict[str, Family] = {
+    module.FAMILY.name: module.FAMILY
+    for module in (
+        perplexity,
+        rank,
+        entropy,
+        curvature,
+        burstiness,
+        diversity,
+        spectrum,
+        stylometry,
+        compression,
+    )
+}
+#: Families that are learned; their columns follow.
+LEARNED = ("contrast", "representation")
+
+
+def families_at(depth: float = 1.0) -> Mapping[str, Family | Learner]:
+    """Every family, learned ones last, of a model left after this share of its blocks."""
+    given = {name: f for name, f in FAMILIES.items() if depth >= 1 or f.reads != "statistics"}
+    learned = (contrast.LEARNER, representation.learner(depth))
+    return {**given, **{learner.name: learner for learner in learned if learner.labels}}

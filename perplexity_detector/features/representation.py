@@ -1,0 +1,150 @@
+"""Family `representation`: what the language model's hidden states know of the text. Learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from perplexity_detector.features.family import Document, Learner
+from perplexity_detector.features.moments import quantiles, std
+
+#: Where states are taken, as shares of the model's blocks: smollm2's 4th, 8th, 12th, ... of 30.
+TAPS = (0.13, 0.27, 0.4, 0.5, 0.6, 0.73, 0.87)
+#: Added to the within-source variances (of standardised states, so below 1) before inverting.
+SHRINKAGE = 1.0
+KINDS = ("probe", "difference")
+SENTENCE = ("sentence_lowest", "sentence_highest", "sentence_std")
+#: A sentence's score is shrunk towards the text's as if so many more tokens had said the same.
+SENTENCE_PRIOR = 10.0
+
+
+def taps_within(depth: float) -> tuple[float, ...]:
+    """The taps that a pass reaches which is left after this share of the blocks."""
+    return tuple(tap for tap in TAPS if tap <= depth)
+
+
+def learner(depth: float = 1.0) -> Learner:
+    """The family of a pass that is left after this share of the model's blocks."""
+    taps = taps_within(depth)
+    labels = {}
+    for tap in taps:
+        percent = f"{100 * tap:.0f}"
+        labels[f"probe_{percent}"] = f"signs of a model in the hidden states at {percent} % depth"
+        labels[f"difference_{percent}"] = (
+            f"likeness of the hidden states at {percent} % depth to those of models' texts"
+        )
+    labels |= {
+        "sentence_lowest": "signs of a model in the sentence that has fewest",
+        "sentence_highest": "signs of a model in the sentence that has most",
+        "sentence_std": "variation between sentences in signs of a model",
+    }
+    return Learner(
+        name="representation",
+        version=1,
+        labels=labels,
+        learn=partial(learn_representation, taps=taps),
+        compute=representation_features,
+        reads="states",
+    )
+
+
+def representation_features(
+    document: Document, arrays: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """Linear readings of hidden states averaged over the text's tokens; see `scores`.
+
+    Without unit, any sign, positive towards models' texts; on the scale of the training texts,
+    whose standard deviation is 1. All are 0 for a text with fewer than two tokens.
+
+    - `probe_P`: the discriminant at P % of the model's blocks.
+    - `difference_P`: the projection on the difference of class means (RepreGuard, Chen 2025).
+    - `sentence_lowest`, `sentence_highest`, `sentence_std`: of the average over depths of the
+      discriminant of each sentence, shrunk towards the text's as if ten more tokens had said
+      what the text says.
+    """
+    taps = len(arrays["centre"])
+    if not document.states.tokens.size:
+        text, sentences = np.zeros((taps, 2)), np.zeros(0)
+    else:
+        text = scores(document.states.mean(), arrays)
+        sentences = sentence_scores(document, arrays)
+    lowest, highest = quantiles(sentences, [0.0, 1.0])
+    # the learner names its features by depth, in the order of the arrays
+    values = [*text.ravel().tolist(), lowest, highest, std(sentences)]
+    names = [*(f"{kind}_{100 * tap:.0f}" for tap in arrays["taps"] for kind in KINDS), *SENTENCE]
+    return dict(zip(names, values, strict=True))
+
+
+def scores(states: np.ndarray, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Discriminant and projection of states (taps, ..., width), shape (taps, ..., 2)."""
+    shape = (len(arrays["centre"]), *(1 for _ in states.shape[2:]), states.shape[-1])
+    centred = states - arrays["centre"].reshape(shape)
+    return np.asarray(np.einsum("t...w,tkw->t...k", centred, arrays["directions"]))
+
+
+def sentence_scores(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Average over depths of each sentence's discriminant, shape (sentences,)."""
+    states = document.states
+    text = float(scores(states.mean(), arrays)[:, 0].mean())
+    by_sentence = scores(states.means, arrays)[..., 0].mean(axis=0)
+    weight = states.tokens / (states.tokens + SENTENCE_PRIOR)
+    return np.asarray(text + weight * (by_sentence - text))
+
+
+def learn_representation(
+    documents: Sequence[Document], labels: np.ndarray, sources: np.ndarray, taps: Sequence[float]
+) -> dict[str, np.ndarray]:
+    """Directions in which the states of people's and models' texts differ, at each depth.
+
+    Returns:
+        `taps` (taps,), `centre` (taps, width) and `directions` (taps, 2, width): discriminant
+        and difference of means, of such length that the training texts' scores have standard
+        deviation 1.
+    """
+    read = [i for i, document in enumerate(documents) if document.states.tokens.size]
+    states = np.stack([documents[i].states.mean() for i in read], axis=1)
+    directions = [direction_pair(at_tap, labels[read], sources[read]) for at_tap in states]
+    return {
+        "taps": np.array(taps, np.float32),
+        "centre": states.mean(axis=1),
+        "directions": np.array(directions, np.float32),
+    }
+
+
+def direction_pair(states: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """Discriminant and difference of class means that hold across sources, shape (2, width).
+
+    Fisher's linear discriminant (Friedman 1989, regularised), but from statistics of cells (one
+    source, one class) that weigh alike, however many texts they hold: the variance is that
+    within cells, so what merely tells sources and topics apart is not rewarded; the difference
+    is half that of class means, and half the average of differences within sources that have
+    both classes, so a direction counts as far as sources agree on it.
+
+    Args:
+        states: shape (texts, width).
+        labels: 0 or 1, shape (texts,).
+        sources: integers, shape (texts,).
+    """
+    scale = states.std(axis=0) + 1e-6
+    standardised = (states - states.mean(axis=0)) / scale
+    means: dict[tuple[int, int], np.ndarray] = {}
+    within = np.zeros((states.shape[1],) * 2)
+    for source, label in sorted(set(zip(sources.tolist(), labels.tolist(), strict=True))):
+        cell = standardised[(sources == source) & (labels == label)]
+        means[source, label] = cell.mean(axis=0)
+        centred = cell - means[source, label]
+        within += centred.T @ centred / len(cell)
+    by_class = [
+        np.mean([mean for (_, of), mean in means.items() if of == label], axis=0)
+        for label in (0, 1)
+    ]
+    difference = by_class[1] - by_class[0]
+    paired = [means[s, 1] - means[s, 0] for s, label in means if label and (s, 0) in means]
+    if paired:
+        difference = (difference + np.mean(paired, axis=0)) / 2
+    regularised = within / len(means) + SHRINKAGE * np.eye(len(within))
+    pair = np.stack([np.linalg.solve(regularised, difference), difference])
+    spread = (standardised @ pair.T).std(axis=0)
+    return np.asarray(pair / (scale * np.maximum(spread, 1e-9)[:, None]))

@@ -1,0 +1,176 @@
+"""Hidden states of a pass -> their averages over each sentence, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from perplexity_detector.errors import LanguageModelError
+from perplexity_detector.text import sentence_spans
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class PooledStates:
+    """Hidden states of one text, averaged over the tokens of each of its sentences.
+
+    The state of a token is that of the position that has read it; the last token of a text is
+    predicted but not read, and has none. Sentences without such tokens are left out.
+
+    Attributes:
+        layers: after how many blocks of the model each state was taken, shape (layers,).
+        means: average state by layer and sentence, shape (layers, sentences, width).
+        spread: standard deviation of the states over the whole text, shape (layers, width).
+        tokens: how many tokens each sentence averages, int32 of shape (sentences,).
+    """
+
+    layers: tuple[int, ...]
+    means: np.ndarray
+    spread: np.ndarray
+    tokens: np.ndarray
+
+    @classmethod
+    def empty(cls) -> PooledStates:
+        """The states of a text of which none were taken."""
+        none = np.zeros((0, 0), np.float32)
+        return cls((), none[None], none, np.zeros(0, np.int32))
+
+    def mean(self) -> np.ndarray:
+        """Average state of the text's tokens, float32 of shape (layers, width); 0 without any."""
+        weights = self.tokens / max(1, self.tokens.sum())
+        return np.asarray(np.einsum("lsw,s->lw", self.means, weights), np.float32)
+
+
+class Pool:
+    """Adds up the states of one text, window by window.
+
+    Args:
+        layers: of which states are kept.
+        width: of a state.
+        text: as it was tokenised.
+        offsets: first and past-the-last character of each token, shape (n, 2).
+    """
+
+    def __init__(self, layers: tuple[int, ...], width: int, text: str, offsets: np.ndarray) -> None:
+        self.layers = layers
+        self.sentence = sentence_of_token(text, offsets[:-1])
+        sentences = int(self.sentence[-1]) + 1 if len(self.sentence) else 0
+        self.sums = np.zeros((len(layers), sentences, width), np.float32)
+        self.squares = np.zeros((len(layers), width), np.float32)
+
+    def states(self) -> PooledStates:
+        """What was added up, averaged."""
+        tokens = np.bincount(self.sentence, minlength=self.sums.shape[1]).astype(np.int32)
+        total = max(1, tokens.sum())
+        mean = self.sums.sum(axis=1) / total
+        spread = np.sqrt(np.maximum(self.squares / total - mean**2, 0))
+        found = tokens > 0
+        means = self.sums[:, found] / tokens[found, None].astype(np.float32)
+        return PooledStates(self.layers, means, spread, tokens[found])
+
+
+def sentence_of_token(text: str, offsets: np.ndarray) -> np.ndarray:
+    """The sentence that each token ends in, int64 of shape (n,), never falling.
+
+    Args:
+        text: as it was tokenised.
+        offsets: first and past-the-last character of each token, shape (n, 2).
+    """
+    spans = sentence_spans(text)
+    if not spans or not len(offsets):
+        return np.zeros(len(offsets), np.int64)
+    # a GPT-2-style token carries its leading space, so its last character places it
+    starts = np.array([start for start, _ in spans])
+    place = np.searchsorted(starts, offsets[:, 1] - 1, side="right") - 1
+    return np.maximum.accumulate(np.maximum(place, 0))
+
+
+@torch.inference_mode()
+def add_states(
+    pools: Sequence[Pool],
+    read: Sequence[np.ndarray],
+    rows: np.ndarray,
+    columns: np.ndarray,
+    taken: Sequence[torch.Tensor],
+) -> None:
+    """Add the states of one batch to the pools of its texts.
+
+    Args:
+        pools: of the text of each window, in the order of the batch's rows.
+        read: for each window, the indices of the tokens whose states are added.
+        rows: row in the batch of each such token, windows one after another, shape (states,).
+        columns: position in its row, shape (states,).
+        taken: hidden states of each layer, (batch, length, width).
+    """
+    sentences = [pool.sentence[tokens] for pool, tokens in zip(pools, read, strict=True)]
+    firsts = [int(found[0]) if len(found) else 0 for found in sentences]
+    counts = [int(found[-1]) - first + 1 if len(found) else 0
+              for found, first in zip(sentences, firsts, strict=True)]  # fmt: skip
+    ends = np.cumsum(counts)
+    segments = np.concatenate([
+        found - first + end - count
+        for found, first, end, count in zip(sentences, firsts, ends, counts, strict=True)
+    ])  # fmt: skip
+    if not len(segments):
+        return
+    device = taken[0].device
+    segment, row, column = (
+        torch.from_numpy(np.ascontiguousarray(index)).to(device)
+        for index in (segments, rows, columns)
+    )
+    for layer, hidden in enumerate(taken):
+        states = hidden[row, column].float()
+        width = states.shape[1]
+        sums = states.new_zeros((int(ends[-1]), width)).index_add_(0, segment, states)
+        squares = states.new_zeros((len(pools), width)).index_add_(0, row, states.square())
+        sums_there, squares_there = sums.cpu().numpy(), squares.cpu().numpy()
+        for place, pool in enumerate(pools):
+            first, count, end = firsts[place], counts[place], ends[place]
+            pool.sums[layer, first : first + count] += sums_there[end - count : end]
+            pool.squares[layer] += squares_there[place]
+
+
+def blocks_of(model: PreTrainedModel) -> nn.ModuleList:
+    """The blocks of a transformer, in the order in which it runs them.
+
+    Raises:
+        LanguageModelError: the model has no such list.
+    """
+    depth = model.config.num_hidden_layers
+    for module in model.base_model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == depth:
+            return module
+    raise LanguageModelError(
+        "The blocks of this language model cannot be found: its hidden states cannot be read. "
+        "Choose families that need none, such as perplexity,rank,stylometry."
+    )
+
+
+@contextmanager
+def taking(model: PreTrainedModel, layers: Sequence[int]) -> Iterator[list[torch.Tensor]]:
+    """Within it, a pass of the model leaves the outputs of the chosen blocks in the list it gives.
+
+    Args:
+        model: a causal language model of transformers.
+        layers: 1 for the output of the first block, rising.
+    """
+    taken: list[torch.Tensor] = []
+
+    def take(_: nn.Module, __: Any, output: Any) -> None:
+        taken.append(output[0] if isinstance(output, tuple) else output)
+
+    blocks = blocks_of(model) if layers else nn.ModuleList()
+    handles = [blocks[layer - 1].register_forward_hook(take) for layer in layers]
+    try:
+        yield taken
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,46 @@
+"""Windows over long texts, and batches of windows of like length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Window(NamedTuple):
+    """A stretch of a text to be read at once.
+
+    The model reads BOS and tokens start..end-2, and predicts start..end-1, of which those from
+    `keep` on are kept.
+    """
+
+    text: int
+    start: int
+    keep: int
+    end: int
+
+
+def windows_of(text: int, length: int, window: int) -> Iterator[Window]:
+    """Windows of at most `window` tokens that keep each of `length` tokens exactly once.
+
+    Every window but the first starts half a window before the tokens it keeps.
+    """
+    keep = 0
+    while keep < length:
+        start = max(0, keep - (window + 1) // 2)
+        end = min(length, start + window)
+        yield Window(text, start, keep, end)
+        keep = end
+
+
+def batches_of(windows: list[Window], batch_tokens: int) -> Iterator[list[Window]]:
+    """Windows of like length together, `batch_tokens` padded tokens at a time, longest first."""
+    batch: list[Window] = []
+    width = 0
+    for window in sorted(windows, key=lambda w: w.start - w.end):
+        width = width or window.end - window.start
+        if batch and (len(batch) + 1) * width > batch_tokens:
+            yield batch
+            batch, width = [], window.end - window.start
+        batch.append(window)
+    if batch:
+        yield batch
