@@ -137,40 +137,60 @@ class TextDetector(ClassifierMixin, BaseEstimator):
             if validation is None
             else np.asarray(validation, bool)
         )
-        origins = np.asarray(["" for _ in labels] if sources is None else sources, object)
+        origins = ["" for _ in labels] if sources is None else list(sources)
+        self.extractor_ = extractor = self._new_extractor()
+        table = training_table(
+            extractor, documents, labels, groups, origins, held_out, self.random_state
+        )
+        self.fit_table(table, labels, origins, held_out, extractor.get_feature_names_out().tolist())
+        reads = extractor.reads_tokens()
+        self.language_model_ = extractor.scorer().fingerprint if reads else None
+        return self
+
+    def fit_table(
+        self,
+        table: np.ndarray,
+        labels: np.ndarray,
+        sources: Sequence[object],
+        held_out: np.ndarray,
+        names: Sequence[str],
+    ) -> TextDetector:
+        """Trees and calibrator alone, from features already made.
+
+        Args:
+            table: of shape (n, features); learned families' columns cross-fitted.
+            labels: 0 or 1, shape (n,).
+            sources: where each text comes from, shape (n,).
+            held_out: True for texts that stop the training and fit the calibrator, shape (n,).
+            names: of the features.
+        """
+        origins = np.asarray(sources, object)
         weights = np.empty(len(labels))
         for part in (held_out, ~held_out):
             if len(set(labels[part])) < 2:
                 raise InputError(TOO_FEW)
             weights[part] = balancing_weights(labels[part], origins[part])
-
-        self.extractor_ = extractor = self._new_extractor()
-        table = training_table(
-            extractor, documents, labels, groups, origins.tolist(), held_out, self.random_state
-        )
         self.booster_ = trees.train(
             table,
             labels,
             weights,
             held_out,
-            list(extractor.get_feature_names_out()),
+            names,
             self._parameters(int((~held_out).sum())),
             self.n_estimators,
             self.early_stopping_rounds,
-            extractor.progress,
+            self.extractor is not None and self.extractor.progress,
         )
         self.classes_ = np.array([0, 1])
         margins = self._margins(table[held_out])
         self.calibrator_ = Calibrator.fit(margins, labels[held_out], weights[held_out])
         people = ~held_out & (labels == 0)
         self.typical_ = np.median(table[people], axis=0)
-        reads = extractor.reads_tokens()
-        self.language_model_ = extractor.scorer().fingerprint if reads else None
-        self.training_ = {
+        self.training_: dict[str, Any] = {
             "texts": int((~held_out).sum()),
             "validation_texts": int(held_out.sum()),
             "people": int(people.sum()),
-            "sources": sorted({str(origin) for origin in origins if origin}),
+            "sources": sorted({str(origin) for origin in sources if origin}),
             "trees": self.booster_.num_boosted_rounds(),
         }
         self.metrics_: dict[str, Any] = {}
