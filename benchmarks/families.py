@@ -90,7 +90,7 @@ def main(
         "machine": machine(("torch", "xgboost", "scikit-learn")),
         "texts": len(corpus.rows),
         "folds": results,
-        "averages": {name: row.to_dict() for name, row in table.iterrows()},
+        "averages": {str(name): row.to_dict() for name, row in table.iterrows()},
     }
     Path(output).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
@@ -98,12 +98,12 @@ def main(
 def averages(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> pd.DataFrame:
     """One row a recipe: the test split, and means over folds of what was left out."""
     whole, *left_out = results.values()
-    table = {}
+    table: dict[str, dict[str, float]] = {}
     for recipe, seen in whole.items():
         unseen = pd.DataFrame([fold[recipe] for fold in left_out])
         table[recipe] = {
             **{f"test_{name}": value for name, value in seen.items()},
-            **unseen.mean().to_dict(),
+            **{str(name): float(value) for name, value in unseen.mean().items()},
             "fpr_highest": unseen["fpr"].max(),
         }
     return pd.DataFrame(table).T

@@ -19,7 +19,7 @@ from labelled import SAMPLE, light_detector, sample, two_styles
 from perplexity_detector import logs
 from perplexity_detector.command_line import main
 from perplexity_detector.detector import TextDetector
-from perplexity_detector.features.extractor import FAMILIES
+from perplexity_detector.features.registry import FAMILIES
 from perplexity_detector.logs import LOG_FILE
 from perplexity_detector.metrics import FIGURES
 from perplexity_detector.prediction import DETAILS

@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.features import extractor as module
-from perplexity_detector.features.extractor import FAMILIES, FeatureExtractor
+from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
+from perplexity_detector.features.registry import FAMILIES
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import canonicalise
 

@@ -11,12 +11,19 @@ from labelled import LIGHT, light_detector, two_styles
 from perplexity_detector import persistence
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.errors import ArtefactError, InputError
-from perplexity_detector.features.extractor import FAMILIES
+from perplexity_detector.features.registry import FAMILIES
 from perplexity_detector.metrics import FIGURES
 from perplexity_detector.training import measure
 
 TEXTS, LABELS = two_styles(120)
-FILES = ["README.md", "calibrator.json", "classifier.ubj", "config.json", "metrics.json"]
+FILES = [
+    "README.md",
+    "calibrator.json",
+    "classifier.ubj",
+    "config.json",
+    "learned.safetensors",
+    "metrics.json",
+]
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +132,9 @@ def test_settings_of_the_machine_are_not_kept_but_can_be_given(detector, tmp_pat
         saved = detector.save_pretrained(tmp_path / "model")
     finally:
         detector.extractor.set_params(batch_tokens=None, cache=None)
-    assert set(config_of(saved)["extractor"]) == {"families", "lm", "revision", "canonical"}
+    assert set(config_of(saved)["extractor"]) == {
+        *("families", "lm", "revision", "depth", "canonical")
+    }
     loaded = TextDetector.from_pretrained(saved, device="cpu", progress=True)
     assert (loaded.extractor.device, loaded.extractor.progress) == ("cpu", True)
     assert loaded.extractor.batch_tokens is None
@@ -237,7 +246,7 @@ def test_a_file_that_nobody_vouches_for(saved):
 def test_another_format_version(saved):
     config = config_of(saved)
     (saved / "config.json").write_text(json.dumps({**config, "format_version": 99}))
-    assert "has format version 99, and this package reads 1" in error_of(saved)
+    assert "has format version 99, and this package reads 2" in error_of(saved)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", "\xff"])

@@ -112,13 +112,13 @@ def test_texts_are_cut_to_whole_sentences(monkeypatch):
     seen = []
     frame = sample()
     inside = light_detector(n_estimators=2)
-    transform = type(inside.extractor).transform
+    documents = type(inside.extractor).documents
 
     def spied(self, texts):
         seen.extend(texts)
-        return transform(self, texts)
+        return documents(self, texts)
 
-    monkeypatch.setattr(type(inside.extractor), "transform", spied)
+    monkeypatch.setattr(type(inside.extractor), "documents", spied)
     train(frame, inside, max_words=60)
     assert len(seen) == 48
     assert max(len(words(text)) for text in seen) <= 60

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from perplexity_detector.lm.pooling import PooledStates, sentence_of_token
+from perplexity_detector.lm.pooling import PooledStates
 from perplexity_detector.lm.scorer import Reading, Tokens
 from perplexity_detector.lm.statistics import TokenStatistics
 from perplexity_detector.text import sentence_spans, words
@@ -75,7 +75,7 @@ class Document:
 
     @cached_property
     def tokens_by_sentence(self) -> list[np.ndarray]:
-        """For each sentence that has tokens, the indices of the tokens that start in it."""
+        """For each sentence in which a token ends, the indices of those tokens."""
         return grouped_by_sentence(self.text, self.statistics.offsets)
 
 
@@ -86,9 +86,15 @@ def grouped_by_sentence(text: str, offsets: np.ndarray) -> list[np.ndarray]:
         text: as it was tokenised.
         offsets: first and past-the-last character of each token, shape (n, 2).
     """
-    sentence = sentence_of_token(text, offsets)
-    first_of_next = np.flatnonzero(np.diff(sentence)) + 1
-    return [tokens for tokens in np.split(np.arange(len(sentence)), first_of_next) if tokens.size]
+    if not (spans := sentence_spans(text)):
+        return []
+    # a GPT-2-style token carries its leading space, so its last character places it
+    last = offsets[:, 1] - 1
+    starts, ends = np.array(spans).T
+    sentence = np.searchsorted(starts, last, side="right") - 1
+    inside = np.flatnonzero((sentence >= 0) & (last < ends[sentence]))
+    first_of_next = np.flatnonzero(np.diff(sentence[inside])) + 1
+    return [tokens for tokens in np.split(inside, first_of_next) if tokens.size]
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from perplexity_detector.features import extractor
+from perplexity_detector.features import registry
 from perplexity_detector.features.family import Document
 from perplexity_detector.lm.statistics import TokenStatistics
 
-FAMILIES = list(extractor.FAMILIES.values())
+FAMILIES = list(registry.FAMILIES.values())
 READABLE = "One fish. Two fish, red fish! don't you \U0001f600 know 42?.. i've I'm THE (end) - ok;"
 
 
@@ -58,7 +58,7 @@ def test_odd_texts_without_statistics_too(family, text):
     values = family.compute(Document(text))
     assert list(values) == list(family.labels)
     assert all(math.isfinite(value) for value in values.values())
-    if not text or (family.reads_tokens and family.name != "burstiness"):
+    if not text or (family.reads == "statistics" and family.name != "burstiness"):
         assert set(values.values()) == {0.0}
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_detector.lm.scorer import Window, batches_of, windows_of
+from perplexity_detector.lm.windows import Window, batches_of, windows_of
 
 
 def test_windows_of_a_known_text():
