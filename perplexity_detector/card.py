@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from perplexity_detector.features.registry import FAMILIES, families_at
 from perplexity_detector.metrics import FIGURES
 
 
@@ -22,6 +23,7 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         "| | |",
         "|---|---|",
         f"| language model | {language_model} |",
+        f"| read | {_read(config)} |",
         f"| feature families | {', '.join(config['families'])} |",
         f"| features | {len(config['features'])} |",
         f"| training texts | {training['texts']:,}, of which {training['people']:,} by people |",
@@ -29,6 +31,11 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         f"| sources | {', '.join(training['sources']) or 'not named'} |",
         f"| trees | {training['trees']} |",
     ]
+    if speed := detector.metrics_.get("speed"):
+        lines.append(
+            f"| speed where it was trained | {speed['texts_per_second']:.1f} texts a second, "
+            f"of {speed['words']:.0f} words on average |"
+        )
     if training.get("max_words"):
         lines.append(f"| texts cut to | whole sentences, at most {training['max_words']} words |")
     lines += ["", "## Thresholds", ""]
@@ -57,6 +64,20 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _read(config: dict[str, Any]) -> str:
+    """How much of the language model is run, and what that leaves out."""
+    depth = config["extractor"]["depth"]
+    if config["language_model"] is None:
+        return "nothing: the text alone"
+    if depth == 1:
+        return "to its end"
+    lost = [name for name in FAMILIES if name not in families_at(depth)]
+    return (
+        f"its first {depth:.0%} of blocks, which is quicker and loses {', '.join(lost)}: compare "
+        "the figures below with those of a detector that reads to the end"
+    )
 
 
 def _measured(metrics: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,11 @@ from perplexity_detector.errors import DatasetError
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.logs import get_logger, timed
 from perplexity_detector.sampling import MIN_PROMPTS, assign_splits, balanced_sample
-from perplexity_detector.text import canonicalise, crop
+from perplexity_detector.text import canonicalise, crop, words
 
 SPLITS = ("train", "valid", "test")
+#: Texts that are timed.
+SPEED_TEXTS = 32
 #: Columns by which an evaluation is broken down, where the dataset has them.
 GROUPS = ("source", "domain", "generator", "attack")
 
@@ -87,6 +90,7 @@ def train(
     threshold = detector.calibrator_.threshold_at(detector.fpr)
     with timed(log, "measuring", texts=len(used)):
         detector.metrics_ = measure(used, threshold, detector.fpr)
+        detector.metrics_["speed"] = speed(detector, texts)
     columns = ["split", "source", "generated", "probability"]
     return Trained(detector, used.assign(source=used.get("source", ""))[columns])
 
@@ -124,6 +128,27 @@ def measure(predictions: pd.DataFrame, threshold: float, fpr: float) -> dict[str
         if "source" in part:
             sources[str(split)] = by_group(part, "source", threshold)
     return {"fpr": fpr, "threshold": _plain(threshold), "splits": splits, "sources": sources}
+
+
+def speed(detector: TextDetector, texts: list[str]) -> dict[str, float]:
+    """How fast texts are scored on this machine, nothing cached: of `SPEED_TEXTS` of them.
+
+    Returns:
+        `texts_per_second`, and `words`, the average length of those texts.
+    """
+    extractor = detector.extractor_
+    sample = texts[:: max(1, len(texts) // SPEED_TEXTS)][:SPEED_TEXTS]
+    settings = extractor.get_params()
+    extractor.set_params(cache=None, progress=False)
+    try:
+        detector.predict_proba(sample[:1])  # loads the model
+        start = time.perf_counter()
+        detector.predict_proba(sample)
+        seconds = time.perf_counter() - start
+    finally:
+        extractor.set_params(**settings)
+    average = sum(len(words(text)) for text in sample) / len(sample)
+    return {"texts_per_second": len(sample) / seconds, "words": average}
 
 
 def figures(part: pd.DataFrame, threshold: float) -> dict[str, list[float | None]]:
