@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -23,9 +24,9 @@ class Counting(LanguageModelScorer):
         super().__init__(*arguments, **options)
         self.given = []
 
-    def score(self, texts, progress=False):
+    def read(self, texts, layers=(), statistics=True, progress=False):
         self.given.append(list(texts))
-        return super().score(texts, progress)
+        return super().read(texts, layers, statistics, progress)
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_no_texts(scorer, tmp_path):
 def test_a_long_run_is_written_as_it_goes(scorer, tmp_path):
     texts = [f"Text {number}." for number in range(2 * SHARD_TEXTS + 1)]
     cached = CachedScorer(scorer, tmp_path)
-    read = scorer.score
+    read = scorer.read
 
     def stopped(texts, progress=False):
         if "Text 64." in texts:
@@ -167,7 +168,7 @@ def test_ten_bytes_a_token(scorer, tmp_path):
     cached = CachedScorer(scorer, tmp_path)
     tokens = sum(map(len, cached.score(["word " * 2000])))
     (shard,) = cached.folder.glob("*.safetensors")
-    assert sum(array.nbytes for array in load_file(shard).values()) == 10 * tokens + 32 + 8
+    assert sum(array.nbytes for array in load_file(shard).values()) == 10 * tokens + 32 + 16
     assert shard.stat().st_size < 10 * tokens + 1000
 
 
@@ -175,3 +176,61 @@ def test_a_folder_that_cannot_be_made(scorer, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"cache cannot be kept in .*file.*choose another"):
         CachedScorer(scorer, tmp_path / "file")
+
+
+# --- hidden states --------------------------------------------------------------------------
+
+
+def assert_same_states(ours, theirs):
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.layers == other.layers
+        for name in ("means", "spread", "tokens"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_states_are_kept_in_half_precision(scorer, tmp_path):
+    plain = [one.states for one in scorer.read(TEXTS, (1, 2))]
+    first = [one.states for one in CachedScorer(scorer, tmp_path).read(TEXTS, (1, 2))]
+    scorer.given.clear()
+    again = [one.states for one in CachedScorer(scorer, tmp_path).read(TEXTS, (1, 2))]
+    assert scorer.given == []
+    assert_same_states(first, again)
+    for one, other in zip(first, plain, strict=True):
+        np.testing.assert_array_equal(one.means, other.means.astype(np.float16))
+        np.testing.assert_array_equal(one.tokens, other.tokens)
+
+
+def test_only_what_is_not_known_is_read(scorer, tmp_path):
+    cached = CachedScorer(scorer, tmp_path)
+    cached.score(TEXTS[:1])
+    cached.read(TEXTS, (1,))  # the first has no states yet
+    assert scorer.given == [TEXTS[:1], TEXTS[:3]]
+    cached.read(TEXTS, (1,), statistics=False)
+    cached.score(TEXTS)
+    assert len(scorer.given) == 2
+    cached.read(TEXTS, (1, 2))
+    assert len(scorer.given) == 3
+
+
+def test_a_pass_that_is_left_early_shares_the_folder(scorer, tiny_gpt2, tmp_path):
+    whole = CachedScorer(scorer, tmp_path).read(TEXTS, (1, 2))
+    shallow = Counting(str(tiny_gpt2), depth=0.5)
+    read = CachedScorer(shallow, tmp_path).read(TEXTS, (1,), statistics=False)
+    assert shallow.given == []
+    for one, other in zip(read, whole, strict=True):
+        np.testing.assert_array_equal(one.states.means, other.states.means[:1])
+
+
+def test_states_too_large_for_half_precision_are_cut(scorer, tmp_path):
+    with scorer_of_huge_states(scorer):
+        (read,) = CachedScorer(scorer, tmp_path).read(["One two three."], (1,))
+    assert np.isfinite(read.states.means).all()
+    assert read.states.means.max() == np.finfo(np.float16).max
+
+
+@contextmanager
+def scorer_of_huge_states(scorer):
+    block = scorer.model.base_model.h[0]
+    handle = block.register_forward_hook(lambda _, __, output: output * 1e9)
+    yield
+    handle.remove()
