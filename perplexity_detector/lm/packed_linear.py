@@ -13,11 +13,11 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 
 class PackedLinear(nn.Module):
-    """A linear layer whose float32 weight lies in oneDNN's own order.
+    """A linear layer whose weight, float32 or bfloat16, lies in oneDNN's own order.
 
     torch sends float32 products to MKL, which reaches 90 to 190 GFLOP/s on an AMD EPYC where
-    oneDNN reaches 270 to 440 on the same two cores; smollm2 reads twice as fast with it. The
-    sums are float32 all the same.
+    oneDNN reaches 270 to 440 on the same two cores; smollm2 reads twice as fast with it. Products
+    of bfloat16 go to oneDNN anyway, and save its reordering, some 7 %. Sums are float32.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -35,7 +35,7 @@ class PackedLinear(nn.Module):
 
 
 def pack_linear_layers(model: nn.Module) -> None:
-    """Replace, in place, every float32 linear layer of a model on the CPU; others are left.
+    """Replace, in place, every linear layer of a model on the CPU, if of float32 or bfloat16.
 
     Where this build of torch has no oneDNN, nothing changes.
     """
