@@ -17,7 +17,8 @@ from perplexity_detector.metrics import FIGURES
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
-STANDARD = ROOT / "perplexity_detector" / "pretrained" / "standard"
+PRETRAINED = ROOT / "perplexity_detector" / "pretrained"
+DETECTORS = ("standard", "fast")
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
 
 
@@ -32,35 +33,68 @@ def filled(text: str) -> str:
 
 
 def quality() -> str:
-    """Figures of the shipped detector on its test split."""
-    figures = _read(STANDARD / "metrics.json")["splits"]["test"]
-    rows = [
-        f"| {FIGURES[name]} | {value:.3f} | {low:.3f} to {high:.3f} |"
-        for name, (value, low, high) in figures.items()
-    ]
-    return "\n".join(["| test split | value | 95 % interval |", "|---|---|---|", *rows])
+    """Figures of the shipped detectors on their test split."""
+    figures = {name: _metrics(name)["splits"]["test"] for name in DETECTORS}
+    rows = []
+    for figure in figures[DETECTORS[0]]:
+        cells = [_interval(figures[name][figure]) for name in DETECTORS]
+        rows.append(f"| {FIGURES[figure]} | {' | '.join(cells)} |")
+    head = f"| test split | {' | '.join(f'`{name}`' for name in DETECTORS)} |"
+    return "\n".join([head, "|---|---|---|", *rows])
 
 
 def sources() -> str:
-    """The same by source: what is flagged at the threshold, of people and of models."""
-    table = _read(STANDARD / "metrics.json")["sources"]["test"]
-    head = "| source | by people | generated | AUROC | people flagged | generated flagged |"
+    """By source: AUROC, and what is flagged at the threshold, of people and of models."""
+    tables = [_metrics(name)["sources"]["test"] for name in DETECTORS]
+    heads = [f"AUROC, `{name}` | people flagged | generated flagged" for name in DETECTORS]
     rows = [
-        f"| {name} | {figures['human']:.0f} | {figures['generated']:.0f} "
-        f"| {_shown(figures['auroc'])} | {_percent(figures['fpr'])} | {_percent(figures['tpr'])} |"
-        for name, figures in table.items()
+        f"| {source} | {figures['human']:.0f} | {figures['generated']:.0f} | "
+        + " | ".join(_flagged(table[source]) for table in tables)
+        + " |"
+        for source, figures in tables[0].items()
     ]
-    return "\n".join([head, "|---|---|---|---|---|---|", *rows])
+    head = f"| source | by people | generated | {' | '.join(heads)} |"
+    return "\n".join([head, "|---" * 9 + "|", *rows])
 
 
 def training() -> str:
-    """What the shipped detector was trained on."""
-    summary = _read(STANDARD / "config.json")["training"]
-    return (
-        f"{summary['texts']:,} training texts ({summary['people']:,} by people) and "
-        f"{summary['validation_texts']:,} for validation, of {len(summary['sources'])} sources, "
-        f"cut to whole sentences of at most {summary['max_words']} words; {summary['trees']} trees."
+    """What the shipped detectors were trained on."""
+    summaries = {name: _read(PRETRAINED / name / "config.json")["training"] for name in DETECTORS}
+    one = summaries[DETECTORS[0]]
+    trees = ", ".join(
+        f"{summary['trees']} trees in `{name}`" for name, summary in summaries.items()
     )
+    return (
+        f"{one['texts']:,} training texts ({one['people']:,} by people) and "
+        f"{one['validation_texts']:,} for validation, of {len(one['sources'])} sources, "
+        f"cut to whole sentences of at most {one['max_words']} words; {trees}."
+    )
+
+
+def families() -> str:
+    """What each family adds, on the test split and on sources left out."""
+    recipes = _read(RESULTS / "families.json")["averages"]
+    rows = [
+        f"| {name} | {_left_out(figures)} |"
+        for name, figures in recipes.items()
+        if not name.startswith("depth") or name.startswith("depth 0.5")
+    ]
+    return "\n".join([f"| families | {_LEFT_OUT}", "|---" * 7 + "|", *rows])
+
+
+def depths() -> str:
+    """What leaving the language model early costs and saves."""
+    recipes = _read(RESULTS / "families.json")["averages"]
+    measured = _read(RESULTS / "depth.json")
+    rows = []
+    for depth, speed in measured["speeds"].items():
+        name = f"depth {depth}: style, contrast, representation"
+        if depth == "1":
+            name = "statistics, style, contrast, representation (`standard`)"
+        rows.append(
+            f"| {speed['blocks']} | {speed['texts_per_second']:.1f} | {_left_out(recipes[name])} |"
+        )
+    return "\n".join([f"| blocks | texts/s | {_LEFT_OUT}", "|---" * 8 + "|", *rows])
 
 
 def resources() -> str:
@@ -92,6 +126,32 @@ def bos_token() -> str:
     return "\n".join(["| first token | bits per character |", "|---|---|", *rows])
 
 
+_LEFT_OUT = (
+    "AUROC, test split | TPR at 1 % FPR | AUROC, sources left out | TPR at 1 % FPR "
+    "| TPR at 5 % FPR | people flagged |"
+)
+
+
+def _left_out(figures: dict[str, float]) -> str:
+    shares = [figures[name] for name in ("auroc", "tpr_at_1", "tpr_at_5")]
+    cells = [figures["test_auroc"], figures["test_tpr_at_1"], *shares]
+    return " | ".join([*(f"{cell:.3f}" for cell in cells), _percent(figures["fpr"])])
+
+
+def _flagged(figures: dict[str, float | None]) -> str:
+    shares = [_percent(figures["fpr"]), _percent(figures["tpr"])]
+    return " | ".join([_shown(figures["auroc"]), *shares])
+
+
+def _interval(estimate: list[float]) -> str:
+    value, low, high = estimate
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _metrics(detector: str) -> Any:
+    return _read(PRETRAINED / detector / "metrics.json")
+
+
 def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
@@ -108,6 +168,8 @@ TABLES = {
     "quality": quality,
     "sources": sources,
     "training": training,
+    "families": families,
+    "depths": depths,
     "resources": resources,
     "bos_token": bos_token,
 }

@@ -10,6 +10,7 @@ from perplexity_detector.errors import InputError
 from perplexity_detector.logs import configure, get_logger, timed
 from perplexity_detector.options import (
     DatasetOptions,
+    as_typed,
     limits,
     listed,
     rate,
@@ -60,8 +61,7 @@ class My_TextClassifier_Model:
             dataset: the file.
             lm: language model: smollm2, a pulled model of the hub, or a folder.
             revision: of a hub model.
-            depth: leave the language model after this share of its blocks, such as 0.5: quicker,
-                without its statistics; 1 for the whole model.
+            depth: share of the language model's blocks that is run; under 1, no statistics.
             families: feature families, joined by commas; all if not given.
             per_group: texts at most of one source and class in training.
             per_group_held_out: the same in validation and test.
@@ -293,12 +293,7 @@ class My_TextClassifier_Model:
     def _log(self, command: str, options: dict[str, object]) -> None:
         """Open the log and write down the command with the options that were given."""
         configure(self._data)
-        given = [
-            f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
-            for name, value in options.items()
-            if value is not None
-        ]
-        get_logger().info("command: %s", " ".join([command, *given]))
+        get_logger().info("command: %s", " ".join([command, *as_typed(options)]))
 
 
 def main() -> None:

@@ -13,18 +13,18 @@ from sklearn.exceptions import NotFittedError
 
 from perplexity_detector import trees
 from perplexity_detector.calibration import Calibrator
-from perplexity_detector.errors import ArtefactError, InputError
-from perplexity_detector.features.extractor import FeatureExtractor, training_table
+from perplexity_detector.errors import ArtefactError
+from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
 from perplexity_detector.features.registry import families_at
 from perplexity_detector.sampling import (
-    TOO_FEW,
     as_labels,
-    balancing_weights,
     held_out_by_group,
     require_length,
+    weights_of_parts,
 )
-from perplexity_detector.verdicts import reasons, verdicts
+from perplexity_detector.training_table import training_table
+from perplexity_detector.verdicts import reasons_of, verdicts
 
 #: Share of generated validation texts that may lie under the threshold of the verdict `human`.
 MISS_RATE = 0.05
@@ -163,13 +163,11 @@ class TextDetector(ClassifierMixin, BaseEstimator):
             sources: where each text comes from, shape (n,).
             held_out: True for texts that stop the training and fit the calibrator, shape (n,).
             names: of the features.
+
+        Raises:
+            InputError: one class only, in training or in what is held out.
         """
-        origins = np.asarray(sources, object)
-        weights = np.empty(len(labels))
-        for part in (held_out, ~held_out):
-            if len(set(labels[part])) < 2:
-                raise InputError(TOO_FEW)
-            weights[part] = balancing_weights(labels[part], origins[part])
+        weights = weights_of_parts(labels, np.asarray(sources, object), held_out)
         self.booster_ = trees.train(
             table,
             labels,
@@ -262,13 +260,10 @@ class TextDetector(ClassifierMixin, BaseEstimator):
             }
         )
         if why:
-            labels = extractor.labels()
             spoke = trees.contributions(self.booster_, table, self.n_jobs or 0)
-            rows = zip(spoke, table, probabilities, strict=True)
-            frame["why"] = [
-                reasons(contributions, values, self.typical_, labels, probability)
-                for contributions, values, probability in rows
-            ]
+            frame["why"] = reasons_of(
+                spoke, table, self.typical_, extractor.labels(), probabilities
+            )
         return frame
 
     def save_pretrained(self, folder: str | Path) -> Path:

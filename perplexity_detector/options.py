@@ -81,6 +81,15 @@ class DatasetOptions:
         return good
 
 
+def as_typed(options: dict[str, object]) -> list[str]:
+    """Options that were given, as on the command line."""
+    return [
+        f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in options.items()
+        if value is not None
+    ]
+
+
 def listed(families: object) -> list[str] | None:
     """`--families=a,b` as a list; Fire makes a tuple of it, or a string of one name."""
     if families is None:

@@ -88,6 +88,20 @@ def balancing_weights(labels: np.ndarray, sources: np.ndarray | None = None) -> 
     return np.asarray(weights * len(weights) / weights.sum())
 
 
+def weights_of_parts(labels: np.ndarray, sources: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+    """Balancing weights of what is held out and of the rest, each for itself, shape (n,).
+
+    Raises:
+        InputError: a part lacks a class.
+    """
+    weights = np.empty(len(labels))
+    for part in (held_out, ~held_out):
+        if len(set(labels[part])) < 2:
+            raise InputError(TOO_FEW)
+        weights[part] = balancing_weights(labels[part], sources[part])
+    return weights
+
+
 def held_out_by_group(
     labels: np.ndarray, groups: Sequence[object] | None, share: float, seed: int
 ) -> np.ndarray:

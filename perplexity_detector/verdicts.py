@@ -59,3 +59,17 @@ def reasons(
         for place in strongest
         if side[place] > 0
     )
+
+
+def reasons_of(
+    contributions: np.ndarray,
+    table: np.ndarray,
+    typical: np.ndarray,
+    labels: Sequence[str],
+    probabilities: np.ndarray,
+) -> list[str]:
+    """`reasons` of n texts: contributions and table (n, features), probabilities (n,)."""
+    return [
+        reasons(spoke, values, typical, labels, probability)
+        for spoke, values, probability in zip(contributions, table, probabilities, strict=True)
+    ]

@@ -1,11 +1,14 @@
 """Families that learn, from texts to predictions: nothing leaks, nothing is lost on the way."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
-from labelled import sample
+from labelled import SAMPLE, sample
 from sklearn.exceptions import NotFittedError
 
+from perplexity_detector.command_line import My_TextClassifier_Model
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.errors import InputError
 from perplexity_detector.features.extractor import FeatureExtractor
@@ -106,3 +109,27 @@ def test_a_text_in_capitals_contrasts_as_in_small_letters(tiny_llama, texts, lab
     assert (
         extractor.transform([texts[0].upper()]) == extractor.transform([texts[0].lower()])
     ).all()
+
+
+@pytest.mark.parametrize("depth", [1.0, 0.5])
+def test_training_on_any_model_leads_to_a_detector_that_predicts(tiny_gpt2, tmp_path, depth):
+    commands = My_TextClassifier_Model(str(tmp_path))
+    commands.train(str(SAMPLE), lm=str(tiny_gpt2), fpr=0.3, depth=depth, track=False)
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert config["extractor"]["depth"] == depth
+    assert {"contrast", "representation"} < set(config["families"])
+    assert ("rank" in config["families"]) == (depth == 1)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "texts a second" in card
+    assert ("which is quicker and loses perplexity, rank" in card) == (depth < 1)
+    commands.predict(str(SAMPLE), details=True)
+    results = pd.read_csv(tmp_path / "data" / "results.csv")
+    assert results["generated"].between(0, 1).all()
+    assert (results["tokens"] > 0).all()
+    assert results["why"].str.len().gt(0).all()
+
+
+@pytest.mark.parametrize("name", ["standard", "fast"])
+def test_shipped_detectors_part_the_sample(smollm2_folder, texts, labels, name):
+    detector = TextDetector.from_pretrained(name)
+    assert auroc(labels, detector.predict_proba(texts)[:, 1]) > 0.9

@@ -63,7 +63,12 @@ def test_size_and_content(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"perplexity_detector"}
-    for needed in ("smollm2/model.safetensors", "smollm2/LICENSE", "standard/classifier.ubj"):
+    for needed in (
+        "smollm2/model.safetensors",
+        "smollm2/LICENSE",
+        "standard/classifier.ubj",
+        "fast/classifier.ubj",
+    ):
         assert f"perplexity_detector/pretrained/{needed}" in names
 
 

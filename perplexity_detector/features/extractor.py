@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,9 @@ from perplexity_detector.features.cross_fitting import cross_fitted_table, rows
 from perplexity_detector.features.family import Document, Family, Learner
 from perplexity_detector.features.registry import FAMILIES, families_at
 from perplexity_detector.lm.cache import CachedScorer
-from perplexity_detector.lm.scorer import LanguageModelScorer, Reading, Tokens
+from perplexity_detector.lm.reading import Reading, Tokens
+from perplexity_detector.lm.scorer import LanguageModelScorer
+from perplexity_detector.lm.shared import shared_scorer
 from perplexity_detector.sampling import as_labels, as_texts, require_length
 from perplexity_detector.text import canonicalise, lower
 
@@ -93,7 +94,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         groups: Sequence[object] | None = None,
         sources: Sequence[object] | None = None,
     ) -> FeatureExtractor:
-        """Check the settings, and learn the learned families, if there are any.
+        """Check the settings, and let the families learn that do.
 
         Args:
             X: texts, shape (n,); not needed if no family learns.
@@ -102,7 +103,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             sources: where each text comes from, shape (n,); sources count alike.
 
         Raises:
-            InputError: a setting is wrong, or a family would learn and there are no labels.
+            InputError: a setting is wrong, or there are no labels to learn from.
         """
         learners = self._learners(self.chosen_families())
         self.learned_ = {}
@@ -239,7 +240,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
 
     def scorer(self) -> LanguageModelScorer | CachedScorer:
         """What reads the texts: shared by all extractors with these settings."""
-        return _shared_scorer(
+        return shared_scorer(
             self.lm,
             self.revision,
             self.device,
@@ -289,40 +290,6 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         return tags
 
 
-def training_table(
-    extractor: FeatureExtractor,
-    documents: Sequence[Document],
-    labels: np.ndarray,
-    groups: Sequence[object] | None,
-    sources: Sequence[object],
-    held_out: np.ndarray,
-    seed: int = 0,
-) -> np.ndarray:
-    """Features for a training; the extractor's families learn, and none describes what it saw.
-
-    Args:
-        extractor: of the documents, n of them.
-        documents: as the extractor read them.
-        labels: 0 or 1, shape (n,).
-        groups: the prompt of each, shape (n,), if known.
-        sources: where each comes from, shape (n,).
-        held_out: True for what the families do not learn from, shape (n,).
-        seed: of the folds.
-
-    Returns:
-        float64 of shape (n, features).
-    """
-    learned, others = np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist()
-    lessons = [documents[i] for i in learned]
-    origins = [sources[i] for i in learned]
-    prompts = None if groups is None else [groups[i] for i in learned]
-    table = np.empty((len(documents), len(extractor.get_feature_names_out())))
-    table[learned] = extractor.cross_fitted_table(lessons, labels[learned], prompts, origins, seed)
-    extractor.learn(lessons, labels[learned], origins)
-    table[others] = extractor.table([documents[i] for i in others])
-    return table
-
-
 def _lesson(
     documents: Sequence[Document], y: Iterable[int], sources: Sequence[object] | None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -332,17 +299,3 @@ def _lesson(
     if sources is None:
         return labels, np.zeros(len(labels), np.int64)
     return labels, pd.factorize(np.asarray(sources, object), use_na_sentinel=False)[0]
-
-
-@lru_cache(maxsize=2)
-def _shared_scorer(
-    lm: str,
-    revision: str | None,
-    device: str,
-    dtype: str,
-    batch_tokens: int | None,
-    depth: float,
-    cache: str | None,
-) -> LanguageModelScorer | CachedScorer:
-    scorer = LanguageModelScorer(lm, revision, device, dtype, batch_tokens, depth=depth)
-    return scorer if cache is None else CachedScorer(scorer, cache)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from perplexity_detector.lm.pooling import PooledStates
-from perplexity_detector.lm.scorer import Reading, Tokens
+from perplexity_detector.lm.reading import Reading, Tokens
 from perplexity_detector.lm.statistics import TokenStatistics
 from perplexity_detector.text import sentence_spans, words
 

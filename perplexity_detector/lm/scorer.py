@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,7 +13,8 @@ from tqdm import tqdm
 from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.lm import catalogue
 from perplexity_detector.lm.packed_linear import pack_linear_layers
-from perplexity_detector.lm.pooling import Pool, PooledStates, add_states, blocks_of, taking
+from perplexity_detector.lm.pooling import Pool, add_states, blocks_of, taking
+from perplexity_detector.lm.reading import Reading, Tokens
 from perplexity_detector.lm.statistics import TokenStatistics, token_statistics
 from perplexity_detector.lm.windows import Window, batches_of, windows_of
 
@@ -31,35 +32,6 @@ _DTYPES = {
     "float64": torch.float64,
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class Tokens(NamedTuple):
-    """Tokens of a text, without what the language model says of them.
-
-    Attributes:
-        ids: in the model's vocabulary, int64 of shape (n,).
-        offsets: first and past-the-last character of each, int32 of shape (n, 2).
-    """
-
-    ids: np.ndarray
-    offsets: np.ndarray
-
-    @classmethod
-    def empty(cls) -> Tokens:
-        """The tokens of an empty text."""
-        return cls(np.zeros(0, np.int64), np.zeros((0, 2), np.int32))
-
-
-class Reading(NamedTuple):
-    """What one pass leaves of a text.
-
-    Attributes:
-        statistics: of every token, if they were asked for.
-        states: of every sentence, if layers were asked for.
-    """
-
-    statistics: TokenStatistics | None
-    states: PooledStates | None
 
 
 class LanguageModelScorer:
