@@ -120,7 +120,7 @@ def test_texts_are_cut_to_whole_sentences(monkeypatch):
 
     monkeypatch.setattr(type(inside.extractor), "documents", spied)
     train(frame, inside, max_words=60)
-    assert len(seen) == 48
+    assert len(set(seen)) == 48  # some again, to time them
     assert max(len(words(text)) for text in seen) <= 60
     assert min(len(words(text)) for text in seen) > 15
     assert "**" not in "".join(seen)
