@@ -27,9 +27,6 @@ LABELS = {
     "favour_people": "share of words that people are likelier to choose",
     "span_lowest": "likeness to models' wording in the passage most like people's",
     "span_highest": "likeness to models' wording in the passage most like models'",
-    "sentence_lowest": "likeness to models' wording in the sentence most like people's",
-    "sentence_highest": "likeness to models' wording in the sentence most like models'",
-    "sentence_std": "variation between sentences in likeness to models' wording",
     "surprise": "surprise of common n-grams at the wording, whoever wrote it",
 }
 
@@ -39,23 +36,19 @@ def contrast_features(document: Document, arrays: Mapping[str, np.ndarray]) -> d
 
     The idea is Binoculars' (Hans et al. 2024), with models small enough to be learned from the
     training texts. Of each token of the text in lower case, d_t = ln p_models - ln p_people, in
-    nats, any sign, positive where models are likelier to write it; 0 without tokens.
+    nats, any sign, positive where models are likelier to write it; 0 without tokens. Extremes
+    over sentences are evidence (`sentence_scores`) and no features: with them, here and in
+    `representation`, TPR at 1 % FPR on sources left out of training fell from .62 to .57.
 
     - `mean`, `std`, `p05` to `p95`: of d over the text.
     - `favour_models`, `favour_people`: share of tokens with d > 0.5 and d < -0.5, in [0, 1].
     - `span_lowest`, `span_highest`: extremes of the mean of d over spans of 50 tokens.
-    - `sentence_lowest`, `sentence_highest`, `sentence_std`: of the mean of d over sentences,
-      each shrunk towards 0 as if ten more tokens had said nothing.
     - `surprise`: mean of -(ln p_models + ln p_people) / 2, in nats, from 0.
     """
     people, models = ngrams.log_probabilities(arrays, [document.tokens.ids]).astype(np.float64)
     gain = models - people
     width = max(1, min(SPAN_TOKENS, gain.size))
     spans = moving_sums(gain, width) / width
-    sentences = np.array([
-        gain[tokens].sum() / (tokens.size + 10)
-        for tokens in grouped_by_sentence(document.text, document.tokens.offsets)
-    ])  # fmt: skip
     middle = dict(
         zip(
             ("p05", "p25", "p50", "p75", "p95"),
@@ -64,7 +57,6 @@ def contrast_features(document: Document, arrays: Mapping[str, np.ndarray]) -> d
         )
     )
     span_lowest, span_highest = quantiles(spans, [0.0, 1.0])
-    sentence_lowest, sentence_highest = quantiles(sentences, [0.0, 1.0])
     return {
         "mean": _mean(gain),
         "std": std(gain),
@@ -73,11 +65,16 @@ def contrast_features(document: Document, arrays: Mapping[str, np.ndarray]) -> d
         "favour_people": _mean(gain < -FAVOUR),
         "span_lowest": span_lowest,
         "span_highest": span_highest,
-        "sentence_lowest": sentence_lowest,
-        "sentence_highest": sentence_highest,
-        "sentence_std": std(sentences),
         "surprise": -_mean(people + models) / 2,
     }
+
+
+def sentence_scores(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Mean of d over each sentence, as if ten more tokens had said nothing, shape (sentences,)."""
+    people, models = ngrams.log_probabilities(arrays, [document.tokens.ids]).astype(np.float64)
+    sentences = grouped_by_sentence(document.text, document.tokens.offsets)
+    sums = [(models - people)[tokens].sum() / (tokens.size + 10) for tokens in sentences]
+    return np.array(sums, np.float64)
 
 
 def learn_contrast(

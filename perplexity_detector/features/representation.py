@@ -8,14 +8,12 @@ from functools import partial
 import numpy as np
 
 from perplexity_detector.features.family import Document, Learner
-from perplexity_detector.features.moments import quantiles, std
 
 #: Where states are taken, as shares of the model's blocks: smollm2's 4th, 8th, 12th, ... of 30.
 TAPS = (0.13, 0.27, 0.4, 0.5, 0.6, 0.73, 0.87)
 #: Added to the within-source variances (of standardised states, so below 1) before inverting.
 SHRINKAGE = 1.0
 KINDS = ("probe", "difference")
-SENTENCE = ("sentence_lowest", "sentence_highest", "sentence_std")
 #: A sentence's score is shrunk towards the text's as if so many more tokens had said the same.
 SENTENCE_PRIOR = 10.0
 
@@ -35,11 +33,6 @@ def learner(depth: float = 1.0) -> Learner:
         labels[f"difference_{percent}"] = (
             f"likeness of the hidden states at {percent} % depth to those of models' texts"
         )
-    labels |= {
-        "sentence_lowest": "signs of a model in the sentence that has fewest",
-        "sentence_highest": "signs of a model in the sentence that has most",
-        "sentence_std": "variation between sentences in signs of a model",
-    }
     return Learner(
         name="representation",
         version=1,
@@ -60,21 +53,17 @@ def representation_features(
 
     - `probe_P`: the discriminant at P % of the model's blocks.
     - `difference_P`: the projection on the difference of class means (RepreGuard, Chen 2025).
-    - `sentence_lowest`, `sentence_highest`, `sentence_std`: of the average over depths of the
-      discriminant of each sentence, shrunk towards the text's as if ten more tokens had said
-      what the text says.
+
+    What it might read besides, and does not, for it gained nothing on sources left out: the
+    spread of states over tokens, the halves of the text apart, states less their leading
+    principal components (which cost up to half of what the discriminant knows).
     """
     taps = len(arrays["centre"])
-    if not document.states.tokens.size:
-        text, sentences = np.zeros((taps, 2)), np.zeros(0)
-    else:
+    text = np.zeros((taps, 2))
+    if document.states.tokens.size:
         text = scores(document.states.mean(), arrays)
-        sentences = sentence_scores(document, arrays)
-    lowest, highest = quantiles(sentences, [0.0, 1.0])
-    # the learner names its features by depth, in the order of the arrays
-    values = [*text.ravel().tolist(), lowest, highest, std(sentences)]
-    names = [*(f"{kind}_{100 * tap:.0f}" for tap in arrays["taps"] for kind in KINDS), *SENTENCE]
-    return dict(zip(names, values, strict=True))
+    names = [f"{kind}_{100 * tap:.0f}" for tap in arrays["taps"] for kind in KINDS]
+    return dict(zip(names, text.ravel().tolist(), strict=True))
 
 
 def scores(states: np.ndarray, arrays: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -92,12 +92,11 @@ def test_a_text_without_states_has_zeros():
     values = representation.representation_features(Document(""), arrays)
     assert list(values) == list(arrays_labels := _labels())
     assert set(values.values()) == {0.0}
-    assert len(arrays_labels) == 2 * len(TAPS) + 3
+    assert len(arrays_labels) == 2 * len(TAPS)
 
 
 def _labels():
-    names = [f"{kind}_{percent}" for percent in (27, 50) for kind in ("probe", "difference")]
-    return [*names, "sentence_lowest", "sentence_highest", "sentence_std"]
+    return [f"{kind}_{percent}" for percent in (27, 50) for kind in ("probe", "difference")]
 
 
 def test_a_depth_has_the_taps_that_it_reaches():
