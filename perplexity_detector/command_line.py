@@ -65,13 +65,13 @@ class My_TextClassifier_Model:
             families: feature families, joined by commas; all if not given.
             per_group: texts at most of one source and class in training.
             per_group_held_out: the same in validation and test.
-            max_words: texts are cut to whole sentences of at most so many words; 0 for no cut.
+            max_words: texts are cut to whole sentences of at most so many words; 0: no cut.
             fpr: false-positive rate of verdicts, from 0 to 1.
             seed: of samples, splits and training.
             device: auto, cpu or cuda.
             dtype: auto, float32, bfloat16 or float16.
             cache: a folder that keeps what the language model said, for another training.
-            track: log the run to MLflow, under ./data.
+            track: log the run to MLflow.
             **dataset_options: names of columns, encoding and format, see above.
         """
         options = self._start(
@@ -121,8 +121,7 @@ class My_TextClassifier_Model:
             output: the results' file, or - for standard output.
             details: write verdict, words, tokens, why and problem as well.
             show: print a table that a person can read, too.
-            detector: fast, standard or a folder; ./data/model if not given, and where there is none
-                the shipped one.
+            detector: fast, standard or a folder; ./data/model, else standard, if not given.
             lm: where the detector's language model lies, if not where it lay in training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
@@ -156,8 +155,8 @@ class My_TextClassifier_Model:
                     print(shown, file=sys.stderr if target == "-" else sys.stdout)
         summary = ", ".join(f"{count} {verdict}" for verdict, count in sorted(tally.items()))
         where = "" if target == "-" else f" Results: {target}"
-        rate_kept = f"at a false-positive rate of {loaded.fpr:g}"
-        print(f"{counts['rows']} texts: {summary}, {rate_kept}.{where}", file=sys.stderr)
+        summary += f", at a false-positive rate of {loaded.fpr:g}."
+        print(f"{counts['rows']} texts: {summary}{where}", file=sys.stderr)
 
     def evaluate(
         self,

@@ -13,7 +13,6 @@ from sklearn.exceptions import NotFittedError
 
 from perplexity_detector import trees
 from perplexity_detector.calibration import Calibrator
-from perplexity_detector.errors import ArtefactError
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
 from perplexity_detector.features.registry import families_at
@@ -23,18 +22,18 @@ from perplexity_detector.sampling import (
     require_length,
     weights_of_parts,
 )
-from perplexity_detector.training_table import training_table
+from perplexity_detector.training_table import training_summary, training_table
 from perplexity_detector.verdicts import reasons_of, verdicts
 
 #: Share of generated validation texts that may lie under the threshold of the verdict `human`.
 MISS_RATE = 0.05
+_OF_TREES = ("learning_rate", "max_depth", "subsample", "colsample_bytree", "reg_lambda")
 
 
 class TextDetector(ClassifierMixin, BaseEstimator):
     """Tells texts by people (class 0) from texts by language models (class 1).
 
-    Features, gradient-boosted trees over them, and a calibrator fitted on validation texts. With
-    a seed, training is deterministic.
+    Features, boosted trees over them, a calibrator fitted on validation texts; deterministic.
 
     Args:
         extractor: makes the features; one with every family, learned ones too, if not given.
@@ -107,8 +106,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         Args:
             X: texts, shape (n,).
             y: 0 for a person's, 1 for a model's, shape (n,).
-            groups: the prompt of each text; texts of one prompt stay on one side of the split
-                into training and validation.
+            groups: the prompt of each text; texts of one prompt are not parted.
             sources: where each text comes from; sources and classes weigh alike.
             validation: True for texts that stop the training and fit the calibrator; drawn by
                 group if not given.
@@ -139,13 +137,12 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         )
         origins = ["" for _ in labels] if sources is None else list(sources)
         self.extractor_ = extractor = self._new_extractor()
-        table = training_table(
-            extractor, documents, labels, groups, origins, held_out, self.random_state
-        )
-        self.fit_table(table, labels, origins, held_out, extractor.get_feature_names_out().tolist())
+        rest = (labels, groups, origins, held_out, self.random_state)
+        table = training_table(extractor, documents, *rest)
         reads = extractor.reads_tokens()
         self.language_model_ = extractor.scorer().fingerprint if reads else None
-        return self
+        names = extractor.get_feature_names_out().tolist()
+        return self.fit_table(table, labels, origins, held_out, names)
 
     def fit_table(
         self,
@@ -182,26 +179,16 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         self.classes_ = np.array([0, 1])
         margins = self._margins(table[held_out])
         self.calibrator_ = Calibrator.fit(margins, labels[held_out], weights[held_out])
-        people = ~held_out & (labels == 0)
-        self.typical_ = np.median(table[people], axis=0)
-        self.training_: dict[str, Any] = {
-            "texts": int((~held_out).sum()),
-            "validation_texts": int(held_out.sum()),
-            "people": int(people.sum()),
-            "sources": sorted({str(origin) for origin in sources if origin}),
-            "trees": self.booster_.num_boosted_rounds(),
-        }
+        self.typical_ = np.median(table[~held_out & (labels == 0)], axis=0)
+        trained = {"trees": self.booster_.num_boosted_rounds()}
+        self.training_ = {**training_summary(labels, sources, held_out), **trained}
         self.metrics_: dict[str, Any] = {}
         return self
 
     def _parameters(self, texts: int) -> dict[str, Any]:
         return {
-            "learning_rate": self.learning_rate,
-            "max_depth": self.max_depth,
+            **{name: getattr(self, name) for name in _OF_TREES},
             "min_child_weight": min(self.min_child_weight, texts / 100),
-            "subsample": self.subsample,
-            "colsample_bytree": self.colsample_bytree,
-            "reg_lambda": self.reg_lambda,
             "seed": self.random_state,
             "nthread": self.n_jobs or 0,
         }
@@ -209,7 +196,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
     # --- telling ----------------------------------------------------------------------------
 
     def decision_function(self, X: Iterable[str]) -> np.ndarray:
-        """Log-odds by the trees, before calibration, shape (n,); higher is likelier generated."""
+        """Log-odds by the trees, before calibration, shape (n,)."""
         return self._margins(self._checked_extractor().transform(X))
 
     def predict_proba(self, X: Iterable[str]) -> np.ndarray:
@@ -218,10 +205,6 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         They are those of a text that was as likely generated as not before it was read.
         """
         return self.predict_proba_table(self._checked_extractor().transform(X))
-
-    def predict_proba_documents(self, documents: Sequence[Document]) -> np.ndarray:
-        """As `predict_proba`, from texts already read by the extractor."""
-        return self.predict_proba_table(self._checked_extractor().table(documents))
 
     def predict_proba_table(self, table: np.ndarray) -> np.ndarray:
         """As `predict_proba`, from features already made, shape (n, features)."""
@@ -251,14 +234,10 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         words = [len(document.words) for document in documents]
         upper = self.calibrator_.threshold_at(self.fpr)
         lower = self.calibrator_.threshold_at_miss(MISS_RATE)
-        frame = pd.DataFrame(
-            {
-                "probability": probabilities,
-                "verdict": verdicts(probabilities, words, upper, lower),
-                "words": words,
-                "tokens": [document.token_count for document in documents],
-            }
-        )
+        frame = pd.DataFrame({"probability": probabilities})
+        frame["verdict"] = verdicts(probabilities, words, upper, lower)
+        frame["words"] = words
+        frame["tokens"] = [document.token_count for document in documents]
         if why:
             spoke = trees.contributions(self.booster_, table, self.n_jobs or 0)
             frame["why"] = reasons_of(
@@ -301,16 +280,9 @@ class TextDetector(ClassifierMixin, BaseEstimator):
     def _checked_extractor(self) -> FeatureExtractor:
         """The extractor, if its language model is the one that read the training texts."""
         self._check_fitted()
-        extractor = self.extractor_
         if self.language_model_ is not None:
-            found = extractor.scorer().fingerprint
-            if found != self.language_model_:
-                raise ArtefactError(
-                    f"This detector was trained with another language model than {extractor.lm} "
-                    f"({self.language_model_[:24]}..., not {found[:24]}...); give that one with "
-                    "--lm, or train anew."
-                )
-        return extractor
+            self.extractor_.require_model(self.language_model_)
+        return self.extractor_
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "booster_"):

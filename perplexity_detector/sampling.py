@@ -174,3 +174,18 @@ def require_length(length: int, **columns: Sequence[object] | np.ndarray | None)
     for name, values in columns.items():
         if values is not None and len(values) != length:
             raise InputError(f"There are {length} labels and {len(values)} {name}.")
+
+
+def lesson(
+    documents: Sequence[object], y: Iterable[int], sources: Sequence[object] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, and sources as integers, of n texts; one source if none are given.
+
+    Raises:
+        InputError: labels that are not 0 and 1, or lengths that differ.
+    """
+    labels = as_labels(y)
+    require_length(len(labels), texts=documents, sources=sources)
+    if sources is None:
+        return labels, np.zeros(len(labels), np.int64)
+    return labels, pd.factorize(np.asarray(sources, object), use_na_sentinel=False)[0]

@@ -86,7 +86,8 @@ def train(
         )
     detector.training_["max_words"] = max_words
     detector.training_["seed"] = seed
-    used["probability"] = detector.predict_proba_documents(documents)[:, 1]
+    table = detector.extractor_.table(documents)
+    used["probability"] = detector.predict_proba_table(table)[:, 1]
     threshold = detector.calibrator_.threshold_at(detector.fpr)
     with timed(log, "measuring", texts=len(used)):
         detector.metrics_ = measure(used, threshold, detector.fpr)

@@ -1,8 +1,9 @@
-"""The table a classifier learns from: no learned family describes a text that taught it."""
+"""What a classifier learns from: no learned family describes a text that taught it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,3 +43,15 @@ def training_table(
     extractor.learn(lessons, labels[learned], origins)
     table[others] = extractor.table([documents[i] for i in others])
     return table
+
+
+def training_summary(
+    labels: np.ndarray, sources: Sequence[object], held_out: np.ndarray
+) -> dict[str, Any]:
+    """What a classifier was trained on, as plain values; arguments as for `training_table`."""
+    return {
+        "texts": int((~held_out).sum()),
+        "validation_texts": int(held_out.sum()),
+        "people": int((~held_out & (labels == 0)).sum()),
+        "sources": sorted({str(source) for source in sources if source}),
+    }

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from tqdm import tqdm
 
-from perplexity_detector.errors import InputError
+from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features import representation
 from perplexity_detector.features.cross_fitting import cross_fitted_table, rows
 from perplexity_detector.features.family import Document, Family, Learner
@@ -20,7 +19,7 @@ from perplexity_detector.lm.cache import CachedScorer
 from perplexity_detector.lm.reading import Reading, Tokens
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.shared import shared_scorer
-from perplexity_detector.sampling import as_labels, as_texts, require_length
+from perplexity_detector.sampling import as_texts, lesson, require_length
 from perplexity_detector.text import canonicalise, lower
 
 #: Texts read together: enough to put like lengths side by side, few enough to show progress.
@@ -54,8 +53,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         learned_: what each learned family learned, family -> name -> array.
 
     Example:
-        >>> extractor = FeatureExtractor(families=["stylometry"])
-        >>> extractor.transform(["One text.", "And another one."]).shape[0]
+        >>> FeatureExtractor(["stylometry"]).transform(["One text.", "And another."]).shape[0]
         2
     """
 
@@ -105,7 +103,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         Raises:
             InputError: a setting is wrong, or there are no labels to learn from.
         """
-        learners = self._learners(self.chosen_families())
+        learners = self._learners()
         self.learned_ = {}
         if learners:
             if X is None or y is None:
@@ -123,12 +121,12 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         """Fit, and the cross-fitted features of the same texts; arguments as for `fit`.
 
         Returns:
-            Finite float64 of shape (n, features). The values of learned families differ from
-            what `transform` then gives for these texts, which it has seen.
+            Finite float64 of shape (n, features); learned families' values differ from what
+            `transform` then gives.
         """
-        documents = self.documents(X)
         if y is None:
-            return self.fit().table(documents)
+            return self.fit().transform(X)
+        documents = self.documents(X)
         return self.learn(documents, y, sources).cross_fitted_table(documents, y, groups, sources)
 
     def learn(
@@ -138,10 +136,9 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         sources: Sequence[object] | None = None,
     ) -> FeatureExtractor:
         """As `fit`, from documents already read."""
-        labels, codes = _lesson(documents, y, sources)
+        labels, codes = lesson(documents, y, sources)
         self.learned_ = {
-            learner.name: learner.learn(documents, labels, codes)
-            for learner in self._learners(self.chosen_families())
+            learner.name: learner.learn(documents, labels, codes) for learner in self._learners()
         }
         return self
 
@@ -153,8 +150,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         sources: Sequence[object] | None = None,
         seed: int = 0,
     ) -> np.ndarray:
-        """Features of labelled documents by families that saw others only; see `fit_transform`."""
-        labels, codes = _lesson(documents, y, sources)
+        """Features of labelled documents by families that saw others only."""
+        labels, codes = lesson(documents, y, sources)
         require_length(len(labels), groups=groups)
         parts = [
             rows(family, documents)
@@ -170,7 +167,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         """The features of each text.
 
         Args:
-            X: texts, shape (n,): a list, an array or a pandas column of strings.
+            X: texts, shape (n,): a list, array or column of strings.
 
         Returns:
             Finite float64 of shape (n, features); columns as `get_feature_names_out`.
@@ -250,6 +247,19 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             self.cache,
         )
 
+    def require_model(self, fingerprint: str) -> None:
+        """Check that the language model is the one with this fingerprint.
+
+        Raises:
+            ArtefactError: it is another.
+        """
+        found = self.scorer().fingerprint
+        if found != fingerprint:
+            raise ArtefactError(
+                f"This detector was trained with another language model than {self.lm} "
+                f"({fingerprint[:24]}..., not {found[:24]}...); give it with --lm, or train anew."
+            )
+
     # --- within -----------------------------------------------------------------------------
 
     def _read(self, scorer: LanguageModelScorer | CachedScorer, texts: list[str]) -> list[Document]:
@@ -276,26 +286,15 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             )
         return family.family(self.learned_[family.name])
 
-    def _learners(self, families: Sequence[Family | Learner]) -> list[Learner]:
-        return [family for family in families if isinstance(family, Learner)]
+    def _learners(self) -> list[Learner]:
+        return [family for family in self.chosen_families() if isinstance(family, Learner)]
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "learned_") or not self._learners(self.chosen_families())
+        return hasattr(self, "learned_") or not self._learners()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.requires_fit = bool(self._learners(self.chosen_families()))
+        tags.requires_fit = bool(self._learners())
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
-
-
-def _lesson(
-    documents: Sequence[Document], y: Iterable[int], sources: Sequence[object] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Labels, and sources as integers."""
-    labels = as_labels(y)
-    require_length(len(labels), texts=documents, sources=sources)
-    if sources is None:
-        return labels, np.zeros(len(labels), np.int64)
-    return labels, pd.factorize(np.asarray(sources, object), use_na_sentinel=False)[0]

@@ -69,7 +69,7 @@ class Pool:
     def states(self) -> PooledStates:
         """What was added up, averaged."""
         tokens = np.bincount(self.sentence, minlength=self.sums.shape[1]).astype(np.int32)
-        total = max(1, tokens.sum())
+        total = max(1, int(tokens.sum()))  # an np.int64 would make them float64
         mean = self.sums.sum(axis=1) / total
         spread = np.sqrt(np.maximum(self.squares / total - mean**2, 0))
         found = tokens > 0
