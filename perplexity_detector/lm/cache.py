@@ -54,16 +54,14 @@ class CachedScorer:
         self.fingerprint = scorer.fingerprint
         model = hashlib.sha256(scorer.identity.encode()).hexdigest()[:16]
         self.folder = Path(folder) / model
+        #: what a shard holds (`statistics`, `states_8`, ...) -> text -> where
+        self._known: dict[str, dict[bytes, _Place]] = {}
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._learn_folder()
         except OSError as error:
             raise InputError(
                 f"The cache cannot be kept in {folder} ({error.strerror}); choose another folder."
             ) from error
-        #: what a shard holds (`statistics`, `states_8`, ...) -> text -> where
-        self._known: dict[str, dict[bytes, _Place]] = {}
-        for shard in sorted(self.folder.glob("*.safetensors")):
-            self._learn(shard)
 
     def layer_at(self, share: float) -> int:
         """As LanguageModelScorer.layer_at."""
@@ -87,12 +85,23 @@ class CachedScorer:
     ) -> list[Reading]:
         """As LanguageModelScorer.read; only what is not known is read, and counted."""
         layers = tuple(layers)
+        try:
+            self._read_missing(texts, layers, statistics, progress)
+            return self._look_up(texts, layers, statistics)
+        except (SafetensorError, OSError):
+            # somebody cleared the folder since it was learned
+            self._learn_folder()
+            self._read_missing(texts, layers, statistics, progress)
+            return self._look_up(texts, layers, statistics)
+
+    def _read_missing(
+        self, texts: Sequence[str], layers: tuple[int, ...], statistics: bool, progress: bool
+    ) -> None:
         wanted = [*["statistics"] * statistics, *[f"states_{layer}" for layer in layers]]
-        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
         held = [self._known.get(part, {}) for part in wanted]
         missing = {
             key: text
-            for key, text in zip(keys, texts, strict=True)
+            for key, text in zip(map(_key, texts), texts, strict=True)
             if not all(key in places for places in held)
         }
         unread = list(missing.items())
@@ -102,6 +111,10 @@ class CachedScorer:
                 read = self.scorer.read([text for _, text in part], layers, statistics)
                 self._learn(self._write([key for key, _ in part], read))
                 bar.update(len(part))
+
+    def _look_up(
+        self, texts: Sequence[str], layers: tuple[int, ...], statistics: bool
+    ) -> list[Reading]:
         encodings = self.scorer.encode(texts) if statistics else []
         # shards are mapped into memory, and no longer than it takes to look the texts up
         opened = lru_cache(_open)
@@ -110,7 +123,7 @@ class CachedScorer:
                 self._statistics(key, encodings[i].offsets, opened) if statistics else None,
                 self._states(key, layers, opened) if layers else None,
             )
-            for i, key in enumerate(keys)
+            for i, key in enumerate(map(_key, texts))
         ]
 
     def _statistics(
@@ -119,9 +132,9 @@ class CachedScorer:
         place = self._known["statistics"][key]
         tensors = opened(place.shard)
         surprisal, entropy, variance = (
-            tensors.get_slice(name)[place.tokens].astype(np.float32) for name in _HALVES
+            _cut(tensors, name, place.tokens).astype(np.float32) for name in _HALVES
         )
-        rank = tensors.get_slice("rank")[place.tokens]
+        rank = _cut(tensors, "rank", place.tokens)
         spans = np.asarray(offsets, np.int32).reshape(-1, 2)
         return TokenStatistics(surprisal, rank, entropy, variance, spans)
 
@@ -130,9 +143,9 @@ class CachedScorer:
         for layer in layers:
             place = self._known[f"states_{layer}"][key]
             tensors = opened(place.shard)
-            means.append(tensors.get_slice(f"states_{layer}")[place.sentences])
+            means.append(_cut(tensors, f"states_{layer}", place.sentences))
             spreads.append(tensors.get_slice(f"spread_{layer}")[place.text : place.text + 1][0])
-            tokens = tensors.get_slice("sentence_tokens")[place.sentences]
+            tokens = _cut(tensors, "sentence_tokens", place.sentences)
         return PooledStates(layers, np.stack(means), np.stack(spreads), tokens)
 
     def _write(self, keys: list[bytes], read: list[Reading]) -> Path:
@@ -156,19 +169,24 @@ class CachedScorer:
         save_file(arrays, temporary)
         return temporary.replace(temporary.with_suffix(".safetensors"))
 
+    def _learn_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._known.clear()
+        for shard in sorted(self.folder.glob("*.safetensors")):
+            self._learn(shard)
+
     def _learn(self, shard: Path) -> None:
         """Note which texts a shard holds; a damaged one is left, and its texts are read again."""
         try:
             tensors = _open(shard)
-            names = set(tensors.keys())
+            shapes = {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118
             keys = tensors.get_tensor("keys")
             tokens = np.cumsum(np.append(0, tensors.get_tensor("lengths")))
             sentences = np.cumsum(np.append(0, tensors.get_tensor("sentences")))
         except (SafetensorError, OSError):
             return
-        held = [name for name in names if name.startswith("states_")]
-        held += ["statistics"] if "rank" in names else []
-        for text, key in enumerate(keys):
+        held = _parts(shapes, int(tokens[-1]), int(sentences[-1]))
+        for text, key in enumerate(keys if held else ()):
             place = _Place(
                 shard,
                 text,
@@ -177,6 +195,36 @@ class CachedScorer:
             )
             for part in held:
                 self._known.setdefault(part, {})[key.tobytes()] = place
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _parts(shapes: dict[str, list[int]], tokens: int, sentences: int) -> list[str]:
+    """What a shard holds for all its texts, of arrays as long as they should be."""
+    texts = shapes["keys"][:1]
+    if not texts == shapes["lengths"] == shapes["sentences"]:
+        return []
+    parts = []
+    if all(shapes.get(name) == [tokens] for name in ("rank", *_HALVES)):
+        parts.append("statistics")
+    if shapes.get("sentence_tokens") == [sentences]:
+        parts += [
+            name
+            for name, shape in shapes.items()
+            if name.startswith("states_")
+            and shape[:1] == [sentences]
+            and shapes.get(name.replace("states", "spread")) == [*texts, *shape[1:]]
+        ]
+    return parts
+
+
+def _cut(tensors: Any, name: str, rows: slice) -> np.ndarray:
+    """Rows of an array in a shard."""
+    if rows.start == rows.stop:  # safetensors cuts no empty slice off an array's end
+        return np.asarray(tensors.get_tensor(name)[:0])
+    return np.asarray(tensors.get_slice(name)[rows])
 
 
 def _open(shard: Path) -> Any:

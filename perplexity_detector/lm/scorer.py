@@ -137,13 +137,16 @@ class LanguageModelScorer:
             One Reading per text, in order.
 
         Raises:
-            InputError: a layer that the pass does not reach, or statistics of one that is left.
+            InputError: layers that the pass does not reach or that fall, or statistics of a pass
+                that is left.
         """
         layers = tuple(layers)
         if beyond := [layer for layer in layers if not 1 <= layer <= self.depth]:
             raise InputError(
                 f"{self.name} is read to block {self.depth}: it has no state after {beyond[0]}."
             )
+        if list(layers) != sorted(layers):
+            raise InputError(f"Layers are given from the first to the last, not {layers}.")
         if statistics and self.depth < self.blocks:
             raise InputError(
                 f"A pass that is left after block {self.depth} gives no statistics; choose "

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from perplexity_detector.errors import InputError
 from perplexity_detector.lm.cache import SHARD_TEXTS, CachedScorer
 from perplexity_detector.lm.scorer import LanguageModelScorer
 
+ARRAYS = ["keys", "lengths", "sentences", "rank", "surprisal", "entropy", "variance"]
+ARRAYS += ["sentence_tokens", "states_1", "spread_1"]
 TEXTS = ["The ferry is late.", "", "Twice a day \U0001f600.", "The ferry is late."]
 
 
@@ -128,6 +131,43 @@ def test_a_damaged_file_is_ignored(scorer, tmp_path, damage):
     assert scorer.given == [TEXTS[:3]] * 2
 
 
+@pytest.mark.parametrize("array", ARRAYS)
+@pytest.mark.parametrize("lacks", ["its last row", "all"])
+def test_a_file_that_lacks_data_is_ignored(scorer, tmp_path, array, lacks):
+    cached = CachedScorer(scorer, tmp_path)
+    first = cached.read(TEXTS, (1,))
+    (shard,) = cached.folder.glob("*.safetensors")
+    arrays = load_file(shard)
+    assert set(arrays) == set(ARRAYS)
+    values = arrays.pop(array)
+    save_file(arrays if lacks == "all" else {**arrays, array: values[:-1]}, shard)
+    again = CachedScorer(scorer, tmp_path).read(TEXTS, (1,))
+    assert scorer.given == [TEXTS[:3]] * 2
+    assert_same_states([one.states for one in first], [one.states for one in again])
+    assert_equal([one.statistics for one in again], [one.statistics for one in first])
+
+
+def test_a_folder_that_was_cleared_meanwhile(scorer, tmp_path):
+    cached = CachedScorer(scorer, tmp_path)
+    first = cached.score(TEXTS)
+    shutil.rmtree(cached.folder)
+    assert_equal(cached.score(TEXTS), first)
+    shutil.rmtree(cached.folder)
+    assert_equal(cached.score([*TEXTS, "New."])[:4], first)
+
+
+@pytest.mark.parametrize("texts", [[""], ["", ""], ["One two.", ""], ["One two.", "a"]])
+def test_texts_without_tokens_at_the_end_of_a_file(scorer, tmp_path, texts):
+    first = CachedScorer(scorer, tmp_path).read(texts, (1, 2))
+    again = CachedScorer(scorer, tmp_path).read(texts, (1, 2))
+    plain = scorer.read(texts, (1, 2))
+    assert len(scorer.given) == 2
+    assert_same_states([one.states for one in first], [one.states for one in again])
+    for one, other in zip(again, plain, strict=True):
+        assert one.states.means.shape == other.states.means.shape
+        assert len(one.statistics) == len(other.statistics)
+
+
 def test_instances_and_processes_share_a_folder(scorer, tiny_gpt2, tmp_path):
     ours = CachedScorer(scorer, tmp_path)  # before the others wrote anything
     code = f"""
@@ -136,7 +176,7 @@ from perplexity_detector.lm.cache import CachedScorer
 from perplexity_detector.lm.scorer import LanguageModelScorer
 cached = CachedScorer(LanguageModelScorer({str(tiny_gpt2)!r}), {str(tmp_path)!r})
 for number in range(20):
-    cached.score([f"Shared {{number}}.", sys.argv[1]])
+    cached.read([f"Shared {{number}}.", sys.argv[1]], (2,))
 """
     others = [
         subprocess.Popen(
@@ -146,7 +186,9 @@ for number in range(20):
     ]
     assert [other.wait(timeout=300) for other in others] == [0, 0]
     shared = [f"Shared {number}." for number in range(20)]
-    theirs = CachedScorer(scorer, tmp_path).score([*shared, "first", "second"])
+    again = CachedScorer(scorer, tmp_path)
+    theirs = again.score([*shared, "first", "second"])
+    again.read([*shared, "first", "second"], (2,))
     assert scorer.given == []
     assert_equal(ours.score([*shared, "first", "second"]), theirs)
     assert sum(map(len, scorer.given)) == 22
@@ -208,8 +250,22 @@ def test_only_what_is_not_known_is_read(scorer, tmp_path):
     cached.read(TEXTS, (1,), statistics=False)
     cached.score(TEXTS)
     assert len(scorer.given) == 2
-    cached.read(TEXTS, (1, 2))
-    assert len(scorer.given) == 3
+    cached.read([*TEXTS, "New."], (1,))
+    assert scorer.given[2:] == [["New."]]
+
+
+def test_more_layers_than_are_asked_for_do_as_well(scorer, tmp_path):
+    cached = CachedScorer(scorer, tmp_path)
+    cached.read(TEXTS[:2], (1,))
+    both = cached.read(TEXTS, (1, 2))  # the first two lack a layer
+    assert scorer.given == [TEXTS[:2], TEXTS[:3]]
+    for place, layer in enumerate((1, 2)):
+        read = CachedScorer(scorer, tmp_path).read(TEXTS, (layer,), statistics=False)
+        for one, other in zip(read, both, strict=True):
+            assert one.states.layers == (layer,)
+            np.testing.assert_array_equal(one.states.means[0], other.states.means[place])
+            np.testing.assert_array_equal(one.states.spread[0], other.states.spread[place])
+    assert len(scorer.given) == 2
 
 
 def test_a_pass_that_is_left_early_shares_the_folder(scorer, tiny_gpt2, tmp_path):

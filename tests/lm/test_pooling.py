@@ -6,6 +6,7 @@ import torch
 import transformers
 
 from perplexity_detector.errors import InputError, LanguageModelError
+from perplexity_detector.lm.bos import PASSAGES
 from perplexity_detector.lm.pooling import PooledStates, blocks_of, sentence_of_token, taking
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import sentence_spans
@@ -17,6 +18,7 @@ TEXTS = [
     "",
     "No end in sight and no stop either " * 3,
 ]
+LONG = " ".join(PASSAGES)
 
 
 @pytest.fixture(params=["tiny_gpt2", "tiny_llama"], scope="module")
@@ -29,57 +31,97 @@ def scorer(folder):
     return LanguageModelScorer(folder)
 
 
-def outputs_of_blocks(scorer, ids):
-    """States after every block at the positions that read the tokens, (blocks, n - 1, width)."""
-    with taking(scorer.model, range(1, scorer.blocks + 1)) as taken, torch.inference_mode():
-        scorer.model(torch.tensor([[scorer.bos_id, *ids[:-1]]]))
-    return np.stack([state[0, 1:].double().numpy() for state in taken])
+def first_token_seen(t, window):
+    """Where the window that predicts token t starts: each later one adds half a window."""
+    stride = window - (window + 1) // 2
+    return 0 if t < window else ((t - window) // stride + 1) * stride
 
 
-def test_averages_by_sentence_and_spread(scorer):
-    for text, read in zip(TEXTS, scorer.read(TEXTS, (1, 2)), strict=True):
-        encoding = scorer.encode([text])[0]
-        if len(encoding.ids) < 2:
-            assert read.states.tokens.size == 0
-            assert read.states.mean().shape == read.states.spread.shape
-            assert not read.states.mean().any()
-            continue
-        states = outputs_of_blocks(scorer, encoding.ids)
-        ends = [end for _, end in encoding.offsets[:-1]]
-        spans = sentence_spans(text)
-        of = [max(i for i, (start, _) in enumerate(spans) if i == 0 or start < end) for end in ends]
-        present = sorted(set(of))
-        expected = [states[:, np.array(of) == sentence].mean(axis=1) for sentence in present]
-        np.testing.assert_allclose(read.states.means, np.stack(expected, axis=1), atol=1e-4)
-        np.testing.assert_allclose(read.states.spread, states.std(axis=1), atol=1e-3)
-        np.testing.assert_allclose(read.states.mean(), states.mean(axis=1), atol=1e-4)
-        assert read.states.tokens.tolist() == [of.count(sentence) for sentence in present]
-        assert read.states.tokens.sum() == len(encoding.ids) - 1
+@torch.inference_mode()
+def states_plainly(folder, ids, window):
+    """State after each block of each token but the last, (blocks, n - 1, width), in float64."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64).eval()
+    # transformers gives what the final norm made of the last block's output
+    last = []
+    blocks = model.transformer.h if model.config.model_type == "gpt2" else model.model.layers
+    blocks[-1].register_forward_hook(
+        lambda _, __, out: last.append(out[0] if isinstance(out, tuple) else out)
+    )
+    states = []
+    for t in range(1, len(ids)):
+        start = first_token_seen(t, window)
+        inputs = torch.tensor([[0, *ids[start:t]]])
+        hidden = model(inputs, output_hidden_states=True).hidden_states
+        states.append(torch.cat([*hidden[1:-1], last.pop()])[:, -1])
+    return torch.stack(states, dim=1).numpy()
 
 
-def test_states_are_those_that_transformers_names(scorer):
-    ids = scorer.encode([TEXTS[0]])[0].ids
-    with torch.inference_mode():
-        whole = scorer.model(
-            torch.tensor([[scorer.bos_id, *ids[:-1]]]), output_hidden_states=True
-        ).hidden_states
-    # after the last block transformers gives what its final norm made of it, so the first
-    np.testing.assert_allclose(outputs_of_blocks(scorer, ids)[0], whole[1][0, 1:], atol=1e-5)
+def sentences_plainly(text, offsets):
+    """The sentence whose start is the last one before the last character of each token."""
+    spans = sentence_spans(text)
+    return np.array([
+        max(i for i, (start, _) in enumerate(spans) if i == 0 or start < end) for _, end in offsets
+    ])  # fmt: skip
 
 
-def test_the_batch_does_not_matter(folder, scorer):
-    alone = LanguageModelScorer(folder, batch_tokens=1).read(TEXTS, (1, 2))
-    for one, other in zip(scorer.read(TEXTS, (1, 2)), alone, strict=True):
+@pytest.mark.parametrize("text", [TEXTS[0], TEXTS[1], "To", LONG])
+def test_averages_by_sentence_and_spread(folder, scorer, text):
+    read = scorer.read([text], (1, 2))[0].states
+    encoding = scorer.encode([text])[0]
+    states = states_plainly(folder, encoding.ids, scorer.window)
+    of = sentences_plainly(text, encoding.offsets[:-1])
+    means = [states[:, of == sentence].mean(axis=1) for sentence in np.unique(of)]
+    assert read.layers == (1, 2)
+    np.testing.assert_allclose(read.means, np.stack(means, axis=1), atol=1e-4)
+    np.testing.assert_allclose(read.spread, states.std(axis=1), atol=1e-3)
+    np.testing.assert_allclose(read.mean(), states.mean(axis=1), atol=1e-4)
+    assert read.tokens.tolist() == np.unique(of, return_counts=True)[1].tolist()
+    assert read.tokens.sum() == len(encoding.ids) - 1
+
+
+def test_the_long_text_has_sentences_over_several_windows(scorer):
+    encoding = scorer.encode([LONG])[0]
+    assert len(encoding.ids) > 3 * scorer.window
+    assert len(sentence_spans(LONG)) > 3
+
+
+@pytest.mark.parametrize("text", ["", "a"])
+def test_texts_of_no_and_of_one_token_have_no_states(scorer, text):
+    (read,) = scorer.read([text], (1, 2))
+    assert len(read.statistics) == len(text)
+    assert read.states.means.shape == (2, 0, 32)
+    assert read.states.tokens.tolist() == []
+    assert read.states.mean().shape == read.states.spread.shape == (2, 32)
+    assert not read.states.mean().any()
+    assert not read.states.spread.any()
+
+
+def test_two_tokens_have_the_state_of_the_first(folder, scorer):
+    ids = scorer.encode(["zz"])[0].ids
+    assert len(ids) == 2
+    read = scorer.read(["zz"], (1, 2))[0].states
+    states = states_plainly(folder, ids, scorer.window)
+    np.testing.assert_allclose(read.means, states, atol=1e-4)
+    assert not read.spread.any()
+    assert read.tokens.tolist() == [1]
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 150, 1024, 10_000])
+def test_the_batch_does_not_matter(folder, scorer, batch_tokens):
+    texts = [*TEXTS, LONG, *(LONG[start : 4 * start] for start in range(0, 90, 9))]
+    expected = [scorer.read([text], (1, 2))[0] for text in texts]
+    others = LanguageModelScorer(folder, batch_tokens=batch_tokens).read(texts, (1, 2))
+    for one, other in zip(expected, others, strict=True):
+        np.testing.assert_array_equal(one.states.tokens, other.states.tokens)
         np.testing.assert_allclose(one.states.means, other.states.means, atol=1e-4)
         np.testing.assert_allclose(one.states.spread, other.states.spread, atol=1e-3)
 
 
-def test_every_token_of_a_long_text_counts_once(scorer):
-    text = "Word after word. " * 60
-    (read,) = scorer.read([text], (1,))
-    (statistics,) = scorer.score([text])
-    assert len(statistics) > scorer.window
-    assert read.states.tokens.sum() == len(statistics) - 1
+def test_what_states_are_made_of(scorer):
+    (read,) = scorer.read([LONG], (1, 2))
+    assert read.states.means.dtype == read.states.spread.dtype == np.float32
+    assert read.states.mean().dtype == np.float32
+    assert read.states.tokens.dtype == np.int32
 
 
 def test_statistics_are_the_same_with_states_and_without(scorer):
@@ -124,6 +166,8 @@ def test_what_a_pass_does_not_reach_is_refused(folder, scorer):
         shallow.score(["One."])
     with pytest.raises(InputError, match="read to block 1: it has no state after 2"):
         shallow.read(["One."], (2,), statistics=False)
+    with pytest.raises(InputError, match=r"from the first to the last, not \(2, 1\)"):
+        scorer.read(["One."], (2, 1))
     with pytest.raises(InputError, match="it has no state after 3"):
         scorer.read(["One."], (3,))
 
@@ -176,8 +220,16 @@ def test_blocks_of_other_architectures(config):
     torch.testing.assert_close(taken[0], hidden[1])
 
 
-def test_a_model_without_blocks_says_so(scorer):
-    odd = LanguageModelScorer(scorer.name)
-    odd.model.config.num_hidden_layers = 7
-    with pytest.raises(LanguageModelError, match="blocks of this language model cannot be found"):
-        blocks_of(odd.model)
+def test_a_model_without_blocks_says_so():
+    # it runs one block over and over
+    config = transformers.AlbertConfig(
+        vocab_size=50, embedding_size=8, hidden_size=8, intermediate_size=8, num_attention_heads=2
+    )
+    odd = transformers.AutoModelForMaskedLM.from_config(config)
+    with (
+        pytest.raises(LanguageModelError, match=r"cannot be found: .* Choose families that"),
+        taking(odd, (1,)),
+    ):
+        pass
+    with taking(odd, ()) as taken:  # none is asked for
+        assert taken == []
