@@ -240,9 +240,7 @@ class TextDetector(ClassifierMixin, BaseEstimator):
         frame["tokens"] = [document.token_count for document in documents]
         if why:
             spoke = trees.contributions(self.booster_, table, self.n_jobs or 0)
-            frame["why"] = reasons_of(
-                spoke, table, self.typical_, extractor.labels(), probabilities
-            )
+            frame["why"] = reasons_of(spoke, table, self.typical_, *extractor.told(), probabilities)
         return frame
 
     def save_pretrained(self, folder: str | Path) -> Path:

@@ -39,25 +39,34 @@ def reasons(
     values: np.ndarray,
     typical: np.ndarray,
     labels: Sequence[str],
+    families: Sequence[str],
     probability: float,
     most: int = 2,
 ) -> str:
     """What spoke most for the side a text came out on, in a few words.
+
+    Families are ranked by all that their features contributed, and the strongest feature of each
+    is told: two that say the same are one reason.
 
     Args:
         contributions: of each feature to the log-odds, shape (features,).
         values: of the features in this text, shape (features,).
         typical: median value in texts by people, shape (features,).
         labels: what each feature measures.
+        families: what each feature belongs to.
         probability: of the text; above one half, what spoke for `generated` is told.
         most: how many reasons to give.
     """
     side = contributions if probability >= 0.5 else -contributions
-    strongest = np.argsort(-side, kind="stable")[:most]
+    names, of = np.unique(np.asarray(families, object).astype(str), return_inverse=True)
+    together = np.bincount(of, side, len(names))
+    ranked = [family for family in np.argsort(-together, kind="stable") if together[family] > 0]
+    strongest = [
+        max(np.flatnonzero(of == family), key=side.__getitem__) for family in ranked[:most]
+    ]
     return "; ".join(
         f"{'high' if values[place] > typical[place] else 'low'} {labels[place]}"
         for place in strongest
-        if side[place] > 0
     )
 
 
@@ -66,10 +75,11 @@ def reasons_of(
     table: np.ndarray,
     typical: np.ndarray,
     labels: Sequence[str],
+    families: Sequence[str],
     probabilities: np.ndarray,
 ) -> list[str]:
     """`reasons` of n texts: contributions and table (n, features), probabilities (n,)."""
     return [
-        reasons(spoke, values, typical, labels, probability)
+        reasons(spoke, values, typical, labels, families, probability)
         for spoke, values, probability in zip(contributions, table, probabilities, strict=True)
     ]

@@ -53,9 +53,9 @@ def test_no_texts():
     assert verdicts(np.zeros(0), [], 0.8, 0.3) == []
 
 
-def why(contributions, values, probability, **options):
-    return reasons(np.array(contributions), np.array(values), np.zeros(3), LABELS, probability,
-                   **options)  # fmt: skip
+def why(contributions, values, probability, families=("a", "b", "c"), **options):
+    return reasons(np.array(contributions), np.array(values), np.zeros(3), LABELS, families,
+                   probability, **options)  # fmt: skip
 
 
 def test_reasons_are_the_strongest_of_the_side_it_came_out_on():
@@ -68,3 +68,9 @@ def test_reasons_are_only_what_spoke_for_it():
     assert why([-1, -1, -1], [1, 1, 1], 0.7) == ""
     assert why([3, 2, 1], [1, 1, 1], 0.7, most=1) == "high average word length"
     assert why([1, 2, 3], [1, 1, 1], 0.7, most=9).count(";") == 2
+
+
+def test_a_family_is_one_reason_and_is_as_strong_as_its_features_together():
+    together = ("a", "b", "a")
+    assert why([1, 1.5, 1.1], [1, 1, 1], 0.9, together) == "high variation; high use of commas"
+    assert why([-3, 1, 2], [1, 1, 1], 0.9, together) == "high use of commas"

@@ -95,20 +95,19 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         """Check the settings, and let the families learn that do.
 
         Args:
-            X: texts, shape (n,); not needed if no family learns.
-            y: 0 for a person's, 1 for a model's, shape (n,); likewise.
+            X: texts, shape (n,); not needed if no family learns, no more than y.
+            y: 0 for a person's, 1 for a model's, shape (n,).
             groups: not used; `fit_transform` parts the texts by them.
             sources: where each text comes from, shape (n,); sources count alike.
 
         Raises:
             InputError: a setting is wrong, or there are no labels to learn from.
         """
-        learners = self._learners()
         self.learned_ = {}
-        if learners:
+        if learners := self._learners():
             if X is None or y is None:
                 raise InputError(f"Family {learners[0].name} learns: it needs texts and labels.")
-            self.learn(self.documents(X), y, sources)
+            return self.learn(self.documents(X), y, sources)
         return self
 
     def fit_transform(
@@ -173,7 +172,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             Finite float64 of shape (n, features); columns as `get_feature_names_out`.
 
         Raises:
-            InputError: X is one string, or holds what is not a string.
+            InputError: X is one string, or not all strings.
             LanguageModelError: the language model is missing or unfit.
             NotFittedError: a family has yet to learn.
         """
@@ -227,9 +226,11 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             raise InputError(f"There is no feature family {asked}; choose from {', '.join(known)}.")
         return [known[name] for name in names]
 
-    def labels(self) -> list[str]:
-        """What each column measures, in words that follow "high" or "low"."""
-        return [label for family in self.chosen_families() for label in family.labels.values()]
+    def told(self) -> tuple[list[str], list[str]]:
+        """What each column measures, in words that follow "high" or "low", and its family."""
+        families = self.chosen_families()
+        labels = [label for family in families for label in family.labels.values()]
+        return labels, [family.name for family in families for _ in family.labels]
 
     def reads_tokens(self) -> bool:
         """Whether any family needs the language model or its tokenizer."""

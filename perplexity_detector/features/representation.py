@@ -29,10 +29,8 @@ def learner(depth: float = 1.0) -> Learner:
     labels = {}
     for tap in taps:
         percent = f"{100 * tap:.0f}"
-        labels[f"probe_{percent}"] = f"signs of a model in the hidden states at {percent} % depth"
-        labels[f"difference_{percent}"] = (
-            f"likeness of the hidden states at {percent} % depth to those of models' texts"
-        )
+        labels[f"probe_{percent}"] = f"signs of generated text in hidden states ({percent} %)"
+        labels[f"difference_{percent}"] = f"likeness of hidden states ({percent} %) to models'"
     return Learner(
         name="representation",
         version=1,
