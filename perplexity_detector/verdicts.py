@@ -61,9 +61,7 @@ def reasons(
     names, of = np.unique(np.asarray(families, object).astype(str), return_inverse=True)
     together = np.bincount(of, side, len(names))
     ranked = [family for family in np.argsort(-together, kind="stable") if together[family] > 0]
-    strongest = [
-        max(np.flatnonzero(of == family), key=side.__getitem__) for family in ranked[:most]
-    ]
+    strongest = [int(np.where(of == family, side, -np.inf).argmax()) for family in ranked[:most]]
     return "; ".join(
         f"{'high' if values[place] > typical[place] else 'low'} {labels[place]}"
         for place in strongest

@@ -46,7 +46,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         dtype: `auto`, `float32`, `bfloat16`, ...
         batch_tokens: tokens read at once.
         canonical: bring texts to canonical form first.
-        cache: a folder that keeps what the language model said for another time.
+        cache: a folder that keeps what the language model said.
         progress: show a bar on a terminal.
 
     Attributes:
@@ -101,7 +101,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             sources: where each text comes from, shape (n,); sources count alike.
 
         Raises:
-            InputError: a setting is wrong, or there are no labels to learn from.
+            InputError: a setting is wrong, or labels are missing.
         """
         self.learned_ = {}
         if learners := self._learners():
@@ -136,9 +136,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     ) -> FeatureExtractor:
         """As `fit`, from documents already read."""
         labels, codes = lesson(documents, y, sources)
-        self.learned_ = {
-            learner.name: learner.learn(documents, labels, codes) for learner in self._learners()
-        }
+        self.learned_ = {f.name: f.learn(documents, labels, codes) for f in self._learners()}
         return self
 
     def cross_fitted_table(
@@ -169,7 +167,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             X: texts, shape (n,): a list, array or column of strings.
 
         Returns:
-            Finite float64 of shape (n, features); columns as `get_feature_names_out`.
+            Finite float64 (n, features), columns as `get_feature_names_out`.
 
         Raises:
             InputError: X is one string, or not all strings.
@@ -214,7 +212,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             raise InputError(f"depth is a share of the model's blocks, not {self.depth}.")
         known = families_at(self.depth)
         if self.families is None:
-            return [family for family in known.values() if isinstance(family, Family)]
+            return [known[name] for name in FAMILIES if name in known]
         names = list(self.families)
         if left_out := [name for name in names if name in FAMILIES and name not in known]:
             raise InputError(
