@@ -18,16 +18,16 @@ FAVOUR = 0.5
 LABELS = {
     "mean": "likeness to models' wording",
     "std": "variation between words in likeness to models' wording",
-    "p05": "likeness to models' wording in the words most like people's",
-    "p25": "likeness to models' wording in the words more like people's",
-    "p50": "likeness to models' wording in the typical word",
-    "p75": "likeness to models' wording in the words more like models'",
-    "p95": "likeness to models' wording in the words most like models'",
+    "p05": "model-likeness of its least model-like words",
+    "p25": "model-likeness of its less model-like words",
+    "p50": "model-likeness of its typical word",
+    "p75": "model-likeness of its more model-like words",
+    "p95": "model-likeness of its most model-like words",
     "favour_models": "share of words that models are likelier to choose",
     "favour_people": "share of words that people are likelier to choose",
-    "span_lowest": "likeness to models' wording in the passage most like people's",
-    "span_highest": "likeness to models' wording in the passage most like models'",
-    "surprise": "surprise of common n-grams at the wording, whoever wrote it",
+    "span_lowest": "model-likeness of its least model-like passage",
+    "span_highest": "model-likeness of its most model-like passage",
+    "surprise": "rarity of its wording, whoever wrote it",
 }
 
 

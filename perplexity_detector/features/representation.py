@@ -29,7 +29,7 @@ def learner(depth: float = 1.0) -> Learner:
     labels = {}
     for tap in taps:
         percent = f"{100 * tap:.0f}"
-        labels[f"probe_{percent}"] = f"signs of generated text in hidden states ({percent} %)"
+        labels[f"probe_{percent}"] = f"signs of a model in hidden states ({percent} %)"
         labels[f"difference_{percent}"] = f"likeness of hidden states ({percent} %) to models'"
     return Learner(
         name="representation",
