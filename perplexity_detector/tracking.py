@@ -118,7 +118,7 @@ def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
 
     Args:
         metrics: `splits`: split -> figure -> [value, low, high]; `sources`: split -> source ->
-            figure -> value; other numbers keep their names.
+            figure -> value; `speed`: figure -> value; other numbers keep their names.
 
     Returns:
         `test.auroc`, `test.auroc_low`, `test.auroc_high`, `test.source.outfox.auroc`, ...
@@ -127,7 +127,9 @@ def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
         >>> flat_metrics({"sources": {"test": {"r/askreddit": {"auroc": 0.9, "brier": None}}}})
         {'test.source.r_askreddit.auroc': 0.9}
     """
-    flat = {name: value for name, value in metrics.items() if name not in ("splits", "sources")}
+    nested = ("splits", "sources", "speed")
+    flat = {name: value for name, value in metrics.items() if name not in nested}
+    flat |= {f"speed.{figure}": value for figure, value in metrics.get("speed", {}).items()}
     for split, figures in metrics.get("splits", {}).items():
         for figure, estimate in figures.items():
             for end, value in zip(("", "_low", "_high"), estimate, strict=True):

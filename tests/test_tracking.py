@@ -131,6 +131,7 @@ def test_parameters_and_metrics(tracked):
     expected = flat_metrics(tracked.detector.metrics_)
     assert run.data.metrics == pytest.approx(expected)
     assert {"test.auroc", "test.auroc_low", "train.source.r_even.auroc"} <= set(expected)
+    assert expected["speed.texts_per_second"] > 0
 
 
 @with_mlflow
