@@ -89,9 +89,9 @@ def test_a_shallow_pass_has_no_statistics(tiny_llama):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("depth", [0, -1, 1.5, True])
+@pytest.mark.parametrize("depth", [0, -1, 1.5, True, "half", None])
 def test_a_depth_is_a_share(depth):
-    with pytest.raises(InputError, match=f"share of the model's blocks, not {depth}"):
+    with pytest.raises(InputError, match=f"share of the model's blocks, such as 0.5, not {depth}"):
         FeatureExtractor(depth=depth).transform(["One text."])
 
 

@@ -208,8 +208,6 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         Raises:
             InputError: a name is unknown, none is given, or the depth does not allow one.
         """
-        if isinstance(self.depth, bool) or not 0 < self.depth <= 1:
-            raise InputError(f"depth is a share of the model's blocks, not {self.depth}.")
         known = families_at(self.depth)
         if self.families is None:
             return [known[name] for name in FAMILIES if name in known]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from perplexity_detector.errors import InputError
 from perplexity_detector.features import (
     burstiness,
     compression,
@@ -39,7 +40,13 @@ LEARNED = ("contrast", "representation")
 
 
 def families_at(depth: float = 1.0) -> Mapping[str, Family | Learner]:
-    """Every family, learned ones last, of a model left after this share of its blocks."""
+    """Every family, learned ones last, of a model left after this share of its blocks.
+
+    Raises:
+        InputError: it is no share.
+    """
+    if isinstance(depth, bool) or not isinstance(depth, (int, float)) or not 0 < depth <= 1:
+        raise InputError(f"A depth is a share of the model's blocks, such as 0.5, not {depth}.")
     given = {name: f for name, f in FAMILIES.items() if depth >= 1 or f.reads != "statistics"}
     learned = (contrast.LEARNER, representation.learner(depth))
     return {**given, **{learner.name: learner for learner in learned if learner.labels}}
