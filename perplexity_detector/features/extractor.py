@@ -30,7 +30,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     """Turns texts into a table of numbers, one column a feature.
 
     Most families learn nothing: with them, `FeatureExtractor().transform(texts)` works at once.
-    Those of `registry.LEARNED` are fitted on labelled texts; `fit_transform` gives each of these
+    Those that learn are fitted on labelled texts; `fit_transform` gives each of these
     texts the features that it would have had if it had not been among them (cross-fitting),
     which is what a classifier must be trained on. `set_output` gives data frames. The language
     model is loaded when first needed and shared by extractors of like settings in a process,

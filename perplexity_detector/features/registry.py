@@ -35,8 +35,6 @@ FAMILIES: dict[str, Family] = {
         compression,
     )
 }
-#: Families that are learned; their columns follow.
-LEARNED = ("contrast", "representation")
 
 
 def families_at(depth: float = 1.0) -> Mapping[str, Family | Learner]:
