@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 import torch
 from torch import nn
@@ -37,14 +38,22 @@ class PackedLinear(nn.Module):
 def pack_linear_layers(model: nn.Module) -> None:
     """Replace, in place, every linear layer of a model on the CPU, if of float32 or bfloat16.
 
-    Where this build of torch has no oneDNN, nothing changes.
+    Where this build of torch or this processor cannot, nothing changes.
     """
-    if not (
-        torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    ):
-        return
     for name, child in model.named_children():
-        if type(child) is nn.Linear and child.weight.dtype in (torch.float32, torch.bfloat16):
+        if type(child) is nn.Linear and can_pack(child.weight.dtype):
             setattr(model, name, PackedLinear(child))
         else:
             pack_linear_layers(child)
+
+
+@lru_cache
+def can_pack(dtype: torch.dtype) -> bool:
+    """Whether oneDNN takes weights of this type here: bfloat16 needs AVX-512."""
+    if dtype not in (torch.float32, torch.bfloat16):
+        return False
+    try:
+        PackedLinear(nn.Linear(16, 16, bias=False, dtype=dtype))
+    except (RuntimeError, AttributeError):
+        return False
+    return True
