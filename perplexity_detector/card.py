@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from perplexity_detector.calibration import RATES
 from perplexity_detector.features.registry import FAMILIES, families_at
 from perplexity_detector.metrics import FIGURES
+
+#: Splits of metrics.json, in words.
+MEASURED_ON = {
+    "left out": "training texts, each by classifiers that had not seen its source or prompt",
+    "test": "the test split",
+}
 
 
 def model_card(config: dict[str, Any], detector: Any) -> str:
@@ -27,10 +34,10 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         f"| feature families | {', '.join(config['families'])} |",
         f"| features | {len(config['features'])} |",
         f"| training texts | {training['texts']:,}, of which {training['people']:,} by people |",
-        f"| validation texts | {training['validation_texts']:,} |",
         f"| sources | {', '.join(training['sources']) or 'not named'} |",
-        f"| trees | {training['trees']} |",
     ]
+    if "trees" in training:
+        lines.append(f"| trees | {training['trees']} |")
     if speed := detector.metrics_.get("speed"):
         lines.append(
             f"| speed where it was trained | {speed['texts_per_second']:.1f} texts a second, "
@@ -40,17 +47,22 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         lines.append(f"| texts cut to | whole sentences, at most {training['max_words']} words |")
     lines += ["", "## Thresholds", ""]
     lines += [
-        "| false-positive rate asked for | probability from which on `generated` |",
-        "|---|---|",
+        "| false-positive rate asked for | texts from | probability from which on `generated` | "
+        "real rate, 95 % sure, at most |",
+        "|---|---|---|---|",
     ]
-    for fpr in (0.001, 0.005, 0.01, 0.02, 0.05, 0.1):
-        threshold = calibrator.threshold_at(fpr)
-        shown = f"{threshold:.4f}" if threshold <= 1 else "none: too few validation texts"
-        lines.append(f"| {fpr:.1%} | {shown} |")
+    for fpr in RATES:
+        for rung in calibrator.ladder(fpr):
+            known = rung.probability <= 1
+            shown = f"{rung.probability:.4f}" if known else "none: too few texts by people"
+            upper = f"{rung.upper:.1%}" if known else "-"
+            lines.append(f"| {fpr:.1%} | {rung.from_tokens} tokens | {shown} | {upper} |")
     lines += [
         "",
-        f"Set on {len(calibrator.human):,} validation texts by people (split-conformal). They hold "
-        "for people who write like those; for others the real rate can be several times as high.",
+        f"Set on {len(calibrator.human):,} texts by people, each scored by classifiers that had "
+        "seen neither it nor, where there were enough sources, its source (cross-conformal). They "
+        "hold for people who write like those; for others the real rate can be several times as "
+        "high: `recalibrate` sets them anew on 100 or more texts of your own people.",
     ]
     lines += _measured(detector.metrics_)
     lines += [
@@ -83,7 +95,7 @@ def _read(config: dict[str, Any]) -> str:
 def _measured(metrics: dict[str, Any]) -> list[str]:
     lines: list[str] = []
     for split, figures in metrics.get("splits", {}).items():
-        lines += ["", f"## Measured on the {split} split", ""]
+        lines += ["", f"## Measured on {MEASURED_ON.get(split, split)}", ""]
         lines += ["| figure | value | 95 % interval |", "|---|---|---|"]
         lines += [
             f"| {FIGURES[name]} | {value:.3f} | {low:.3f} to {high:.3f} |"

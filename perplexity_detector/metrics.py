@@ -125,21 +125,20 @@ def expected_calibration_error(
     return float(weighted_calibration_error(labels, probabilities, weights, bins)[0])
 
 
-def rate_at_threshold(scores: npt.ArrayLike, threshold: float) -> Estimate:
-    """Share of scores that reach a threshold, with its Clopper-Pearson interval.
+def share(flagged: npt.ArrayLike) -> Estimate:
+    """Share of texts that were flagged, with its Clopper-Pearson interval.
 
     Of texts by people it is the false-positive rate, of generated ones the true-positive rate.
 
     Args:
-        scores: shape (n,), n > 0.
-        threshold: scores from here on count.
+        flagged: 0 or 1, shape (n,), n > 0.
 
     Returns:
         The share; the interval is exact for independent texts (Clopper & Pearson 1934).
     """
-    scores = _finite(scores)
-    total = len(scores)
-    reached = int(np.count_nonzero(scores >= threshold))
+    flags = _finite(flagged)
+    total = len(flags)
+    reached = int(np.count_nonzero(flags))
     low = beta.ppf(TAILS[0], reached, total - reached + 1) if reached else 0.0
     high = beta.ppf(TAILS[1], reached + 1, total - reached) if reached < total else 1.0
     return Estimate(reached / total, float(low), float(high))
@@ -194,7 +193,7 @@ def evaluate_by(
     label: str = "generated",
     score: str = "score",
     group: str | None = None,
-    threshold: float | None = None,
+    flagged: str | None = None,
     probabilities: bool = True,
     resamples: int = 1000,
     seed: int = 0,
@@ -207,7 +206,8 @@ def evaluate_by(
         label: the column of labels.
         score: the column of scores.
         group: the column of groups that are drawn whole; None draws texts.
-        threshold: if given, the rates at it are added, `rate_at_threshold` of each class.
+        flagged: a column of texts that reached their threshold; if given, the share of them is
+            added, of each class.
         probabilities: as in `evaluate`.
         resamples: as in `evaluate`.
         seed: as in `evaluate`.
@@ -220,7 +220,7 @@ def evaluate_by(
     Raises:
         InputError: a column is missing, or values are out of range.
     """
-    missing = {by, label, score, group} - {None, *frame.columns}
+    missing = {by, label, score, group, flagged} - {None, *frame.columns}
     if missing:
         raise InputError(f"The table has no column {sorted(map(str, missing))[0]!r}.")
     table = {}
@@ -228,11 +228,11 @@ def evaluate_by(
         labels, scores = _checked(part[label], part[score], as_probabilities=probabilities)
         members = None if group is None else group_numbers(part[group], len(part))
         estimates = estimates_of(labels, scores, members, probabilities, resamples, seed)
-        if threshold is not None:
+        if flagged is not None:
             for name, actual in (("fpr", 0), ("tpr", 1)):
-                found = scores[labels == actual]
+                found = part[flagged].to_numpy(bool)[labels == actual]
                 nothing = Estimate(np.nan, np.nan, np.nan)
-                estimates[name] = rate_at_threshold(found, threshold) if found.size else nothing
+                estimates[name] = share(found) if found.size else nothing
         generated = int(labels.sum())
         table[value] = {
             "texts": len(labels),

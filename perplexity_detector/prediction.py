@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.problems import ProblemReport
 from perplexity_detector.results import ResultsWriter
@@ -17,14 +17,14 @@ from perplexity_detector.verdicts import UNCERTAIN
 
 #: Kaggle's columns.
 RESULTS = ("id", "generated")
-DETAILS = ("id", "generated", "verdict", "words", "tokens", "why", "problem")
+DETAILS = ("id", "generated", "verdict", "note", "words", "tokens", "why", "problem")
 #: The probability of a row that could not be read: nothing is known of it.
 UNKNOWN = 0.5
 
 
 def predict(
     chunks: Iterable[pd.DataFrame],
-    detector: TextDetector,
+    detector: CalibratedClassifier,
     output: str | Path,
     details: bool = False,
     why: bool = False,
@@ -38,7 +38,7 @@ def predict(
         chunks: frames with id, text, line and problem.
         detector: trained.
         output: a csv, or `-` for standard output.
-        details: write verdict, words, tokens, why and problem as well.
+        details: write verdict, note, words, tokens, why and problem as well.
         why: find the reasons, though they are not written.
 
     Yields:
@@ -51,7 +51,7 @@ def predict(
             yield scored
 
 
-def _score(chunk: pd.DataFrame, detector: TextDetector, why: bool) -> pd.DataFrame:
+def _score(chunk: pd.DataFrame, detector: CalibratedClassifier, why: bool) -> pd.DataFrame:
     fine = (chunk["problem"] == "").to_numpy()
     results = pd.DataFrame(
         {
@@ -59,6 +59,7 @@ def _score(chunk: pd.DataFrame, detector: TextDetector, why: bool) -> pd.DataFra
             "id": chunk["id"].reset_index(drop=True),
             "generated": UNKNOWN,
             "verdict": UNCERTAIN,
+            "note": "",
             "words": 0,
             "tokens": 0,
             "why": "",

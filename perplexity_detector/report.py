@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from perplexity_detector import training
-from perplexity_detector.detector import TextDetector
 from perplexity_detector.metrics import FIGURES
 
 _ID_WIDTH = 12
@@ -26,7 +25,7 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
     room = max(30, shutil.get_terminal_size((110, 0)).columns - _WHY_AT)
     lines = [f"{'id':<{_ID_WIDTH}} probability  {'verdict':<9}  why"] if header else []
     for row in results.itertuples(index=False):
-        why = row.problem or row.why
+        why = row.problem or ". ".join(filter(None, [row.note, row.why]))
         shown = textwrap.wrap(str(why), room) or [""]
         row_id = " ".join(str(row.id).split())
         if len(row_id) > _ID_WIDTH:
@@ -49,21 +48,20 @@ def figures_by_split(metrics: dict[str, Any]) -> str:
     return pd.DataFrame.from_dict(rows, orient="index").to_string()
 
 
-def evaluation(scored: pd.DataFrame, detector: TextDetector) -> str:
+def evaluation(scored: pd.DataFrame, fpr: float) -> str:
     """Figures with intervals, then by each group that the dataset names.
 
     Args:
-        scored: generated, probability and, where known, prompt_id, source, domain, generator,
-            attack.
-        detector: whose threshold the real rates are measured at.
+        scored: generated, probability, flagged and, where known, prompt_id, source, domain,
+            generator, attack.
+        fpr: the false-positive rate for which texts were flagged.
     """
-    threshold = detector.calibrator_.threshold_at(detector.fpr)
-    figures = training.figures(scored, threshold)
-    lines = [f"{len(scored)} texts, threshold for a false-positive rate of {detector.fpr:g}"]
+    figures = training.figures(scored)
+    lines = [f"{len(scored)} texts, thresholds for a false-positive rate of {fpr:g}"]
     lines += [f"{FIGURES[name]:<18} {interval(*values)}" for name, values in figures.items()]
     for by in training.GROUPS:
         if by in scored and scored[by].nunique() > 1:
-            lines += ["", _by_group(scored, by, threshold)]
+            lines += ["", _by_group(scored, by)]
     return "\n".join(lines)
 
 
@@ -74,8 +72,8 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _by_group(scored: pd.DataFrame, by: str, threshold: float) -> str:
-    table = pd.DataFrame.from_dict(training.by_group(scored, by, threshold), orient="index")
+def _by_group(scored: pd.DataFrame, by: str) -> str:
+    table = pd.DataFrame.from_dict(training.by_group(scored, by), orient="index")
     table = table.astype(dict.fromkeys(("texts", "human", "generated"), int))
     table = table.rename(columns=FIGURES).rename_axis(by)
     return table.to_string(float_format=lambda value: f"{value:.3f}", na_rep="-")

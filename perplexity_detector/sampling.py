@@ -7,13 +7,16 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupShuffleSplit
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from perplexity_detector.errors import InputError
 
 #: Under this many prompts a split by prompt says nothing about new prompts.
 MIN_PROMPTS = 5
-TOO_FEW = "Training and validation texts need both classes each; give more texts, or other groups."
+#: Share of the smaller source's prompts.
+KIN_SHARE = 0.02
+TOO_FEW = "A detector is trained on at least two texts of each class; give more texts."
 
 
 def stable_order(ids: pd.Series, seed: int = 0) -> np.ndarray:
@@ -88,46 +91,31 @@ def balancing_weights(labels: np.ndarray, sources: np.ndarray | None = None) -> 
     return np.asarray(weights * len(weights) / weights.sum())
 
 
-def weights_of_parts(labels: np.ndarray, sources: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """Balancing weights of what is held out and of the rest, each for itself, shape (n,).
+def kin_of(sources: np.ndarray, prompts: Sequence[object] | None) -> np.ndarray:
+    """Numbers that sources share which go back to the same prompts, and so to the same originals.
 
-    Raises:
-        InputError: a part lacks a class.
-    """
-    weights = np.empty(len(labels))
-    for part in (held_out, ~held_out):
-        if len(set(labels[part])) < 2:
-            raise InputError(TOO_FEW)
-        weights[part] = balancing_weights(labels[part], sources[part])
-    return weights
-
-
-def held_out_by_group(
-    labels: np.ndarray, groups: Sequence[object] | None, share: float, seed: int
-) -> np.ndarray:
-    """Rows kept out of training, whole groups together.
+    Two sources are kin if `KIN_SHARE` of the prompts of the smaller are the other's too, and if
+    both are kin to a third.
 
     Args:
-        labels: shape (n,).
-        groups: what each row belongs to, shape (n,); each row by itself if not given.
-        share: of the groups that is kept out.
-        seed: another seed, other groups.
+        sources: where each text comes from, integers from 0, shape (n,).
+        prompts: what each text answers, shape (n,); without, a source is kin to none.
 
     Returns:
-        True for a row that is kept out, shape (n,).
-
-    Raises:
-        InputError: there are fewer than two groups.
+        Integers of shape (n,).
     """
-    named = np.arange(len(labels)) if groups is None else np.asarray(groups, object)
-    kept_together, names = pd.factorize(named, use_na_sentinel=False)
-    if len(names) < 2:
-        raise InputError(TOO_FEW)
-    split = GroupShuffleSplit(1, test_size=share, random_state=seed)
-    _, chosen = next(split.split(labels, labels, kept_together))
-    mask = np.zeros(len(labels), bool)
-    mask[chosen] = True
-    return mask
+    if prompts is None or not len(sources):
+        return sources
+    known = pd.Series(list(prompts), dtype=object)
+    pairs = pd.DataFrame({"source": sources, "prompt": known}).dropna().drop_duplicates()
+    held = coo_array(
+        (np.ones(len(pairs)), (pairs["source"], pd.factorize(pairs["prompt"])[0])),
+        shape=(int(sources.max()) + 1, max(1, len(pairs))),
+    ).tocsr()
+    shared = (held @ held.T).toarray()
+    sizes = np.diag(shared)
+    related = shared >= KIN_SHARE * np.maximum(np.minimum.outer(sizes, sizes), 1)
+    return np.asarray(connected_components(related)[1])[sources]
 
 
 def as_texts(texts: Iterable[str]) -> list[str]:

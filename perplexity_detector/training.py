@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 
 from perplexity_detector import metrics
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.errors import DatasetError
-from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.logs import get_logger, timed
 from perplexity_detector.sampling import MIN_PROMPTS, assign_splits, balanced_sample
 from perplexity_detector.text import canonicalise, crop, words
 
 SPLITS = ("train", "valid", "test")
+#: What classifiers said of training texts that had not seen their sources.
+LEFT_OUT = "left out"
 #: Texts that are timed.
 SPEED_TEXTS = 32
 #: Columns by which an evaluation is broken down, where the dataset has them.
@@ -31,22 +32,24 @@ class Trained:
 
     Attributes:
         detector: trained, with `metrics_` filled in.
-        predictions: split, source, generated, probability of each text used.
+        predictions: split (`left out` or `test`), source, generated, probability and flagged of
+            each text used; what is said of a text by a classifier that never saw it, or its
+            source where sources took turns.
     """
 
-    detector: TextDetector
+    detector: CalibratedClassifier
     predictions: pd.DataFrame
 
 
 def train(
     frame: pd.DataFrame,
-    detector: TextDetector,
+    detector: CalibratedClassifier,
     per_group: int | None = None,
     per_group_held_out: int | None = None,
     max_words: int | None = 200,
     seed: int = 0,
 ) -> Trained:
-    """Train a detector on the train split, calibrate it on valid, measure it on test.
+    """Train and calibrate a classifier on the train and valid splits, measure it on test.
 
     Args:
         frame: usable rows with id, text, generated and, where known, prompt_id, source, split.
@@ -59,6 +62,40 @@ def train(
     Raises:
         DatasetError: a split lacks one of the classes.
     """
+    used = _sampled(frame, per_group, per_group_held_out, seed)
+    texts = [canonicalise(text) for text in used["text"]]
+    if max_words:
+        texts = [crop(text, max_words) for text in texts]
+    log = get_logger()
+    with timed(log, "features", texts=len(texts)):
+        documents = detector.new_extractor().documents(texts)
+    taught = (used["split"] != "test").to_numpy()
+    lesson = [document for document, known in zip(documents, taught, strict=True) if known]
+    tested = [document for document, known in zip(documents, taught, strict=True) if not known]
+    with timed(log, "training", texts=len(lesson)):
+        detector.fit_documents(
+            lesson,
+            used["generated"][taught],
+            groups=used["prompt_id"][taught].tolist() if "prompt_id" in used else None,
+            sources=used["source"][taught].tolist() if "source" in used else None,
+        )
+    detector.training_["max_words"] = max_words
+    detector.training_["seed"] = seed
+    used.loc[taught, "split"] = LEFT_OUT
+    used.loc[taught, "probability"] = detector.left_out_
+    used.loc[~taught, "probability"] = detector.probabilities(tested)
+    used["flagged"] = used["probability"] >= detector.thresholds(documents)
+    used = used[used["probability"].notna()]
+    with timed(log, "measuring", texts=len(used)):
+        detector.metrics_ = {**measure(used, detector.fpr), "speed": speed(detector, texts)}
+    columns = ["split", "source", "generated", "probability", "flagged"]
+    return Trained(detector, used.assign(source=used.get("source", ""))[columns])
+
+
+def _sampled(
+    frame: pd.DataFrame, per_group: int | None, per_group_held_out: int | None, seed: int
+) -> pd.DataFrame:
+    """The rows that are used, with their `split`."""
     parts = []
     splits = split_of(frame, seed)
     for split in SPLITS:
@@ -66,34 +103,7 @@ def train(
         _require_both(part, split)
         limit = per_group if split == "train" else per_group_held_out
         parts.append(balanced_sample(part, limit, seed).assign(split=split))
-    used = pd.concat(parts, ignore_index=True)
-    texts = [canonicalise(text) for text in used["text"]]
-    if max_words:
-        texts = [crop(text, max_words) for text in texts]
-
-    log = get_logger()
-    with timed(log, "features", texts=len(texts)):
-        documents = (detector.extractor or FeatureExtractor()).documents(texts)
-    fitted = (used["split"] != "test").to_numpy()
-    labels = used["generated"].to_numpy()
-    with timed(log, "training", texts=int(fitted.sum())):
-        detector.fit_documents(
-            [document for document, known in zip(documents, fitted, strict=True) if known],
-            labels[fitted],
-            groups=used["prompt_id"][fitted].tolist() if "prompt_id" in used else None,
-            sources=used["source"][fitted].tolist() if "source" in used else None,
-            validation=(used["split"][fitted] == "valid").tolist(),
-        )
-    detector.training_["max_words"] = max_words
-    detector.training_["seed"] = seed
-    table = detector.extractor_.table(documents)
-    used["probability"] = detector.predict_proba_table(table)[:, 1]
-    threshold = detector.calibrator_.threshold_at(detector.fpr)
-    with timed(log, "measuring", texts=len(used)):
-        detector.metrics_ = measure(used, threshold, detector.fpr)
-        detector.metrics_["speed"] = speed(detector, texts)
-    columns = ["split", "source", "generated", "probability"]
-    return Trained(detector, used.assign(source=used.get("source", ""))[columns])
+    return pd.concat(parts, ignore_index=True)
 
 
 def split_of(frame: pd.DataFrame, seed: int = 0) -> np.ndarray:
@@ -110,28 +120,27 @@ def split_of(frame: pd.DataFrame, seed: int = 0) -> np.ndarray:
     return assign_splits(frame["id"], prompts, seed=seed)
 
 
-def measure(predictions: pd.DataFrame, threshold: float, fpr: float) -> dict[str, Any]:
+def measure(predictions: pd.DataFrame, fpr: float) -> dict[str, Any]:
     """Figures by split, and by source within each split, as plain values for metrics.json.
 
     Args:
-        predictions: split, generated, probability and, where known, source and prompt_id.
-        threshold: of the verdict `generated`.
-        fpr: the false-positive rate it was set for.
+        predictions: split, generated, probability, flagged and, where known, source, prompt_id.
+        fpr: the false-positive rate for which texts were flagged.
 
     Returns:
         `splits`: split -> figure -> [value, low, high]; `sources`: split -> source -> figure ->
-        value (null where a source lacks a class); `threshold` and `fpr`.
+        value (null where a source lacks a class); `fpr`.
     """
     splits: dict[str, Any] = {}
     sources: dict[str, Any] = {}
     for split, part in predictions.groupby("split", sort=False):
-        splits[str(split)] = figures(part, threshold)
+        splits[str(split)] = figures(part)
         if "source" in part:
-            sources[str(split)] = by_group(part, "source", threshold)
-    return {"fpr": fpr, "threshold": _plain(threshold), "splits": splits, "sources": sources}
+            sources[str(split)] = by_group(part, "source")
+    return {"fpr": fpr, "splits": splits, "sources": sources}
 
 
-def speed(detector: TextDetector, texts: list[str]) -> dict[str, float]:
+def speed(detector: CalibratedClassifier, texts: list[str]) -> dict[str, float]:
     """How fast texts are scored on this machine, nothing cached: of `SPEED_TEXTS` of them.
 
     Returns:
@@ -152,20 +161,21 @@ def speed(detector: TextDetector, texts: list[str]) -> dict[str, float]:
     return {"texts_per_second": len(sample) / seconds, "words": average}
 
 
-def figures(part: pd.DataFrame, threshold: float) -> dict[str, list[float | None]]:
+def figures(part: pd.DataFrame) -> dict[str, list[float | None]]:
     """AUROC, TPR at FPR, Brier, ECE, and the real rates at the threshold, each with interval."""
     labels, scores = part["generated"].to_numpy(), part["probability"].to_numpy()
     groups = part["prompt_id"].tolist() if "prompt_id" in part else None
     estimates = metrics.evaluate(labels, scores, groups)
-    estimates["fpr"] = metrics.rate_at_threshold(scores[labels == 0], threshold)
-    estimates["tpr"] = metrics.rate_at_threshold(scores[labels == 1], threshold)
+    flagged = part["flagged"].to_numpy(bool)
+    estimates["fpr"] = metrics.share(flagged[labels == 0])
+    estimates["tpr"] = metrics.share(flagged[labels == 1])
     return {name: [_plain(value) for value in estimate] for name, estimate in estimates.items()}
 
 
-def by_group(part: pd.DataFrame, by: str, threshold: float) -> dict[str, dict[str, Any]]:
+def by_group(part: pd.DataFrame, by: str) -> dict[str, dict[str, Any]]:
     """The same for each value of a column, without intervals."""
     # one resample: intervals of small groups are not kept
-    table = metrics.evaluate_by(part, by, score="probability", threshold=threshold, resamples=1)
+    table = metrics.evaluate_by(part, by, score="probability", flagged="flagged", resamples=1)
     kept = [name for name in table.columns if not name.endswith(("_low", "_high"))]
     return {
         str(value): {name: _plain(row[name]) for name in kept}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 import xgboost
@@ -12,54 +13,101 @@ from tqdm import tqdm
 _TASK = {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist"}
 
 
-def train(
-    table: np.ndarray,
-    labels: np.ndarray,
-    weights: np.ndarray,
-    held_out: np.ndarray,
-    names: Sequence[str],
-    parameters: dict[str, Any],
-    most: int,
-    patience: int,
-    progress: bool = False,
-) -> xgboost.Booster:
-    """Boost trees until the loss on held-out rows no longer falls.
+class Settings(NamedTuple):
+    """How trees are grown.
 
-    Args:
+    Attributes:
+        parameters: XGBoost's own.
+        min_child_weight: least weight of rows in a leaf; at most 1 % of the rows.
+        most: trees at most.
+        patience: trees without gain on rows left out after which growing stops.
+    """
+
+    parameters: dict[str, Any]
+    min_child_weight: float
+    most: int
+    patience: int
+
+
+class Lesson(NamedTuple):
+    """What trees are grown from.
+
+    Attributes:
         table: features, shape (n, features).
         labels: 0 or 1, shape (n,).
         weights: of the rows, shape (n,).
-        held_out: True for rows that only stop the training, shape (n,).
         names: of the features.
-        parameters: XGBoost's.
-        most: trees at most.
-        patience: trees without gain after which training stops.
+    """
+
+    table: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    names: list[str]
+
+    def matrix(self, rows: np.ndarray, threads: int) -> xgboost.DMatrix:
+        """Some of the rows, as XGBoost takes them."""
+        return xgboost.DMatrix(
+            self.table[rows],
+            self.labels[rows],
+            weight=self.weights[rows],
+            feature_names=self.names,
+            nthread=threads,
+        )
+
+
+def left_out_margins(
+    lesson: Lesson,
+    parts: Sequence[tuple[np.ndarray, np.ndarray]],
+    settings: Settings,
+    progress: bool = False,
+) -> tuple[np.ndarray, int]:
+    """Log-odds of each row by trees grown from the other parts, and how many trees were best.
+
+    Args:
+        lesson: n rows.
+        parts: rows to grow from and to tell, part by part; together they tell all.
+        settings: of the growing.
         progress: show a bar on a terminal.
 
     Returns:
-        The trees up to the best.
+        float64 of shape (n,), by as many trees in each turn: the median of what was best.
     """
-
-    def matrix(part: np.ndarray) -> xgboost.DMatrix:
-        return xgboost.DMatrix(
-            table[part],
-            labels[part],
-            weight=weights[part],
-            feature_names=list(names),
-            nthread=parameters["nthread"],
+    threads = settings.parameters["nthread"]
+    turns = []
+    for number, (rest, fold) in enumerate(parts, start=1):
+        told = lesson.matrix(fold, threads)
+        booster = xgboost.train(
+            _parameters(settings, len(rest)),
+            lesson.matrix(rest, threads),
+            num_boost_round=settings.most,
+            evals=[(told, "left_out")],
+            early_stopping_rounds=settings.patience,
+            verbose_eval=False,
+            callbacks=[TreesBar(settings.most, number, len(parts))] if progress else None,
         )
+        turns.append((booster, fold))
+    count = round(median(booster.best_iteration + 1 for booster, _ in turns))
+    found = np.empty(len(lesson.labels))
+    for booster, fold in turns:
+        found[fold] = margins(
+            booster[: min(count, booster.num_boosted_rounds())], lesson.table[fold], threads
+        )
+    return found, count
 
-    booster = xgboost.train(
-        {**_TASK, **parameters},
-        matrix(~held_out),
-        num_boost_round=most,
-        evals=[(matrix(held_out), "validation")],
-        early_stopping_rounds=patience,
-        verbose_eval=False,
-        callbacks=[TreesBar(most)] if progress else None,
+
+def train(lesson: Lesson, settings: Settings, count: int) -> xgboost.Booster:
+    """So many trees, grown from all rows."""
+    rows = np.arange(len(lesson.labels))
+    return xgboost.train(
+        _parameters(settings, len(rows)),
+        lesson.matrix(rows, settings.parameters["nthread"]),
+        num_boost_round=count,
     )
-    best: xgboost.Booster = booster[: booster.best_iteration + 1]
-    return best
+
+
+def _parameters(settings: Settings, rows: int) -> dict[str, Any]:
+    least = min(settings.min_child_weight, rows / 100)
+    return {**_TASK, **settings.parameters, "min_child_weight": least}
 
 
 def margins(booster: xgboost.Booster, table: np.ndarray, threads: int) -> np.ndarray:
@@ -84,15 +132,16 @@ def _matrix(booster: xgboost.Booster, table: np.ndarray, threads: int) -> xgboos
 
 
 class TreesBar(xgboost.callback.TrainingCallback):
-    """A bar over the trees of a training, with the validation loss; silent in a pipe."""
+    """A bar over the trees of one turn, with the loss on what is left out; silent in a pipe."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, turn: int, turns: int) -> None:
         super().__init__()
-        self._bar = tqdm(total=most, unit=" trees", desc="training", disable=None)
+        name = f"training, turn {turn} of {turns}"
+        self._bar = tqdm(total=most, unit=" trees", desc=name, disable=None)
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         """Count a tree; training goes on."""
-        losses = evals_log["validation"]["logloss"]
+        losses = evals_log["left_out"]["logloss"]
         self._bar.set_postfix_str(f"loss {losses[-1]:.4f}", refresh=False)
         self._bar.update()
         return False

@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 HUMAN, GENERATED, UNCERTAIN = "human", "generated", "uncertain"
 #: Under this many words a text says too little for any verdict.
 MIN_WORDS = 50
+SHORT = f"fewer than {MIN_WORDS} words"
+SHORT_FOR_RATE = "too short for this false-positive rate"
+UNLIKE = "unlike the prose it was trained on"
+BETWEEN = "between the thresholds"
+
+
+class Verdict(NamedTuple):
+    """What is told of a text, and why it is `uncertain`; the note is empty where it is not."""
+
+    verdict: str
+    note: str
 
 
 def verdicts(
-    probabilities: np.ndarray, words: Sequence[int], upper: float, lower: float
-) -> list[str]:
+    probabilities: np.ndarray,
+    words: Sequence[int],
+    upper: np.ndarray,
+    lower: float,
+    unlike: np.ndarray,
+) -> list[Verdict]:
     """`generated` from `upper` on, `human` below `lower` and `upper`, else `uncertain`.
 
     Args:
         probabilities: shape (n,).
         words: number of words of each text; under `MIN_WORDS` the verdict is `uncertain`.
-        upper: threshold of the false-positive rate.
+        upper: threshold of the false-positive rate at each text's length, shape (n,); infinite
+            where none keeps it.
         lower: threshold under which few generated texts lie.
+        unlike: whether each is far from everything trained on, shape (n,).
     """
-    return [
-        UNCERTAIN
-        if count < MIN_WORDS
-        else GENERATED
-        if probability >= upper
-        else HUMAN
-        if probability < lower
-        else UNCERTAIN
-        for probability, count in zip(probabilities, words, strict=True)
-    ]
+    told = []
+    for probability, count, top, far in zip(probabilities, words, upper, unlike, strict=True):
+        if count < MIN_WORDS:
+            told.append(Verdict(UNCERTAIN, SHORT))
+        elif far:
+            told.append(Verdict(UNCERTAIN, UNLIKE))
+        elif probability >= top:
+            told.append(Verdict(GENERATED, ""))
+        elif probability < lower:
+            told.append(Verdict(HUMAN, ""))
+        else:
+            told.append(Verdict(UNCERTAIN, BETWEEN if math.isfinite(top) else SHORT_FOR_RATE))
+    return told
 
 
 def reasons(

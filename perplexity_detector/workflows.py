@@ -39,7 +39,7 @@ def train_and_publish(
     persistence.publish(detector.save_pretrained(model), data / PUBLISHED)
     if detector.calibrator_.threshold_at(detector.fpr) > 1:
         get_logger().warning(
-            "%d validation texts by people are too few to promise a false-positive rate of %g: "
+            "%d texts by people are too few to promise a false-positive rate of %g: "
             "no text will be called generated. Give more texts, or a higher --fpr.",
             len(detector.calibrator_.human),
             detector.fpr,
@@ -99,7 +99,7 @@ def score_labelled(
     max_words: int | None = None,
     split: str | None = None,
 ) -> pd.DataFrame:
-    """Labelled rows with their `probability`.
+    """Labelled rows with their `probability`, and whether it is `flagged` at the detector's rate.
 
     Args:
         frame: id, text, generated.
@@ -117,4 +117,7 @@ def score_labelled(
     texts = frame["text"].tolist()
     if max_words:
         texts = [crop(canonicalise(text), max_words) for text in texts]
-    return frame.assign(probability=detector.predict_proba(texts)[:, 1])
+    documents = detector.documents(texts)
+    probabilities = detector.probabilities(documents)
+    flagged = probabilities >= detector.thresholds(documents)
+    return frame.assign(probability=probabilities, flagged=flagged)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
-from perplexity_detector.calibration import Calibrator
+from perplexity_detector.calibration import Calibrator, upper_bound
 from perplexity_detector.errors import InputError
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60)
@@ -17,8 +17,15 @@ RATES = st.floats(0.005, 0.5)
 ROUNDING = 1e-9
 
 
-def calibrator(human=(), generated=()):
-    return Calibrator(1.0, 0.0, np.sort(np.array(human, float)), np.sort(np.array(generated)))
+def calibrator(human=(), generated=(), tokens=None):
+    lengths = np.zeros(len(human)) if tokens is None else np.array(tokens)
+    return Calibrator(
+        1.0, 0.0, np.zeros(0), np.sort(np.array(generated)), np.zeros(0, np.int64)
+    ).for_people(np.array(human, float), lengths)
+
+
+def fit(margins, labels, weights):
+    return Calibrator.fit(margins, labels, weights, np.zeros(len(labels)))
 
 
 # --- thresholds -----------------------------------------------------------------------------
@@ -92,6 +99,66 @@ def test_few_generated_texts_lie_under_it(generated, rate):
     assert np.mean(np.array(generated) < threshold) <= rate + ROUNDING
 
 
+# --- thresholds by length -------------------------------------------------------------------
+
+
+def test_lengths_have_thresholds_of_their_own():
+    # 1,000 short texts by people score up to .9, 1,000 long ones up to .4
+    short, long = np.linspace(0, 0.9, 1000), np.linspace(0, 0.4, 1000)
+    both = calibrator([*short, *long], tokens=[60] * 1000 + [300] * 1000)
+    rungs = both.ladder(0.05)
+    assert [rung.from_tokens for rung in rungs] == [60, 300]
+    assert [rung.people for rung in rungs] == [1000, 1000]
+    assert both.threshold_at(0.05, 80) == calibrator(short).threshold_at(0.05)
+    assert both.threshold_at(0.05, 300) == calibrator(long).threshold_at(0.05)
+    assert both.threshold_at(0.05, 9999) == both.threshold_at(0.05, 300)
+    assert both.threshold_at(0.05) == calibrator([*short, *long]).threshold_at(0.05)
+    found = both.thresholds(0.05, np.array([59, 60, 299, 300]))
+    assert found.tolist() == [math.inf, *[rungs[0].probability] * 2, rungs[1].probability]
+
+
+def test_a_rate_that_few_people_can_set_has_one_threshold_for_all_lengths():
+    human, tokens = np.linspace(0, 0.9, 300), np.arange(50, 350)
+    assert len(calibrator(human, tokens=tokens).ladder(0.01)) == 1  # 3 of 300 may be flagged
+    assert len(calibrator(human, tokens=tokens).ladder(0.05)) == 3  # 15 of 300
+    assert len(calibrator(human, tokens=tokens).ladder(0.3)) == 5  # at most
+    assert calibrator(human, tokens=tokens).threshold_at(0.001, 200) == math.inf
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    texts=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 500)), min_size=1, max_size=200),
+    fpr=RATES,
+)
+def test_the_rate_is_kept_within_every_length(texts, fpr):
+    human, tokens = map(np.array, zip(*texts, strict=True))
+    fitted = calibrator(human, tokens=tokens)
+    rungs = fitted.ladder(fpr)
+    starts = [rung.from_tokens for rung in rungs]
+    assert starts == sorted(set(starts))
+    for rung, end in zip(rungs, [*starts[1:], math.inf], strict=True):
+        inside = human[(tokens >= rung.from_tokens) & (tokens < end)]
+        assert rung.people == len(inside)
+        assert np.mean(inside >= rung.probability) <= fpr + ROUNDING
+        # the bound of what was seen is above what was seen
+        assert np.mean(inside >= rung.probability) <= rung.upper <= 1
+
+
+def test_upper_bound_by_hand():
+    # none of n flagged: the rate at which that happens one time in twenty, 1 - 0.05 ** (1 / n)
+    assert upper_bound(0, 59) == pytest.approx(1 - 0.05 ** (1 / 59))
+    assert upper_bound(3, 3) == 1
+    assert upper_bound(0, 0) == 1
+
+
+def test_too_short_a_text_has_no_threshold():
+    tokens = [10, *[100] * 999]
+    fitted = calibrator(np.linspace(0, 0.9, 1000), tokens=tokens)
+    assert fitted.shortest == 100
+    assert fitted.threshold_at(0.05, 99) == math.inf
+    assert fitted.threshold_at(0.05, 100) < 1
+
+
 # --- Platt's sigmoid ------------------------------------------------------------------------
 
 
@@ -99,7 +166,7 @@ def test_few_generated_texts_lie_under_it(generated, rate):
 def test_two_margins_reach_their_targets(texts):
     # with as many at -1 and +1, the sigmoid meets (n + 1) / (n + 2) at +1: slope ln(n + 1)
     labels = np.repeat([0, 1], texts)
-    fitted = Calibrator.fit(2.0 * labels - 1, labels, np.ones(2 * texts))
+    fitted = fit(2.0 * labels - 1, labels, np.ones(2 * texts))
     assert fitted.slope == pytest.approx(math.log(texts + 1), rel=1e-3)
     assert fitted.intercept == pytest.approx(0, abs=1e-3)
     assert fitted.probabilities(np.array([1.0]))[0] == pytest.approx(
@@ -119,7 +186,7 @@ def test_against_a_plain_minimiser():
         return -np.sum(weights * (target * log_expit(z) + (1 - target) * log_expit(-z)))
 
     slope, intercept = minimize(loss, [1.0, 0.0], tol=1e-10).x
-    fitted = Calibrator.fit(margins, labels, weights)
+    fitted = fit(margins, labels, weights)
     assert fitted.slope == pytest.approx(slope, rel=0.01)
     assert fitted.intercept == pytest.approx(intercept, rel=0.01)
     np.testing.assert_allclose(
@@ -136,7 +203,7 @@ def test_against_a_plain_minimiser():
 )
 def test_it_never_falls(margins, data):
     labels = np.array([0, 1, *(data.draw(st.sampled_from([0, 1])) for _ in margins[2:])])
-    fitted = Calibrator.fit(np.array(margins), labels, np.ones(len(labels)))
+    fitted = fit(np.array(margins), labels, np.ones(len(labels)))
     probabilities = fitted.probabilities(np.linspace(-30, 30, 50))
     assert (np.diff(probabilities) >= 0).all()
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
@@ -144,18 +211,25 @@ def test_it_never_falls(margins, data):
 
 def test_margins_that_point_the_wrong_way_say_nothing():
     labels = np.repeat([0, 1], [8, 8])
-    fitted = Calibrator.fit(4.0 - 3 * labels, labels, np.ones(16))
+    fitted = fit(4.0 - 3 * labels, labels, np.ones(16))
     # (9/10 + 1/10) / 2, whatever the margin
     np.testing.assert_allclose(fitted.probabilities(np.array([-20.0, 0, 20])), 0.5, atol=1e-4)
     assert fitted.intercept == pytest.approx(logit(0.5), abs=1e-9)
 
 
 def test_as_json_and_back():
-    saved = Calibrator(1.5, -0.25, np.array([0.1, 1 / 3]), np.array([0.7]))
+    saved = Calibrator(
+        1.5, -0.25, np.array([0.1, 1 / 3]), np.array([0.7]), np.array([80, 70], np.int64)
+    )
     values = json.loads(json.dumps(saved.to_json()))
     assert values["method"] == "platt"
     back = Calibrator.from_json(values)
     assert (back.slope, back.intercept) == (1.5, -0.25)
     assert back.human.tolist() == [0.1, 1 / 3]
     assert back.generated.tolist() == [0.7]
+    assert back.human_tokens.tolist() == [80, 70]
+    assert values["thresholds"]["0.1"] == [
+        {"from_tokens": 70, "probability": None, "people": 2, "real_rate_at_most": pytest.approx(
+            1 - 0.05 ** 0.5)}
+    ]
     assert back.human.dtype == np.float64

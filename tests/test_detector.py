@@ -14,8 +14,8 @@ from sklearn.model_selection import cross_val_predict
 from perplexity_detector import trees
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.errors import InputError, LanguageModelError
+from perplexity_detector.features.cross_fitting import folds
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.sampling import held_out_by_group
 
 TEXTS, LABELS = two_styles(160)
 NEW, NEW_LABELS = two_styles(100, seed=1)
@@ -49,7 +49,7 @@ def test_a_seed_makes_it_repeatable(detector):
     assert other.booster_.save_raw() != detector.booster_.save_raw()
 
 
-def test_validation_texts_stop_the_training():
+def test_texts_left_out_stop_the_training():
     detector = light_detector(n_estimators=400, early_stopping_rounds=5).fit(TEXTS, LABELS)
     assert detector.training_["trees"] < 400
     assert detector.booster_.num_boosted_rounds() == detector.training_["trees"]
@@ -59,46 +59,61 @@ def test_what_it_remembers_of_the_training(detector):
     assert detector.classes_.tolist() == [0, 1]
     assert detector.language_model_ is None
     assert detector.metrics_ == {}
-    summary = detector.training_
-    assert summary["texts"] + summary["validation_texts"] == len(TEXTS)
-    assert summary["validation_texts"] == 24  # 15 %
-    assert len(detector.calibrator_.human) + len(detector.calibrator_.generated) == 24
+    assert detector.training_["texts"] == 160
+    assert detector.training_["people"] == 80
+    # typical values are of people's texts alone
+    people = FeatureExtractor(families=LIGHT).transform(TEXTS[::2])
+    np.testing.assert_array_equal(detector.typical_, np.median(people, axis=0))
 
 
-def test_validation_texts_that_are_given():
-    validation = np.arange(len(TEXTS)) % 4 < 2
-    detector = light_detector().fit(TEXTS, LABELS, validation=validation)
-    assert detector.training_["texts"] == 80
-    assert len(detector.calibrator_.human) == 40
-    # typical values are of people's training texts alone
-    table = FeatureExtractor(families=LIGHT).transform(TEXTS)
-    people = ~validation & (np.array(LABELS) == 0)
-    np.testing.assert_array_equal(detector.typical_, np.median(table[people], axis=0))
+def test_thresholds_are_set_by_what_was_said_of_texts_left_out(detector):
+    calibrator = detector.calibrator_
+    labels = np.array(LABELS)
+    np.testing.assert_array_equal(calibrator.human, np.sort(detector.left_out_[labels == 0]))
+    np.testing.assert_array_equal(calibrator.generated, np.sort(detector.left_out_[labels == 1]))
+    # what was trained on is told apart better than what was left out
+    seen = roc_auc_score(LABELS, detector.predict_proba(TEXTS)[:, 1])
+    assert 0.8 < roc_auc_score(LABELS, detector.left_out_) < seen
 
 
-def test_groups_stay_on_one_side(monkeypatch):
-    held_out = []
+def turns_of(monkeypatch, **given):
+    turns = []
 
-    def spied(*given):
-        held_out.append(held_out_by_group(*given))
-        return held_out[-1]
+    def spied(*arguments):
+        turns.append(folds(*arguments))
+        return turns[-1]
 
-    monkeypatch.setattr("perplexity_detector.detector.held_out_by_group", spied)
+    monkeypatch.setattr("perplexity_detector.classifier.folds", spied)
+    light_detector(n_estimators=2).fit(sample()["text"], sample()["generated"], **given)
+    return turns.pop()
+
+
+def test_prompts_stay_together(monkeypatch):
     prompts = sample()["prompt_id"]
     for groups in (prompts, prompts.tolist(), prompts.where(prompts != "3", None)):
-        light_detector(n_estimators=2).fit(sample()["text"], sample()["generated"], groups=groups)
-        parts = pd.Series(held_out.pop()).groupby(prompts.to_numpy()).nunique()
-        assert parts.tolist() == [1] * 12
+        parts = turns_of(monkeypatch, groups=groups)
+        for rest, fold in parts:
+            assert not set(prompts[rest]) & set(prompts[fold])
+
+
+def test_sources_take_turns_where_there_are_enough(monkeypatch):
+    prompts = sample()["prompt_id"]
+    sources = np.arange(48) // 2 % 6
+    assert all(not set(sources[rest]) & set(sources[fold])
+               for rest, fold in turns_of(monkeypatch, sources=sources))  # fmt: skip
+    # sources that share prompts are one: too few are left, and prompts take turns
+    parts = turns_of(monkeypatch, sources=sources, groups=prompts)
+    assert any(set(sources[rest]) & set(sources[fold]) for rest, fold in parts)
+    assert all(not set(prompts[rest]) & set(prompts[fold]) for rest, fold in parts)
 
 
 def test_sources_weigh_alike():
     # two texts over and over; a source of 8 rows has the labels the other way round
     texts = NEW[:2] * 40
-    few = np.arange(80) < 8
+    few = np.arange(80) < 10
     labels = np.where(few, 1 - np.arange(80) % 2, np.arange(80) % 2)
-    given = {"validation": np.arange(80) % 8 < 4}
-    by_number = light_detector().fit(texts, labels, **given)
-    alike = light_detector().fit(texts, labels, sources=np.where(few, "few", "many"), **given)
+    by_number = light_detector().fit(texts, labels)
+    alike = light_detector().fit(texts, labels, sources=np.where(few, "few", "many"))
     assert by_number.training_["sources"] == []
     assert alike.training_["sources"] == ["few", "many"]
     human, generated = by_number.predict_proba(NEW[:2])[:, 1]
@@ -113,16 +128,13 @@ def test_sources_weigh_alike():
         (TEXTS[:4], [0, 1, 2, 0], {}, "Labels are 0 for a text by a person and 1"),
         (TEXTS[:4], ["0", "1", "0", "1"], {}, "Labels are 0"),
         (TEXTS[:4], [0, 1, np.nan, 1], {}, "Labels are 0"),
-        (TEXTS[:40], [0] * 40, {}, "need both classes each"),
-        (TEXTS[:2], [0, 1], {}, "need both classes each"),
-        (TEXTS[:1], [0], {}, "need both classes each"),
-        ([], [], {}, "need both classes each"),
-        (TEXTS[:40], LABELS[:40], {"groups": ["one"] * 40}, "or other groups"),
-        (TEXTS[:40], LABELS[:40], {"validation": [True] * 40}, "need both classes each"),
+        (TEXTS[:40], [0] * 40, {}, "at least two texts of each class"),
+        (TEXTS[:2], [0, 1], {}, "at least two texts of each class"),
+        (TEXTS[:1], [0], {}, "at least two texts of each class"),
+        ([], [], {}, "at least two texts of each class"),
         (TEXTS[:40], LABELS[:39], {}, "39 labels and 40 texts"),
         (TEXTS[:40], LABELS[:40], {"groups": [1, 2]}, "40 labels and 2 groups"),
         (TEXTS[:40], LABELS[:40], {"sources": ["a"]}, "40 labels and 1 sources"),
-        (TEXTS[:40], LABELS[:40], {"validation": [True]}, "40 labels and 1 validation"),
         (TEXTS[0], [0], {}, "One string was given"),
     ],
 )
@@ -150,7 +162,7 @@ def test_predictions_keep_to_the_threshold_of_the_rate(detector):
     threshold = detector.calibrator_.threshold_at(0.1)
     assert detector.predict(NEW).tolist() == (probabilities >= threshold).astype(int).tolist()
     assert set(detector.predict(NEW)) == {0, 1}
-    # 12 validation texts by people cannot promise one in a hundred
+    # 80 texts by people cannot promise one in a hundred
     assert set(clone_with(detector, fpr=0.01).predict(NEW)) == {0}
     with pytest.raises(InputError, match="between 0 and 1"):
         clone_with(detector, fpr=2).predict(NEW)
@@ -171,11 +183,12 @@ def test_no_texts(detector):
 def test_assessments(detector):
     texts = [NEW[0], NEW[1], "Too short to tell.", ""]
     said = detector.assess(pd.Series(texts, index=[9, 8, 7, 6]))
-    assert list(said.columns) == ["probability", "verdict", "words", "tokens", "why"]
+    assert list(said.columns) == ["probability", "verdict", "note", "words", "tokens", "why"]
     np.testing.assert_array_equal(said["probability"], detector.predict_proba(texts)[:, 1])
     assert said["words"].tolist() == [60, 60, 4, 0]
     assert said["tokens"].tolist() == [0, 0, 0, 0]  # no family read any
     assert said["verdict"].tolist()[2:] == ["uncertain", "uncertain"]
+    assert said["note"].tolist()[1:] == ["", *["fewer than 50 words"] * 2]
     assert said["verdict"][1] == "generated"
     assert said["why"][:2].str.match(r"(high|low) .+").all()
     assert "why" not in detector.assess(texts, why=False)
@@ -196,6 +209,23 @@ def test_untrained(method, tmp_path):
     with pytest.raises(NotFittedError):
         TextDetector().save_pretrained(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_recalibration_keeps_the_rate_among_those_people(detector):
+    # people who write half as models do: the thresholds of others flag too many of them
+    texts, labels = two_styles(800, seed=2, mixed=0.5)
+    people = [text for text, label in zip(texts, labels, strict=True) if label == 0]
+    own, new = people[:200], people[200:]
+    before = detector.predict(new).mean()
+    changed = clone_with(detector)
+    assert changed.recalibrate(own) is changed
+    after = changed.predict(new).mean()
+    assert before > 0.2
+    assert after < 0.17  # asked: 0.1; its standard error of 200 is 0.02
+    np.testing.assert_array_equal(changed.predict_proba(new), detector.predict_proba(new))
+    assert len(changed.calibrator_.human) == 200
+    with pytest.raises(InputError, match="99 texts by people cannot set thresholds"):
+        changed.recalibrate(own[:99])
 
 
 # --- as scikit-learn has it -----------------------------------------------------------------

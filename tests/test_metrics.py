@@ -15,7 +15,7 @@ from perplexity_detector.metrics import (
     evaluate,
     evaluate_by,
     expected_calibration_error,
-    rate_at_threshold,
+    share,
     threshold_at_fpr,
     tpr_at_fpr,
 )
@@ -128,14 +128,14 @@ def test_calibration_error_of_calibrated_and_shifted_probabilities():
     assert expected_calibration_error(labels, truth + 0.1) == pytest.approx(0.1, abs=0.02)
 
 
-def test_rate_at_threshold():
+def test_share():
     scores = [0.1, 0.5, 0.5, 0.9]
-    rate = rate_at_threshold(scores, 0.5)
+    rate = share(np.array(scores) >= 0.5)
     expected = binomtest(3, 4).proportion_ci(0.95, method="exact")
     assert rate == pytest.approx((0.75, expected.low, expected.high))
     # of n texts none: the rule of three, exactly 1 - 0.025^(1/n)
-    assert rate_at_threshold([0.0] * 10, 0.5) == pytest.approx((0, 0, 1 - 0.025**0.1))
-    assert rate_at_threshold([1.0] * 10, 0.5) == pytest.approx((1, 0.025**0.1, 1))
+    assert share([0] * 10) == pytest.approx((0, 0, 1 - 0.025**0.1))
+    assert share([1] * 10) == pytest.approx((1, 0.025**0.1, 1))
 
 
 # --- all figures ----------------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_arguments_out_of_range():
     with pytest.raises(InputError, match="4 texts and 2 groups"):
         evaluate([0, 1, 0, 1], [0, 1, 0, 1], ["a", "b"])
     with pytest.raises(InputError):
-        rate_at_threshold([], 0.5)
+        share([])
 
 
 # --- by group -------------------------------------------------------------------------------
@@ -279,7 +279,8 @@ def test_evaluate_by():
     )
     only_human = pd.DataFrame({"generated": [0, 0], "score": [0.2, 0.6], "source": "forum"})
     frame = pd.concat([frame, only_human])
-    table = evaluate_by(frame, "source", group="prompt_id", threshold=0.5, resamples=50)
+    frame["flagged"] = frame["score"] >= 0.5
+    table = evaluate_by(frame, "source", group="prompt_id", flagged="flagged", resamples=50)
     assert list(table.index) == ["essays", "forum", "web"]
     assert table.index.name == "source"
     assert table["texts"].tolist() == [80, 2, 120]
@@ -288,7 +289,7 @@ def test_evaluate_by():
 
     web = evaluate(labels[:120], scores[:120], np.arange(120) // 4, resamples=50)
     assert table.loc["web", ["auroc", "auroc_low", "auroc_high"]].tolist() == list(web["auroc"])
-    rate = rate_at_threshold(scores[:120][labels[:120] == 1], 0.5)
+    rate = share(scores[:120][labels[:120] == 1] >= 0.5)
     assert table.loc["web", ["tpr", "tpr_low", "tpr_high"]].tolist() == list(rate)
 
     forum = table.loc["forum"]

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from labelled import light_detector, two_styles
+from labelled import two_styles
 
 from perplexity_detector.prediction import DETAILS
 from perplexity_detector.report import evaluation, figures_by_split, interval, readable
@@ -22,9 +22,10 @@ def results(*rows):
 def test_a_table_for_people():
     table = readable(
         results(
-            ("a", 0.98765, "generated", 200, 250, WHY, ""),
-            ("b12", 0.5, "uncertain", 0, 0, "", "no text"),
-            ("c", 0.1, "human", 80, 99, "", ""),
+            ("a", 0.98765, "generated", "", 200, 250, WHY, ""),
+            ("b12", 0.5, "uncertain", "", 0, 0, "", "no text"),
+            ("c", 0.1, "human", "", 80, 99, "", ""),
+            ("d", 0.5, "uncertain", "between the thresholds", 80, 99, "low use of commas", ""),
         )
     )
     assert table.splitlines() == [
@@ -33,12 +34,13 @@ def test_a_table_for_people():
         "                                     first person and of other personal pronouns",
         "b12                0.500  uncertain  no text",
         "c                  0.100  human",
+        "d                  0.500  uncertain  between the thresholds. low use of commas",
     ]
     assert all(len(line) <= 82 for line in table.splitlines())
 
 
 def test_a_table_without_header():
-    assert readable(results(("a", 0.5, "human", 1, 1, "", "")), header=False).count("\n") == 0
+    assert readable(results(("a", 0.5, "human", "", 1, 1, "", "")), header=False).count("\n") == 0
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_a_table_without_header():
     ],
 )
 def test_long_ids_are_shortened_and_not_lost(row_id, shown):
-    line = readable(results((row_id, 0.5, "human", 1, 1, "", "")), header=False)
+    line = readable(results((row_id, 0.5, "human", "", 1, 1, "", "")), header=False)
     assert line == f"{shown:<12}       0.500  human"
 
 
@@ -65,13 +67,14 @@ def test_intervals():
 def test_figures_of_a_training():
     predictions = pd.DataFrame(
         {
-            "split": ["valid"] * 4 + ["test"] * 4,
+            "split": ["left out"] * 4 + ["test"] * 4,
             "generated": [0, 0, 1, 1] * 2,
             "probability": [0.1, 0.6, 0.7, 0.9, 0.5, 0.9, 0.2, 0.8],
+            "flagged": [False, False, True, True, False, True, False, True],
         }
     )
-    lines = figures_by_split(measure(predictions, 0.65, 0.05)).splitlines()
-    assert lines[0].split() == ["valid", "test"]
+    lines = figures_by_split(measure(predictions, 0.05)).splitlines()
+    assert lines[0].split() == ["left", "out", "test"]
     assert [line.partition("  ")[0] for line in lines[1:]] == [
         "AUROC", "TPR at 1 % FPR", "TPR at 5 % FPR", "Brier", "ECE", "FPR at threshold",
         "TPR at threshold",
@@ -79,28 +82,26 @@ def test_figures_of_a_training():
     assert lines[1].startswith("AUROC             1.000 [1.000, 1.000]  0.250 [")
 
 
-@pytest.fixture(scope="module")
-def detector():
-    return light_detector(fpr=0.1).fit(*two_styles(160))
-
-
 def scored(**columns):
     _, labels = two_styles(40)
     labels = np.array(labels)
-    return pd.DataFrame({"generated": labels, "probability": 0.25 + 0.5 * labels, **columns})
+    probabilities = 0.25 + 0.5 * labels
+    return pd.DataFrame(
+        {"generated": labels, "probability": probabilities, "flagged": labels == 1, **columns}
+    )
 
 
-def test_an_evaluation(detector):
-    lines = evaluation(scored(), detector).splitlines()
-    assert lines[0] == "40 texts, threshold for a false-positive rate of 0.1"
+def test_an_evaluation():
+    lines = evaluation(scored(), 0.1).splitlines()
+    assert lines[0] == "40 texts, thresholds for a false-positive rate of 0.1"
     assert lines[1] == "AUROC              1.000 [1.000, 1.000]"
     assert lines[4] == "Brier              0.062 [0.062, 0.062]"
     assert len(lines) == 8
 
 
-def test_an_evaluation_by_group(detector):
+def test_an_evaluation_by_group():
     groups = ["pupils"] * 20 + ["news"] * 19 + ["lone"]
-    report = evaluation(scored(source=groups, domain="essays", attack=groups[::-1]), detector)
+    report = evaluation(scored(source=groups, domain="essays", attack=groups[::-1]), 0.1)
     blocks = report.split("\n\n")
     assert len(blocks) == 3  # a column of one value breaks nothing down
     assert blocks[1].splitlines()[0].split()[:3] == ["texts", "human", "generated"]

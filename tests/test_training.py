@@ -1,5 +1,4 @@
 import logging
-import math
 
 import numpy as np
 import pandas as pd
@@ -81,30 +80,31 @@ def trained():
 
 def test_a_training_leaves_a_measured_detector(trained):
     detector, predictions = trained.detector, trained.predictions
-    assert list(predictions.columns) == ["split", "source", "generated", "probability"]
-    assert predictions["split"].value_counts().to_dict() == {"train": 120, "valid": 40, "test": 40}
-    assert detector.training_["texts"] == 120
-    assert detector.training_["validation_texts"] == 40
+    assert list(predictions.columns) == [
+        "split", "source", "generated", "probability", "flagged"
+    ]  # fmt: skip
+    assert predictions["split"].value_counts().to_dict() == {"left out": 160, "test": 40}
+    assert detector.training_["texts"] == 160
     assert detector.training_["sources"] == ["even", "odd"]
     assert detector.training_["max_words"] == 35
     measured = detector.metrics_
-    assert list(measured["splits"]) == ["train", "valid", "test"]
+    assert list(measured["splits"]) == ["left out", "test"]
     test = predictions[predictions["split"] == "test"]
-    people = test.loc[test["generated"] == 0, "probability"]
-    real = float((people >= detector.calibrator_.threshold_at(0.1)).mean())
+    people = test[test["generated"] == 0]
+    real = float((people["probability"] >= detector.calibrator_.threshold_at(0.1)).mean())
+    assert people["flagged"].mean() == real
     assert measured["splits"]["test"]["fpr"][0] == real
     assert measured["fpr"] == 0.1
-    assert measured["threshold"] == detector.calibrator_.threshold_at(0.1)
     assert set(measured["sources"]["test"]) == {"even", "odd"}
     assert measured["splits"]["test"]["auroc"][0] > 0.7
 
 
 def test_test_texts_are_not_trained_on(trained):
-    valid = trained.predictions[trained.predictions["split"] == "valid"]
+    taught = trained.predictions[trained.predictions["split"] == "left out"]
     calibrator = trained.detector.calibrator_
     for label, kept in ((0, calibrator.human), (1, calibrator.generated)):
         np.testing.assert_allclose(
-            kept, np.sort(valid.loc[valid["generated"] == label, "probability"])
+            kept, np.sort(taught.loc[taught["generated"] == label, "probability"])
         )
 
 
@@ -137,8 +137,7 @@ def test_samples_are_limited():
         .size()
     )  # fmt: skip
     assert counts.to_dict() == {
-        ("test", 0): 5, ("test", 1): 5, ("train", 0): 20, ("train", 1): 20,
-        ("valid", 0): 5, ("valid", 1): 5,
+        ("left out", 0): 25, ("left out", 1): 25, ("test", 0): 5, ("test", 1): 5,
     }  # fmt: skip
 
 
@@ -158,9 +157,10 @@ def test_measures_by_hand():
             "source": ["a"] * 6 + ["b"] * 2,
             "generated": [0, 0, 1, 1, 0, 1, 1, 1],
             "probability": [0.1, 0.6, 0.7, 0.9, 0.5, 0.9, 0.2, 0.8],
+            "flagged": [False, False, True, True, False, True, False, True],
         }
     )
-    measured = measure(predictions, 0.65, 0.05)
+    measured = measure(predictions, 0.05)
     valid = measured["splits"]["valid"]
     assert set(valid) == set(FIGURES)
     assert valid["auroc"][0] == 1
@@ -174,7 +174,7 @@ def test_measures_by_hand():
     assert 0 < low < 2 / 3 < high < 1
     assert measured["sources"]["test"]["b"]["auroc"] is None  # no text by a person
     assert measured["sources"]["test"]["b"]["tpr"] == 0.5
-    assert measure(predictions, math.inf, 0.05)["threshold"] is None
+    assert measured["fpr"] == 0.05
 
 
 # --- what the commands do -------------------------------------------------------------------
@@ -187,9 +187,7 @@ def test_a_rate_that_cannot_be_kept_is_warned_of(tmp_path, warned):
     assert [sentence for sentence in warned() if "too few to promise" in sentence] == []
     workflows.train_and_publish(two_style_frame(), light_detector(fpr=0.01), settings, *places)
     sentence = warned()[-1]
-    assert "validation texts by people are too few to promise a false-positive rate of 0.01" in (
-        sentence
-    )
+    assert "76 texts by people are too few to promise a false-positive rate of 0.01" in sentence
     assert "or a higher --fpr" in sentence
     assert TextDetector.from_pretrained(tmp_path / "data" / "model").fpr == 0.01
 

@@ -9,7 +9,14 @@ LABELS = ["average word length", "use of commas", "variation"]
 
 
 def verdict(probability, upper=0.8, lower=0.3, words=200):
-    return verdicts(np.array([probability]), [words], upper, lower)[0]
+    return told(probability, upper, lower, words).verdict
+
+
+def told(probability, upper=0.8, lower=0.3, words=200, unlike=False):
+    (found,) = verdicts(
+        np.array([probability]), [words], np.array([upper]), lower, np.array([unlike])
+    )
+    return found
 
 
 @pytest.mark.parametrize(
@@ -41,7 +48,7 @@ def test_thresholds_that_do_not_exist():
 
 def test_short_texts_are_uncertain():
     assert MIN_WORDS == 50
-    assert verdicts(np.array([1.0, 1.0, 0.0, 0.0]), [49, 50, 49, 50], 0.8, 0.3) == [
+    assert [verdict(p, words=n) for p in (1.0, 0.0) for n in (49, 50)] == [
         "uncertain",
         "generated",
         "uncertain",
@@ -49,8 +56,26 @@ def test_short_texts_are_uncertain():
     ]
 
 
+def test_far_texts_are_uncertain_whatever_their_probability():
+    for probability in (0.0, 0.5, 1.0):
+        assert told(probability, unlike=True) == ("uncertain", "unlike the prose it was trained on")
+
+
+def test_an_uncertain_text_says_why_and_others_say_nothing():
+    assert told(1.0, words=49).note == "fewer than 50 words"
+    assert told(1.0, words=49, unlike=True).note == "fewer than 50 words"
+    assert told(0.5).note == "between the thresholds"
+    assert told(0.5, upper=math.inf).note == "too short for this false-positive rate"
+    assert told(0.9).note == told(0.1).note == ""
+
+
+def test_each_text_has_its_own_threshold():
+    found = verdicts(np.array([0.7, 0.7]), [99, 99], np.array([0.6, 0.8]), 0.3, np.zeros(2, bool))
+    assert [one.verdict for one in found] == ["generated", "uncertain"]
+
+
 def test_no_texts():
-    assert verdicts(np.zeros(0), [], 0.8, 0.3) == []
+    assert verdicts(np.zeros(0), [], np.zeros(0), 0.3, np.zeros(0, bool)) == []
 
 
 def why(contributions, values, probability, families=("a", "b", "c"), **options):

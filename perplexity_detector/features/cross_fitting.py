@@ -1,4 +1,4 @@
-"""Learned families on the texts they learn from: no text is scored by what saw it or its prompt."""
+"""Turns: no text is scored by what saw it, its prompt or, where there are enough, its source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from perplexity_detector.errors import InputError
 from perplexity_detector.features.family import Document, Family, Learner
 
 FOLDS = 5
+#: So many sources of each class, kin counted as one, can take turns.
+MIN_SOURCES = 4
 TOO_FEW = "A learned family needs at least two texts of each class; give more texts."
+#: Indices to learn from, and to tell.
+Part = tuple[np.ndarray, np.ndarray]
 
 
 def cross_fitted_table(
@@ -20,8 +24,7 @@ def cross_fitted_table(
     documents: Sequence[Document],
     labels: np.ndarray,
     sources: np.ndarray,
-    groups: Sequence[object] | None = None,
-    seed: int = 0,
+    parts: Sequence[Part],
 ) -> np.ndarray:
     """The features of training texts, each by a family learned from the other folds.
 
@@ -30,17 +33,13 @@ def cross_fitted_table(
         documents: the training texts, n of them.
         labels: 0 or 1, shape (n,).
         sources: integers, shape (n,).
-        groups: the prompt of each text, shape (n,); a prompt is not parted.
-        seed: of the folds.
+        parts: as `folds` gives them.
 
     Returns:
         float64 of shape (n, features).
-
-    Raises:
-        InputError: there are fewer than two texts of a class.
     """
     table = np.zeros((len(documents), len(learner.labels)))
-    for rest, fold in folds(labels, groups, seed):
+    for rest, fold in parts:
         arrays = learner.learn([documents[i] for i in rest], labels[rest], sources[rest])
         table[fold] = rows(learner.family(arrays), [documents[i] for i in fold])
     return table
@@ -53,11 +52,20 @@ def rows(family: Family, documents: Sequence[Document]) -> np.ndarray:
 
 
 def folds(
-    labels: np.ndarray, groups: Sequence[object] | None, seed: int = 0
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Indices to learn from and to score, fold by fold; both classes are in every first part.
+    labels: np.ndarray,
+    kin: np.ndarray | None = None,
+    groups: Sequence[object] | None = None,
+    seed: int = 0,
+) -> list[Part]:
+    """Indices to learn from and to tell, fold by fold; both classes are in every first part.
 
-    Groups are parted where there are too few of them to keep them together.
+    Whole sources take turns where there are enough; else whole prompts; else single texts.
+
+    Args:
+        labels: 0 or 1, shape (n,).
+        kin: the source of each text, kin sources under one number, shape (n,).
+        groups: the prompt of each text, shape (n,).
+        seed: another seed, other folds.
 
     Raises:
         InputError: there are fewer than two texts of a class.
@@ -65,10 +73,12 @@ def folds(
     fewest = int(np.bincount(labels, minlength=2).min())
     if fewest < 2:
         raise InputError(TOO_FEW)
-    if groups is not None:
-        codes = pd.factorize(np.asarray(groups, object), use_na_sentinel=False)[0]
+    for named, least in ((kin, MIN_SOURCES), (groups, 2)):
+        if named is None:
+            continue
+        codes = pd.factorize(np.asarray(named, object), use_na_sentinel=False)[0]
         known = min(len(np.unique(codes[labels == label])) for label in (0, 1))
-        if known >= 2:
+        if known >= least:
             split = StratifiedGroupKFold(min(FOLDS, known), shuffle=True, random_state=seed)
             parts = list(split.split(labels, labels, codes))
             if all(len(set(labels[rest])) == 2 for rest, _ in parts):

@@ -12,14 +12,14 @@ from tqdm import tqdm
 
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features import representation
-from perplexity_detector.features.cross_fitting import cross_fitted_table, rows
+from perplexity_detector.features.cross_fitting import Part, cross_fitted_table, folds, rows
 from perplexity_detector.features.family import Document, Family, Learner
 from perplexity_detector.features.registry import FAMILIES, families_at
 from perplexity_detector.lm.cache import CachedScorer
 from perplexity_detector.lm.reading import Reading, Tokens
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.shared import shared_scorer
-from perplexity_detector.sampling import as_texts, lesson, require_length
+from perplexity_detector.sampling import as_texts, kin_of, lesson, require_length
 from perplexity_detector.text import canonicalise, lower
 
 #: Texts read together: enough to put like lengths side by side, few enough to show progress.
@@ -97,7 +97,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         Args:
             X: texts, shape (n,); not needed if no family learns, no more than y.
             y: 0 for a person's, 1 for a model's, shape (n,).
-            groups: not used; `fit_transform` parts the texts by them.
+            groups: not used; `fit_transform` parts the texts by sources, or by them.
             sources: where each text comes from, shape (n,); sources count alike.
 
         Raises:
@@ -126,7 +126,12 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         if y is None:
             return self.fit().transform(X)
         documents = self.documents(X)
-        return self.learn(documents, y, sources).cross_fitted_table(documents, y, groups, sources)
+        labels, codes = lesson(documents, y, sources)
+        require_length(len(labels), groups=groups)
+        parts = folds(labels, kin_of(codes, groups), groups)
+        return self.learn(documents, labels, codes).cross_fitted_table(
+            documents, labels, codes, parts
+        )
 
     def learn(
         self,
@@ -143,20 +148,18 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self,
         documents: Sequence[Document],
         y: Iterable[int],
-        groups: Sequence[object] | None = None,
-        sources: Sequence[object] | None = None,
-        seed: int = 0,
+        sources: Sequence[object] | None,
+        parts: Sequence[Part],
     ) -> np.ndarray:
-        """Features of labelled documents by families that saw others only."""
+        """Features of labelled documents by families that saw only the other parts."""
         labels, codes = lesson(documents, y, sources)
-        require_length(len(labels), groups=groups)
-        parts = [
+        columns = [
             rows(family, documents)
             if isinstance(family, Family)
-            else cross_fitted_table(family, documents, labels, codes, groups, seed)
+            else cross_fitted_table(family, documents, labels, codes, parts)
             for family in self.chosen_families()
         ]
-        return np.hstack(parts)
+        return np.hstack(columns)
 
     # --- telling ----------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ def numbered(count):
 
 def test_no_text_is_scored_by_what_saw_it():
     labels = np.arange(50) % 2
-    table = cross_fitted_table(spy(), numbered(50), labels, np.zeros(50))
+    table = cross_fitted_table(spy(), numbered(50), labels, np.zeros(50), folds(labels))
     assert (table[:, 0] == 0).all()
     assert (table[:, 1] == 40).all()
 
@@ -32,24 +32,43 @@ def test_no_text_is_scored_by_what_saw_it():
 def test_no_text_is_scored_by_what_saw_its_prompt():
     labels = np.arange(60) % 2
     groups = [f"prompt {number // 6}" for number in range(60)]
-    parts = folds(labels, groups)
+    parts = folds(labels, groups=groups)
     assert sorted(np.concatenate([fold for _, fold in parts])) == list(range(60))
     for rest, fold in parts:
         assert not {groups[i] for i in rest} & {groups[i] for i in fold}
         assert set(labels[rest]) == {0, 1}
 
 
+def test_whole_sources_take_turns_where_there_are_enough():
+    labels = np.arange(80) % 2
+    groups = [f"prompt {number // 5}" for number in range(80)]
+    for sources, parted in ((np.arange(80) // 10, False), (np.arange(80) // 40, True)):
+        parts = folds(labels, sources, groups)
+        assert sorted(np.concatenate([fold for _, fold in parts])) == list(range(80))
+        torn = any(set(sources[rest]) & set(sources[fold]) for rest, fold in parts)
+        assert torn == parted
+        for rest, fold in parts:
+            assert not {groups[i] for i in rest} & {groups[i] for i in fold}
+
+
+def test_sources_of_one_class_each_cannot_take_turns_alone():
+    # two sources by people, three by models: fewer than four of a class
+    labels = np.repeat([0, 0, 1, 1, 1], 10)
+    sources = np.repeat(np.arange(5), 10)
+    assert any(set(sources[rest]) & set(sources[fold]) for rest, fold in folds(labels, sources))
+
+
 def test_folds_of_one_seed_are_the_same():
     labels = np.arange(40) % 2
     groups = list(np.arange(40) // 2)
-    first, second = folds(labels, groups, seed=3), folds(labels, groups, seed=3)
+    first, second = folds(labels, None, groups, seed=3), folds(labels, None, groups, seed=3)
     assert all((a[1] == b[1]).all() for a, b in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize("groups", [["one"] * 20, [f"prompt {n % 2}" for n in range(20)]])
 def test_too_few_prompts_are_parted(groups):
     labels = np.arange(20) % 2
-    parts = folds(labels, groups)
+    parts = folds(labels, groups=groups)
     assert sorted(np.concatenate([fold for _, fold in parts])) == list(range(20))
     assert all(set(labels[rest]) == {0, 1} for rest, _ in parts)
 
@@ -57,11 +76,11 @@ def test_too_few_prompts_are_parted(groups):
 def test_missing_prompts_are_one_prompt():
     labels = np.arange(40) % 2
     groups = [None if n < 10 else n for n in range(40)]
-    holding = [fold for _, fold in folds(labels, groups) if set(fold) & set(range(10))]
+    holding = [fold for _, fold in folds(labels, groups=groups) if set(fold) & set(range(10))]
     assert len(holding) == 1
 
 
 def test_few_texts_are_enough():
-    assert len(folds(np.array([0, 1, 0, 1]), None)) == 2
+    assert len(folds(np.array([0, 1, 0, 1]))) == 2
     with pytest.raises(InputError, match="at least two texts of each class"):
-        folds(np.array([0, 1, 0, 0]), None)
+        folds(np.array([0, 1, 0, 0]))

@@ -1,0 +1,264 @@
+"""What detector and baselines share: texts -> calibrated probabilities and verdicts."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import NotFittedError
+
+from perplexity_detector.calibration import Calibrator
+from perplexity_detector.errors import InputError
+from perplexity_detector.features.cross_fitting import folds
+from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.features.family import Document
+from perplexity_detector.sampling import (
+    TOO_FEW,
+    as_labels,
+    balancing_weights,
+    kin_of,
+    require_length,
+)
+from perplexity_detector.verdicts import verdicts
+
+if TYPE_CHECKING:
+    from typing import Self
+
+#: Share of generated texts that may lie under the threshold of the verdict `human`.
+MISS_RATE = 0.05
+#: Texts by people that can set thresholds anew.
+MIN_PEOPLE = 100
+
+
+class CalibratedClassifier(ClassifierMixin, BaseEstimator):
+    """Tells texts by people (class 0) from texts by language models (class 1).
+
+    Fitting takes turns: sources, with all that share their prompts, are left out fold by fold,
+    and the probabilities and thresholds are set on what classifiers said that had never seen the
+    source of a text. Where there are too few sources, prompts are left out instead.
+
+    A subclass says what it reads (its extractor), how it learns (`_learn`), and what its margin
+    is (`margins`).
+
+    Attributes:
+        classes_: array([0, 1]).
+        extractor_: reads texts.
+        calibrator_: margins to probabilities and thresholds.
+        language_model_: fingerprint of the model that read the training texts.
+        training_: a summary of the training, plain values.
+        metrics_: what was measured of it, plain values.
+        left_out_: probability of each training text by classifiers that had not seen its fold,
+            shape (n,); not saved.
+    """
+
+    extractor: FeatureExtractor | None
+    extractor_: FeatureExtractor
+    calibrator_: Calibrator
+    language_model_: str | None
+    training_: dict[str, Any]
+    metrics_: dict[str, Any]
+    fpr: float
+    random_state: int
+
+    # --- what a subclass says ---------------------------------------------------------------
+
+    @abstractmethod
+    def _learn(
+        self,
+        documents: Sequence[Document],
+        labels: np.ndarray,
+        sources: np.ndarray,
+        parts: list[tuple[np.ndarray, np.ndarray]],
+    ) -> np.ndarray:
+        """Learn from all documents; tell what ones that saw only other folds say of each.
+
+        Args:
+            documents: n of them.
+            labels: 0 or 1, shape (n,).
+            sources: where each comes from, integers of shape (n,).
+            parts: indices to learn from and to tell, fold by fold.
+
+        Returns:
+            Margins, shape (n,).
+        """
+
+    @abstractmethod
+    def margins(self, view: Any) -> np.ndarray:
+        """Margins of what `view` gives, shape (n,); higher for generated."""
+
+    def view(self, documents: Sequence[Document]) -> Any:
+        """What margins, distances and reasons are computed from: the documents themselves."""
+        return documents
+
+    def unlike(self, view: Any) -> np.ndarray:
+        """Whether each text is far from everything trained on, bool of shape (n,)."""
+        return np.zeros(len(view), bool)
+
+    def reasons(self, view: Any, probabilities: np.ndarray) -> list[str]:
+        """What spoke most for the side each text came out on."""
+        return [""] * len(view)
+
+    def _default_extractor(self) -> FeatureExtractor:
+        return FeatureExtractor()
+
+    # --- learning ---------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Iterable[str],
+        y: Iterable[int],
+        groups: Sequence[object] | None = None,
+        sources: Sequence[object] | None = None,
+    ) -> Self:
+        """Learn from labelled texts.
+
+        Args:
+            X: texts, shape (n,).
+            y: 0 for a person's, 1 for a model's, shape (n,).
+            groups: the prompt of each text; texts of one prompt are not parted.
+            sources: where each text comes from; sources and classes weigh alike.
+
+        Raises:
+            InputError: labels that are not 0 and 1, one class only, or lengths that differ.
+        """
+        return self.fit_documents(self.new_extractor().documents(X), y, groups, sources)
+
+    def fit_documents(
+        self,
+        documents: Sequence[Document],
+        y: Iterable[int],
+        groups: Sequence[object] | None = None,
+        sources: Sequence[object] | None = None,
+    ) -> Self:
+        """As `fit`, from texts already read by the extractor, n of them."""
+        labels = as_labels(y)
+        require_length(len(labels), texts=documents, groups=groups, sources=sources)
+        if min(np.bincount(labels, minlength=2)) < 2:
+            raise InputError(TOO_FEW)
+        origins = ["" for _ in labels] if sources is None else list(sources)
+        codes = pd.factorize(np.asarray(origins, object), use_na_sentinel=False)[0]
+        kin = kin_of(codes, groups)
+        parts = folds(labels, kin, groups, self.random_state)
+        self.classes_ = np.array([0, 1])
+        self.extractor_ = extractor = self.new_extractor()
+        self.language_model_ = extractor.scorer().fingerprint if extractor.reads_tokens() else None
+        self.training_ = {
+            "texts": len(labels),
+            "people": int((labels == 0).sum()),
+            "sources": sorted({str(source) for source in origins if source}),
+        }
+        self.metrics_: dict[str, Any] = {}
+        margins = self._learn(documents, labels, codes, parts)
+        tokens = np.array([document.token_count for document in documents])
+        weights = balancing_weights(labels, codes)
+        self.calibrator_ = Calibrator.fit(margins, labels, weights, tokens)
+        self.left_out_ = self.calibrator_.probabilities(margins)
+        return self
+
+    # --- telling ----------------------------------------------------------------------------
+
+    def decision_function(self, X: Iterable[str]) -> np.ndarray:
+        """Margins before calibration, shape (n,)."""
+        return self.margins(self.view(self.documents(X)))
+
+    def predict_proba(self, X: Iterable[str]) -> np.ndarray:
+        """Calibrated probabilities of the two classes, shape (n, 2).
+
+        They are those of a text that was as likely generated as not before it was read.
+        """
+        generated = self.probabilities(self.documents(X))
+        return np.column_stack([1 - generated, generated])
+
+    def probabilities(self, documents: Sequence[Document]) -> np.ndarray:
+        """Probability that each is generated, shape (n,), of documents already read."""
+        return self.calibrator_.probabilities(self.margins(self.view(documents)))
+
+    def predict(self, X: Iterable[str]) -> np.ndarray:
+        """1 where the probability reaches the threshold of the text's length, shape (n,)."""
+        documents = self.documents(X)
+        return (self.probabilities(documents) >= self.thresholds(documents)).astype(int)
+
+    def thresholds(self, documents: Sequence[Document], fpr: float | None = None) -> np.ndarray:
+        """From which probability on each counts as generated, shape (n,); by its length."""
+        tokens = np.array([document.token_count for document in documents], np.int64)
+        return self.calibrator_.thresholds(self.fpr if fpr is None else fpr, tokens)
+
+    def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
+        """What there is to say of each text.
+
+        Args:
+            texts: shape (n,).
+            why: whether to give reasons, which takes a little longer.
+
+        Returns:
+            One row a text: `probability` that it is generated, `verdict` (human, generated or
+            uncertain), `note` (why it is uncertain), `words`, `tokens`, and `why`, the features
+            that spoke most for it.
+        """
+        documents = self.documents(texts)
+        view = self.view(documents)
+        probabilities = self.calibrator_.probabilities(self.margins(view))
+        words = [len(document.words) for document in documents]
+        upper = self.thresholds(documents)
+        lower = self.calibrator_.threshold_at_miss(MISS_RATE)
+        told = verdicts(probabilities, words, upper, lower, self.unlike(view))
+        frame = pd.DataFrame(told, columns=["verdict", "note"])
+        frame.insert(0, "probability", probabilities)
+        frame["words"] = words
+        frame["tokens"] = [document.token_count for document in documents]
+        if why:
+            frame["why"] = self.reasons(view, probabilities)
+        return frame
+
+    def recalibrate(self, texts_by_people: Iterable[str]) -> Self:
+        """Set the thresholds anew, on texts by people like those who will be judged.
+
+        The probabilities stay as they are. The rates then hold for texts drawn like these, and
+        not for others; none of them may have been trained on.
+
+        Args:
+            texts_by_people: 100 or more, all by people.
+
+        Raises:
+            InputError: there are fewer.
+        """
+        documents = self.documents(texts_by_people)
+        if len(documents) < MIN_PEOPLE:
+            raise InputError(
+                f"{len(documents)} texts by people cannot set thresholds; give {MIN_PEOPLE} or "
+                "more."
+            )
+        tokens = np.array([document.token_count for document in documents])
+        self.calibrator_ = self.calibrator_.for_people(self.probabilities(documents), tokens)
+        return self
+
+    # --- texts ------------------------------------------------------------------------------
+
+    def new_extractor(self) -> FeatureExtractor:
+        """An extractor with the settings of this one's, that has learned nothing."""
+        if self.extractor is None:
+            return self._default_extractor()
+        new: FeatureExtractor = clone(self.extractor)
+        return new
+
+    def documents(self, texts: Iterable[str]) -> list[Document]:
+        """Texts as read by the language model that read the training texts."""
+        self._check_fitted()
+        if self.language_model_ is not None:
+            self.extractor_.require_model(self.language_model_)
+        return self.extractor_.documents(texts)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "calibrator_"):
+            raise NotFittedError("This detector is not trained: call fit, or from_pretrained.")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.classifier_tags.multi_class = False
+        return tags
