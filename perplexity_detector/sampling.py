@@ -14,8 +14,8 @@ from perplexity_detector.errors import InputError
 
 #: Under this many prompts a split by prompt says nothing about new prompts.
 MIN_PROMPTS = 5
-#: Share of the smaller source's prompts.
-KIN_SHARE = 0.02
+#: Share of the smaller source's prompts, and how many of them, that another has if it is kin.
+KIN_SHARE, KIN_PROMPTS = 0.02, 2
 TOO_FEW = "A detector is trained on at least two texts of each class; give more texts."
 
 
@@ -94,8 +94,8 @@ def balancing_weights(labels: np.ndarray, sources: np.ndarray | None = None) -> 
 def kin_of(sources: np.ndarray, prompts: Sequence[object] | None) -> np.ndarray:
     """Numbers that sources share which go back to the same prompts, and so to the same originals.
 
-    Two sources are kin if `KIN_SHARE` of the prompts of the smaller are the other's too, and if
-    both are kin to a third.
+    Two sources are kin if `KIN_SHARE` of the prompts of the smaller, and at least `KIN_PROMPTS`,
+    are the other's too, and if both are kin to a third.
 
     Args:
         sources: where each text comes from, integers from 0, shape (n,).
@@ -114,7 +114,7 @@ def kin_of(sources: np.ndarray, prompts: Sequence[object] | None) -> np.ndarray:
     ).tocsr()
     shared = (held @ held.T).toarray()
     sizes = np.diag(shared)
-    related = shared >= KIN_SHARE * np.maximum(np.minimum.outer(sizes, sizes), 1)
+    related = shared >= np.maximum(KIN_SHARE * np.minimum.outer(sizes, sizes), KIN_PROMPTS)
     return np.asarray(connected_components(related)[1])[sources]
 
 

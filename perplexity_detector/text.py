@@ -27,6 +27,40 @@ _HOMOGLYPHS = dict(
     )
 )
 _HOMOGLYPH_TABLE = str.maketrans(_HOMOGLYPHS)
+# The commonest words, most of the words of any English text, in which a stray capital shows.
+_COMMON_WORDS = (
+    "ability able about access across actually after again against age air all already also always "
+    "an and another any anything approach are area around as at away back bad be because become "
+    "been before being believe benefits best better between big body book books both building but "
+    "by called came can cannot car care case cause certain change child children city class come "
+    "community computer computers conclusion control could countries country create data day days "
+    "decision development did different do does doing done down driving due during each early "
+    "education end energy enjoy enough environment especially even ever every everyone everything "
+    "example experience face fact family far feel felt few field find first food for form found "
+    "free friend friends from fun future game get getting give go going good got government great "
+    "group had hand happy hard has have having he health help her here high higher him his home "
+    "how human idea if impact important in individual information into is it its job just keep "
+    "kids kind know knowledge known language large last lead learn learning left less let level "
+    "library life like likely little live lives living local long look looking lot love low made "
+    "make makes making man many matter may me means might model money more most much music must my "
+    "need needs never new next no not now number of off often old on once one online only open "
+    "opinion or order other others our out over own paper parents part past people performance "
+    "person personal place play point positive possible potential power problem problems process "
+    "provide public put quality rather read real really reason reasons research result results "
+    "right role room said same say school second see seen sense service set several she should "
+    "show side significant since skills small so social society some someone something space start "
+    "started state still story strong student students study such support sure system systems take "
+    "taking talk team technology than that the their them themselves then there these they thing "
+    "think this those though thought three through time times to today together told too took top "
+    "try trying two under understand understanding until up us use various very want was water way "
+    "ways we well went were what when where whether which while who whole why will with within "
+    "without work working world would year you young your"
+)
+_COMMON = frozenset(_COMMON_WORDS.split())
+# Words that mix cases, but for those after a backslash, whose first letter is part of an escape.
+_MIXED_CASE = re.compile(r"(?<![\w\\])(?:[A-Z]?[a-z]+[A-Z]|[A-Z]{2,}[a-z])[A-Za-z]*(?!\w)")
+# Capitals inside a word of which no two are neighbours: nobody stresses part of a word so.
+_STRAY_CAPITALS = re.compile(r"[A-Z]?(?:[a-z]+[A-Z])+[a-z]*")
 _TABLE = str.maketrans(_QUOTES_AND_DASHES)
 # Format characters (zero-width space and joiners, direction marks, soft hyphen, BOM), control
 # characters other than whitespace, and unpaired surrogates.
@@ -72,8 +106,9 @@ def canonicalise(text: str) -> str:
 
     How a text was copied, typeset or disguised must not decide who wrote it: Unicode
     compatibility forms (NFKC), typographic quotes and dashes, markdown, invisible characters,
-    look-alike letters inside Latin words, every run of whitespace, HTML entities and the spaces
-    that tokenisers leave before punctuation are made plain.
+    look-alike letters inside Latin words, stray capitals inside common words, every run of
+    whitespace, HTML entities and the spaces that tokenisers leave before punctuation are made
+    plain.
 
     Args:
         text: any string.
@@ -102,6 +137,7 @@ def _canonicalise_once(text: str) -> str:
     text = _INVISIBLE.sub("", text).translate(_TABLE)
     text = unicodedata.normalize("NFKC", text)
     text = re.sub(r"\w+", _latinise, text)
+    text = _without_stray_capitals(text)
     text = _BLANK_LINES.sub("\n", text)
     for pattern, replacement in _MARKDOWN:
         text = pattern.sub(replacement, text)
@@ -144,6 +180,30 @@ def _latinise(match: re.Match[str]) -> str:
 
 def _has_latin(word: str) -> bool:
     return any(letter.isascii() and letter.isalpha() for letter in word)
+
+
+def _without_stray_capitals(text: str) -> str:
+    """Capitals inside common words are undone; inside all words, if such words are many.
+
+    Names, units and camel case (iPhone, McDonald, keV) stay where nothing points to a disguise.
+    """
+    flipped = sum(map(_has_stray_capitals, _MIXED_CASE.findall(text)))
+    if not flipped:
+        return text
+    disguised = flipped >= max(3, len(text) / 500)  # far more than slips and missing spaces
+
+    def with_usual_case(match: re.Match[str]) -> str:
+        word = match.group()
+        return word.capitalize() if word[0].isupper() else word.lower()
+
+    def where_it_is_stray(match: re.Match[str]) -> str:
+        return with_usual_case(match) if _has_stray_capitals(match.group()) else match.group()
+
+    return _MIXED_CASE.sub(with_usual_case if disguised else where_it_is_stray, text)
+
+
+def _has_stray_capitals(word: str) -> bool:
+    return _STRAY_CAPITALS.fullmatch(word) is not None and word.lower() in _COMMON
 
 
 def lower(text: str) -> str:

@@ -32,6 +32,18 @@ CANONICAL = {
     "рарa": "papa",
     "Москва Αθήνα": "Москва Αθήνα",
     "мама и папа": "мама и папа",
+    # capitals inside words
+    "I tHinK thE peOple wEre In a hOuse": "I think the people were In a house",
+    "tHe iPhone, an eBook, YouTube, LaTeX, McDonald, PhDs, keV": (
+        "the iPhone, an eBook, YouTube, LaTeX, McDonald, PhDs, keV"
+    ),
+    "tHe 3rD whY2k is unBELIEVable, someONE SHOuted NO": (
+        "the 3rD whY2k is unBELIEVable, someONE SHOuted NO"
+    ),
+    "tHe sIster oF mY fRiend AlExander SLePt": "the sister of my friend Alexander Slept",
+    "tHе рЕople": "the people",
+    r"one\nThe \tHe": r"one The He",
+    "deviceThe getItem theS FoR": "deviceThe getItem theS For",
     # HTML
     "Tom &amp; Jerry &lt;3 &#8220;ok&#8221;": 'Tom & Jerry <3 "ok"',
     "twice &amp;amp; over": "twice & over",
@@ -74,7 +86,25 @@ def test_canonical_form(text):
 marks = st.text("ab*_~`#>-+1.)[]()!\"' \n\t&;,:\\ns\u200b…—“’«·аеο", max_size=30)
 pieces = st.lists(
     st.sampled_from(
-        ["&amp;", "&lt;", "&#42;", "**", "__", "~~", "```", " n't", " 's", "''", "ﬁ", "½", "\\n"]
+        [
+            "tHe ",
+            "wE",
+            "&nOt;",
+            "sIster",
+            "&amp;",
+            "&lt;",
+            "&#42;",
+            "**",
+            "__",
+            "~~",
+            "```",
+            " n't",
+            " 's",
+            "''",
+            "ﬁ",
+            "½",
+            "\\n",
+        ]
     )
     | marks
     | st.text(max_size=5),
@@ -87,6 +117,7 @@ pieces = st.lists(
 @example("****a****")
 @example("&amp;amp;lt;")
 @example('" "Yes. " "')
+@example("o*f*tEn oFten &#*w*Ho; tHe iN sIster")
 def test_twice_is_once(text):
     once = canonicalise(text)
     assert canonicalise(once) == once
@@ -97,7 +128,25 @@ def test_twice_is_once(text):
 
 @pytest.mark.parametrize(
     "unit",
-    ["\n", " ", "[", "[a](", "**a ", "*a ", "~~a ", "_a ", "!", ".", "...)", "\\n", "`", '" '],
+    [
+        "\n",
+        " ",
+        "[",
+        "[a](",
+        "**a ",
+        "*a ",
+        "~~a ",
+        "_a ",
+        "!",
+        ".",
+        "...)",
+        "\\n",
+        "`",
+        '" ',
+        "aB",
+        "tHe ",
+        "A",
+    ],
 )
 def test_a_hundred_thousand_marks_take_seconds(unit):
     text = unit * (100_000 // len(unit)) + "x"
