@@ -1,110 +1,181 @@
-"""A labelled corpus, read once, and its folds that leave sources out together."""
+"""Texts that were read, and detectors trained on one fold of them and judged on what it lacks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.protocol import Fold
 from perplexity_detector import metrics
-from perplexity_detector.datasets import read_all
+from perplexity_detector.calibration import Calibrator
 from perplexity_detector.detector import TextDetector
+from perplexity_detector.features.cross_fitting import Part, cross_fitted_table, folds, rows
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.family import Document
-from perplexity_detector.sampling import balanced_sample
-from perplexity_detector.text import canonicalise, crop
+from perplexity_detector.features.family import Document, Family, Learner
+from perplexity_detector.features.registry import FAMILIES, families_at
+from perplexity_detector.sampling import balancing_weights, kin_of
 
-#: Sources that are left out together, so that what is left out has both classes, and nothing in
-#: training goes back to the same originals by people.
-FOLDS: dict[str, tuple[str, ...]] = {
-    "Fast-DetectGPT and kin": (
-        "fast_detect_gpt", "fast_detect_gpt_base", "glimpse", "lastde", "imbd", "adadetectgpt",
-    ),
-    "asap_pupils, toefl_samples": ("asap_pupils", "toefl_samples"),
-    "aae_learners, argugpt": ("aae_learners", "argugpt"),
-    "outfox, nehoray_essays": ("outfox", "nehoray_essays"),
-    "detectrl, frontier_stories": ("detectrl", "frontier_stories"),
-    "raidar, cheat_abstracts": ("raidar", "cheat_abstracts"),
-    "realdet_m4_sample": ("realdet_m4_sample",),
-    "cogfingerprint, frontier arguments": (
-        "cogfingerprint", "frontier_debate", "frontier_persuasion",
-    ),
-}  # fmt: skip
-MAX_WORDS = 200
+#: Rates whose thresholds are set on the others and met by what is left out.
+RATES = (0.01, 0.05)
 
 
 @dataclass(frozen=True)
-class Corpus:
-    """Texts of a labelled dataset, read.
+class Texts:
+    """Labelled texts, read.
 
     Attributes:
-        rows: id, source, generated, prompt_id, split, one row a text.
-        documents: the texts, canonical, cut to whole sentences of at most 200 words, read.
+        rows: id, source, generated, prompt_id, ..., one row a text.
+        documents: the texts, read.
+        given: features of the families that learn nothing, shape (n, features).
     """
 
     rows: pd.DataFrame
     documents: list[Document]
+    given: np.ndarray
 
-    def mask(self, split: str, fold: Sequence[str], inside: bool) -> np.ndarray:
-        """Texts of a split whose source is in the fold, or is not, bool of shape (n,)."""
-        in_fold = self.rows["source"].isin(fold).to_numpy()
-        return np.asarray((self.rows["split"] == split).to_numpy() & (in_fold == inside))
+    @classmethod
+    def read(cls, rows_of: pd.DataFrame, extractor: FeatureExtractor) -> Texts:
+        """Texts that are canonical, read by an extractor of every family."""
+        documents = extractor.documents(rows_of["text"])
+        given = np.hstack([rows(family, documents) for family in FAMILIES.values()])
+        return cls(rows_of.reset_index(drop=True), documents, given)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """0 by a person, 1 by a model, shape (n,)."""
+        return self.rows["generated"].to_numpy(np.int64)
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """Length of each, shape (n,)."""
+        return np.array([document.token_count for document in self.documents], np.int64)
 
 
-def read_corpus(
-    dataset: str, extractor: FeatureExtractor, per_group: int, per_group_held_out: int
-) -> Corpus:
-    """Read a balanced sample of a corpus with the columns source, prompt_id and split."""
-    frame = read_all(dataset, label=True)
-    rows = pd.concat(
-        [
-            balanced_sample(
-                frame[frame["split"] == split],
-                per_group if split == "train" else per_group_held_out,
+@dataclass(frozen=True)
+class Lesson:
+    """What a fold is trained on: texts that families and trees learn from, in turns.
+
+    Attributes:
+        place: of the texts, integers of shape (n,).
+        documents: n of them.
+        labels: shape (n,).
+        sources: integers of shape (n,).
+        parts: turns, as `cross_fitting.folds` gives them.
+        families: every family, those that learn having learned from all n texts.
+        table: features, shape (n, features); learned families' cross-fitted.
+    """
+
+    place: np.ndarray
+    documents: list[Document]
+    labels: np.ndarray
+    sources: np.ndarray
+    parts: list[Part]
+    families: list[Family]
+    table: np.ndarray
+
+    @classmethod
+    def of(cls, texts: Texts, trained: np.ndarray) -> Lesson:
+        """Families learned on the texts that are marked, bool of shape (texts,)."""
+        place = np.flatnonzero(trained)
+        chosen = texts.rows.iloc[place]
+        documents = [texts.documents[i] for i in place]
+        labels = texts.labels[place]
+        sources = pd.factorize(chosen["source"])[0]
+        prompts = chosen["prompt_id"].tolist()
+        parts = folds(labels, kin_of(sources, prompts), prompts)
+        families: list[Family] = list(FAMILIES.values())
+        columns = [texts.given[place]]
+        for learner in families_at().values():
+            if isinstance(learner, Learner):
+                columns.append(cross_fitted_table(learner, documents, labels, sources, parts))
+                families.append(learner.family(learner.learn(documents, labels, sources)))
+        return cls(place, documents, labels, sources, parts, families, np.hstack(columns))
+
+    @property
+    def names(self) -> list[str]:
+        """Of the features."""
+        return [name for family in self.families for name in family.feature_names]
+
+    def told(self, texts: Texts, tested: np.ndarray) -> np.ndarray:
+        """Features of other texts that are marked, shape (marked, features)."""
+        place = np.flatnonzero(tested)
+        documents = [texts.documents[i] for i in place]
+        learned = [rows(family, documents) for family in self.families[len(FAMILIES) :]]
+        return np.hstack([texts.given[place], *learned])
+
+    def columns(self, chosen: Callable[[str], bool]) -> list[int]:
+        """Places of the features of families that are chosen by name."""
+        return [
+            place
+            for place, family in enumerate(
+                family.name for family in self.families for _ in family.labels
             )
-            for split in ("train", "valid", "test")
-        ],
-        ignore_index=True,
-    )
-    texts = [crop(canonicalise(text), MAX_WORDS) for text in rows["text"]]
-    documents = extractor.documents(texts)
-    return Corpus(rows[["id", "source", "generated", "prompt_id", "split"]], documents)
+            if chosen(family)
+        ]
 
 
-def figures(labels: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, float]:
-    """AUROC, TPR at 1 and 5 % FPR, and what share of people a threshold set elsewhere flags."""
-    return {
-        "auroc": metrics.auroc(labels, scores),
-        "tpr_at_1": metrics.tpr_at_fpr(labels, scores, 0.01),
-        "tpr_at_5": metrics.tpr_at_fpr(labels, scores, 0.05),
-        "fpr": float(np.mean(scores[labels == 0] >= threshold)),
-    }
+@dataclass(frozen=True)
+class Trained:
+    """Trees over some of the features, calibrated on what turns left out.
+
+    Attributes:
+        detector: its trees, and what tells texts that are unlike the lesson's.
+        calibrator: of their margins.
+        columns: the features they read.
+    """
+
+    detector: TextDetector
+    calibrator: Calibrator
+    columns: list[int]
+
+    @classmethod
+    def on(cls, lesson: Lesson, columns: Sequence[int], tokens: np.ndarray) -> Trained:
+        """Train on a lesson whose texts have these lengths, shape (n,)."""
+        detector = TextDetector(n_jobs=1)
+        names = [lesson.names[i] for i in columns]
+        table = lesson.table[:, columns]
+        margins = detector.fit_table(table, lesson.labels, lesson.sources, lesson.parts, names)
+        weights = balancing_weights(lesson.labels, lesson.sources)
+        calibrator = Calibrator.fit(margins, lesson.labels, weights, tokens)
+        return cls(detector, calibrator, list(columns))
+
+    def probabilities(self, table: np.ndarray) -> np.ndarray:
+        """Of features of all families, shape (n, features)."""
+        return self.calibrator.probabilities(self.detector.margins(table[:, self.columns]))
 
 
-def fold_figures(
-    corpus: Corpus, fold: Sequence[str], table: np.ndarray, names: Sequence[str]
+def figures(
+    fold: Fold, labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray
 ) -> dict[str, float]:
-    """A detector trained without the fold, measured on its test texts.
-
-    Where no sources are left out (an empty fold), it is measured on all test texts.
+    """How well the texts of a fold are told apart, and what its new people and models suffer.
 
     Args:
-        corpus: n texts.
-        fold: the sources that are left out.
-        table: features that were learned without the fold, shape (n, features).
-        names: of the features.
+        fold: the tested texts of which are given, n of them.
+        labels: shape (n,).
+        probabilities: shape (n,).
+        thresholds: of each rate of `RATES` at each text's length, shape (rates, n).
+
+    Returns:
+        `auroc`, `tpr_at_1`, `tpr_at_5`, `brier`, `ece`; `people` and `models` that are new, and
+        for each rate `fpr_1`, `tpr_1`, ...: the share of them that its threshold flags.
     """
-    labels = corpus.rows["generated"].to_numpy()
-    train, valid = (corpus.mask(split, fold, inside=False) for split in ("train", "valid"))
-    tested = corpus.mask("test", fold, inside=bool(fold))
-    if fold:  # what is left out may be tested whole
-        tested |= corpus.mask("valid", fold, inside=True)
-    used = train | valid
-    detector = TextDetector(n_jobs=1).fit_table(
-        table[used], labels[used], corpus.rows["source"][used].tolist(), valid[used], names
-    )
-    probabilities = detector.predict_proba_table(table[tested])[:, 1]
-    threshold = detector.calibrator_.threshold_at(0.01)
-    return figures(labels[tested], probabilities, threshold)
+    new = fold.new[fold.tested]
+    found = {
+        "auroc": metrics.auroc(labels, probabilities),
+        "tpr_at_1": metrics.tpr_at_fpr(labels, probabilities, 0.01),
+        "tpr_at_5": metrics.tpr_at_fpr(labels, probabilities, 0.05),
+        "brier": metrics.brier(labels, probabilities),
+        "ece": metrics.expected_calibration_error(labels, probabilities),
+        "people": float((new & (labels == 0)).sum()),
+        "models": float((new & (labels == 1)).sum()),
+    }
+    for rate, threshold in zip(RATES, thresholds, strict=True):
+        flagged = probabilities >= threshold
+        for name, label in (("fpr", 0), ("tpr", 1)):
+            judged = flagged[new & (labels == label)]
+            if judged.size:
+                found[f"{name}_{rate * 100:g}"] = float(judged.mean())
+    return found

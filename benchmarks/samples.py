@@ -20,20 +20,22 @@ COLUMNS = ["id", "text", "generated", "domain", "generator", "attack", "prompt_i
 ESSAYS = ("aae_learners", "asap_pupils", "nehoray_essays", "outfox", "toefl_samples")
 
 
-def corpus(dataset: str, per_group: int, per_group_held_out: int) -> pd.DataFrame:
-    """Texts of the corpus, canonical, whole sentences up to 200 words, with their `split`."""
+def corpus(
+    dataset: str, per_group: int, per_group_held_out: int, max_words: int = MAX_WORDS
+) -> pd.DataFrame:
+    """Texts of the corpus, canonical, whole sentences up to so many words, with their `split`."""
     frame = read_all(dataset, label=True)
     limits = {"train": per_group, "valid": per_group_held_out, "test": per_group_held_out}
     parts = [balanced_sample(frame[frame["split"] == name], n) for name, n in limits.items()]
     rows = pd.concat(parts, ignore_index=True)[[*COLUMNS, "split"]]
-    return rows.assign(text=[crop(canonicalise(text), MAX_WORDS) for text in rows["text"]])
+    return rows.assign(text=[crop(canonicalise(text), max_words) for text in rows["text"]])
 
 
 def long_texts(dataset: str, per_group: int) -> pd.DataFrame:
-    """Texts that were held out and have 400 words, cut to each of `LENGTHS`; column `words`."""
+    """Texts of the test split that have 400 words, cut to each of `LENGTHS`; column `words`."""
     frame = read_all(dataset, label=True)
-    frame = frame[frame["split"].isin(["valid", "test"])]
-    frame = frame[frame["text"].str.split().str.len() >= LENGTHS[-1]]
+    frame = frame[frame["split"] == "test"]
+    frame = frame[[len(text.split()) >= LENGTHS[-1] for text in frame["text"]]]
     frame = balanced_sample(frame, per_group)
     whole = [crop(canonicalise(text), LENGTHS[-1]) for text in frame["text"]]
     frame = frame.assign(text=whole)[[len(words(text)) >= 0.85 * LENGTHS[-1] for text in whole]]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from perplexity_detector import trees
+from perplexity_detector.arrays import of_bytes, to_bytes
 from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.features.cross_fitting import Part
 from perplexity_detector.features.extractor import FeatureExtractor
@@ -21,6 +21,9 @@ from perplexity_detector.verdicts import reasons_of
 if TYPE_CHECKING:
     import xgboost
 
+TREES, LEARNED = "classifier.ubj", "learned.safetensors"
+#: Beside the families, in the file of what was learned.
+_NOVELTY, _PEOPLE = "novelty", "people"
 _OF_TREES = ("learning_rate", "max_depth", "subsample", "colsample_bytree", "reg_lambda")
 
 
@@ -56,6 +59,9 @@ class TextDetector(CalibratedClassifier):
         training_: a summary of the training, plain values.
         metrics_: what was measured of it, plain values.
     """
+
+    name: ClassVar[str] = "detector"
+    kept: ClassVar[tuple[str, ...]] = (TREES, LEARNED)
 
     booster_: xgboost.Booster
     novelty_: Novelty
@@ -101,10 +107,18 @@ class TextDetector(CalibratedClassifier):
         extractor = self.extractor_
         table = extractor.cross_fitted_table(documents, labels, sources, parts)
         extractor.learn(documents, labels, sources)
-        return self.fit_table(table, labels, sources, parts)
+        names = extractor.get_feature_names_out().tolist()
+        margins = self.fit_table(table, labels, sources, parts, names)
+        self.training_["trees"] = self.booster_.num_boosted_rounds()
+        return margins
 
     def fit_table(
-        self, table: np.ndarray, labels: np.ndarray, sources: np.ndarray, parts: list[Part]
+        self,
+        table: np.ndarray,
+        labels: np.ndarray,
+        sources: np.ndarray,
+        parts: list[Part],
+        names: list[str],
     ) -> np.ndarray:
         """Trees alone, from features already made; arguments and margins as in `_learn`.
 
@@ -113,27 +127,30 @@ class TextDetector(CalibratedClassifier):
             labels: 0 or 1, shape (n,).
             sources: integers, shape (n,).
             parts: as `cross_fitting.folds` gives them.
+            names: of the features.
 
         Returns:
             Margins of each text by trees that saw only the other parts, shape (n,).
         """
-        names = self.extractor_.get_feature_names_out().tolist()
         weights = balancing_weights(labels, sources)
-        settings = trees.Settings(
-            {name: getattr(self, name) for name in _OF_TREES}
-            | {"seed": self.random_state, "nthread": self.n_jobs or 0},
-            self.min_child_weight,
-            self.n_estimators,
-            self.early_stopping_rounds,
-        )
+        settings = self.tree_settings()
         progress = self.extractor is not None and self.extractor.progress
         lesson = trees.Lesson(table, labels, weights, names)
         margins, count = trees.left_out_margins(lesson, parts, settings, progress)
         self.booster_ = trees.train(lesson, settings, count)
         self.typical_ = np.median(table[labels == 0], axis=0)
         self.novelty_ = Novelty.fit(table, parts)
-        self.training_["trees"] = count
         return margins
+
+    def tree_settings(self) -> trees.Settings:
+        """How its trees are grown."""
+        return trees.Settings(
+            {name: getattr(self, name) for name in _OF_TREES}
+            | {"seed": self.random_state, "nthread": self.n_jobs or 0},
+            self.min_child_weight,
+            self.n_estimators,
+            self.early_stopping_rounds,
+        )
 
     # --- telling ----------------------------------------------------------------------------
 
@@ -155,29 +172,22 @@ class TextDetector(CalibratedClassifier):
         told = self.extractor_.told()
         return reasons_of(spoke, view, self.typical_, *told, probabilities)
 
-    def save_pretrained(self, folder: str | Path) -> Path:
-        """Write the artefact folder, whole or not at all; see `persistence.save`."""
-        from perplexity_detector import persistence
+    def files(self) -> dict[str, bytes]:
+        """Trees as XGBoost writes them; all else that was learned as arrays."""
+        learned = {
+            **self.extractor_.learned_,
+            _NOVELTY: self.novelty_.arrays(),
+            _PEOPLE: {"typical": self.typical_},
+        }
+        return {TREES: trees.to_bytes(self.booster_), LEARNED: to_bytes(learned)}
 
-        self._check_fitted()
-        return persistence.save(self, Path(folder))
-
-    @classmethod
-    def from_pretrained(cls, folder: str | Path = "standard", **extractor: Any) -> TextDetector:
-        """Load an artefact folder, or a detector that is shipped, by name.
-
-        Args:
-            folder: a folder that `save_pretrained` wrote, or `standard` or `fast`.
-            **extractor: settings of the extractor to change: device, dtype, cache, progress,
-                batch_tokens, or lm, where the same model now lies elsewhere.
-
-        Raises:
-            ArtefactError: nothing there, or it is damaged or of another version.
-        """
-        from perplexity_detector import persistence
-
-        loaded: TextDetector = persistence.load(folder, cls, extractor)
-        return loaded
+    def restore(self, files: Mapping[str, bytes]) -> None:
+        """The inverse of `files`."""
+        learned = of_bytes(files[LEARNED])
+        self.novelty_ = Novelty.of_arrays(learned.pop(_NOVELTY))
+        self.typical_ = learned.pop(_PEOPLE)["typical"]
+        self.extractor_.learned_ = learned
+        self.booster_ = trees.of_bytes(files[TREES], self.n_jobs or 0)
 
     def _default_extractor(self) -> FeatureExtractor:
         return FeatureExtractor(families=list(families_at()))

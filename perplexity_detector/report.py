@@ -25,7 +25,7 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
     room = max(30, shutil.get_terminal_size((110, 0)).columns - _WHY_AT)
     lines = [f"{'id':<{_ID_WIDTH}} probability  {'verdict':<9}  why"] if header else []
     for row in results.itertuples(index=False):
-        why = row.problem or ". ".join(filter(None, [row.note, row.why]))
+        why = row.problem or ". ".join(str(part) for part in (row.note, row.why) if part)
         shown = textwrap.wrap(str(why), room) or [""]
         row_id = " ".join(str(row.id).split())
         if len(row_id) > _ID_WIDTH:

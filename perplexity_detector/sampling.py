@@ -115,7 +115,8 @@ def kin_of(sources: np.ndarray, prompts: Sequence[object] | None) -> np.ndarray:
     shared = (held @ held.T).toarray()
     sizes = np.diag(shared)
     related = shared >= np.maximum(KIN_SHARE * np.minimum.outer(sizes, sizes), KIN_PROMPTS)
-    return np.asarray(connected_components(related)[1])[sources]
+    kin = np.asarray(connected_components(related)[1])
+    return np.asarray(kin[sources])
 
 
 def as_texts(texts: Iterable[str]) -> list[str]:
@@ -165,7 +166,9 @@ def require_length(length: int, **columns: Sequence[object] | np.ndarray | None)
 
 
 def lesson(
-    documents: Sequence[object], y: Iterable[int], sources: Sequence[object] | None
+    documents: Sequence[object],
+    y: Iterable[int],
+    sources: Sequence[object] | np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels, and sources as integers, of n texts; one source if none are given.
 

@@ -137,7 +137,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self,
         documents: Sequence[Document],
         y: Iterable[int],
-        sources: Sequence[object] | None = None,
+        sources: Sequence[object] | np.ndarray | None = None,
     ) -> FeatureExtractor:
         """As `fit`, from documents already read."""
         labels, codes = lesson(documents, y, sources)
@@ -148,7 +148,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self,
         documents: Sequence[Document],
         y: Iterable[int],
-        sources: Sequence[object] | None,
+        sources: Sequence[object] | np.ndarray | None,
         parts: Sequence[Part],
     ) -> np.ndarray:
         """Features of labelled documents by families that saw only the other parts."""

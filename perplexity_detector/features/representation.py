@@ -117,7 +117,7 @@ def direction_pair(states: np.ndarray, labels: np.ndarray, sources: np.ndarray) 
     scale = states.std(axis=0) + 1e-6
     standardised = (states - states.mean(axis=0)) / scale
     means: dict[tuple[int, int], np.ndarray] = {}
-    within = np.zeros((states.shape[1],) * 2)
+    within = np.zeros((states.shape[1],) * 2, np.float32)
     for source, label in sorted(set(zip(sources.tolist(), labels.tolist(), strict=True))):
         cell = standardised[(sources == source) & (labels == label)]
         means[source, label] = cell.mean(axis=0)
@@ -131,7 +131,7 @@ def direction_pair(states: np.ndarray, labels: np.ndarray, sources: np.ndarray) 
     paired = [means[s, 1] - means[s, 0] for s, label in means if label and (s, 0) in means]
     if paired:
         difference = (difference + np.mean(paired, axis=0)) / 2
-    regularised = within / len(means) + SHRINKAGE * np.eye(len(within))
+    regularised = within / len(means) + SHRINKAGE * np.eye(len(within), dtype=np.float32)
     pair = np.stack([np.linalg.solve(regularised, difference), difference])
     spread = (standardised @ pair.T).std(axis=0)
     return np.asarray(pair / (scale * np.maximum(spread, 1e-9)[:, None]))

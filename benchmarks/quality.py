@@ -1,0 +1,250 @@
+"""How detectors do on sources, generators and genres they never saw; on disguises and lengths.
+
+Run from the root of the checkout: `python -m benchmarks.quality
+--corpus=../shared/data/corpus.parquet --cache=.cache/states`. What a fold leaves out, nothing that
+learns has seen: n-grams, probes, vocabularies, trees, calibrator, thresholds.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import fire
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from benchmarks import floor, protocol, samples, stress
+from benchmarks.left_out import RATES, Lesson, Texts, Trained, figures
+from benchmarks.machine import machine
+from perplexity_detector import metrics, trees
+from perplexity_detector.baselines import registry
+from perplexity_detector.detector import TextDetector
+from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.features.registry import families_at
+from perplexity_detector.sampling import balancing_weights
+
+RESULTS = Path(__file__).parent / "results" / "quality.json"
+#: Depth of the shipped detector that leaves the language model early.
+FAST = 0.5
+BASELINES = (
+    "rules", "tfidf", "gltr", "diveye", "log_likelihood", "log_rank", "entropy", "lrr",
+    "fast_detect_gpt", "lastde",
+)  # fmt: skip
+#: Detectors whose figures have intervals.
+MAIN = ("standard", "fast", "tfidf")
+#: People of a left-out source that set its thresholds anew; the others are judged.
+OWN_PEOPLE = 100
+#: What `--quick` reads: texts of a source and class, in training and held out, their words, folds.
+QUICK_TEXTS, QUICK_WORDS = (12, 6), 100
+QUICK_FOLDS = ("test split", "Fast-DetectGPT and kin", "detectrl", "outfox", "frontier_debate")
+Figures = dict[str, float]
+
+
+def main(
+    corpus: str,
+    cache: str | None = None,
+    quick: bool = False,
+    per_group: int = 100,
+    per_group_held_out: int = 60,
+    prose: str | None = None,
+    polished: str | None = None,
+    processes: int = 2,
+    dtype: str = "auto",
+    output: str = str(RESULTS),
+    raise_floor: bool = False,
+) -> None:
+    """Measure everything, print the tables, write json.
+
+    Args:
+        corpus: labelled texts with domain, generator, attack, prompt_id, source and split.
+        cache: a folder that keeps what the language model said.
+        quick: a small part in minutes, held against `floor.json`; exits 1 under it.
+        per_group: texts of one source and class in the train split.
+        per_group_held_out: the same in valid and test.
+        prose: a folder of prose by people; `../lm_corpus` beside the corpus if not given.
+        polished: texts by people that a model polished; `polished.parquet` beside the corpus.
+        processes: that folds are shared among.
+        dtype: in which the language model reads.
+        output: the json file.
+        raise_floor: with quick, lift `floor.json` to what was reached, less `SLACK`.
+    """
+    extractor = FeatureExtractor(list(families_at()), dtype=dtype, cache=cache, progress=True)
+    if quick:
+        floor.check(_quick(corpus, extractor, processes), raise_floor)
+        return
+    beside = Path(corpus).parent
+    start = time.perf_counter()
+    rows = samples.corpus(corpus, per_group, per_group_held_out)
+    texts = Texts.read(rows, extractor)
+    others = {
+        "prose": samples.people(prose or beside.parent / "lm_corpus", 200),
+        "attacks": samples.attacked(rows, corpus, 150),
+        "lengths": samples.long_texts(corpus, 25),
+        "learners": samples.learners(rows, 60),
+        "polished": samples.polished(polished or str(beside / "polished.parquet"), 50),
+    }
+    sets = {name: Texts.read(frame, extractor) for name, frame in others.items()}
+    read = time.perf_counter() - start
+    results = run(texts, list(protocol.folds(rows)), processes, sets)
+    record = {
+        "machine": machine(("torch", "xgboost", "scikit-learn")),
+        "texts": {name: len(part.rows) for name, part in {"corpus": texts, **sets}.items()},
+        "seconds": {"reading": read, "folds": time.perf_counter() - start - read},
+        **results,
+    }
+    Path(output).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(summary(record).round(3).to_string())
+
+
+def _quick(corpus: str, extractor: FeatureExtractor, processes: int) -> dict[str, float]:
+    """Mean figures of both detectors on a small sample, seen sources and some left out."""
+    rows = samples.corpus(corpus, *QUICK_TEXTS, max_words=QUICK_WORDS)
+    texts = Texts.read(rows, extractor)
+    folds = [fold for fold in protocol.folds(rows) if fold.name in QUICK_FOLDS]
+    found = run(texts, folds, processes, {})["folds"]
+    reached = {}
+    for detector in ("standard", "fast"):
+        for kind in ("none", "source"):
+            figures_of = [fold["detectors"][detector] for fold in found if fold["kind"] == kind]
+            for name in ("auroc", "tpr_at_5"):
+                mean = np.mean([figures[name] for figures in figures_of])
+                reached[f"{detector}, {kind} left out, {name}"] = float(mean)
+    return reached
+
+
+def summary(record: dict[str, Any]) -> pd.DataFrame:
+    """Means over the sources left out, detector by detector."""
+    folds = [fold["detectors"] for fold in record["folds"] if fold["kind"] == "source"]
+    return pd.DataFrame(
+        {name: pd.DataFrame([fold[name] for fold in folds]).mean() for name in folds[0]}
+    ).T
+
+
+def run(
+    texts: Texts, folds: list[protocol.Fold], processes: int, sets: dict[str, Texts]
+) -> dict[str, Any]:
+    """Every fold; and, trained on the fold that leaves nothing out, the other sets of texts.
+
+    Without such sets, only the two detectors are measured.
+    """
+    fork = multiprocessing.get_context("fork")  # the texts that were read need not be copied
+    _shared[:] = [(texts, folds, sets)]
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with ProcessPoolExecutor(processes, fork) as pool:
+        found = list(tqdm(pool.map(_fold, range(len(folds))), total=len(folds), disable=None))
+    stressed = next((extra for _, extra in found if extra), {})
+    return {"folds": [fold for fold, _ in found], **stressed}
+
+
+#: What the processes share.
+_shared: list[tuple[Texts, list[protocol.Fold], dict[str, Texts]]] = []
+
+
+def _fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    texts, folds, sets = _shared[0]
+    fold = folds[number]
+    lesson = Lesson.of(texts, fold.trained)
+    judge = Judge(texts, fold)
+    told = lesson.told(texts, fold.tested)
+    shipped = {
+        name: Trained.on(lesson, lesson.columns(families_at(depth).__contains__), judge.lengths)
+        for name, depth in (("standard", 1.0), ("fast", FAST))
+    }
+    found = {}
+    for name, trained in shipped.items():
+        found[name] = judge.figures(
+            trained.probabilities(told), trained.calibrator.thresholds, intervals=True
+        )
+    about: dict[str, Any] = {
+        "kind": fold.kind,
+        "name": fold.name,
+        "trained": int(fold.trained.sum()),
+    }
+    if not sets:
+        return {**about, "detectors": found}, {}
+    count = shipped["standard"].detector.booster_.num_boosted_rounds()
+    for name in families_at():
+        found[f"{name} alone"] = _trees_alone(
+            lesson, told, lesson.columns(name.__eq__), count, judge
+        )
+        found[f"without {name}"] = _trees_alone(
+            lesson, told, lesson.columns(name.__ne__), count, judge
+        )
+    for name in BASELINES:
+        found[name] = _baseline(name, lesson, texts, judge)
+    about["detectors"] = found
+    about["recalibrated"] = {
+        name: stress.recalibrated(trained, told, judge.new_people, judge.tokens, OWN_PEOPLE)
+        for name, trained in shipped.items()
+    }
+    extra = stress.all_of(shipped, lesson, texts, fold, sets) if fold.kind == "none" else {}
+    return about, extra
+
+
+class Judge:
+    """The tested texts of a fold, and how detectors are judged on them.
+
+    Args:
+        texts: all texts.
+        fold: of them.
+    """
+
+    def __init__(self, texts: Texts, fold: protocol.Fold) -> None:
+        self.fold = fold
+        self.labels = texts.labels[fold.tested]
+        self.tokens = texts.tokens[fold.tested]
+        self.new_people = fold.new[fold.tested] & (self.labels == 0)
+        self.lengths = texts.tokens[fold.trained]
+        self.prompts = texts.rows["prompt_id"][fold.tested].tolist()
+
+    def figures(self, probabilities: np.ndarray, thresholds: Any, intervals: bool) -> Any:
+        """`left_out.figures`; with intervals of the first five, by bootstrap over prompts."""
+        at = np.stack([thresholds(rate, self.tokens) for rate in RATES])
+        found: dict[str, Any] = figures(self.fold, self.labels, probabilities, at)
+        if intervals:
+            estimates = metrics.evaluate(self.labels, probabilities, self.prompts, resamples=400)
+            found["intervals"] = {name: list(values[1:]) for name, values in estimates.items()}
+        return found
+
+
+def _trees_alone(
+    lesson: Lesson, told: np.ndarray, columns: list[int], count: int, judge: Judge
+) -> Figures:
+    """AUROC and TPR of as many trees over some families; no thresholds, for it takes one turn."""
+    part = trees.Lesson(
+        lesson.table[:, columns],
+        lesson.labels,
+        balancing_weights(lesson.labels, lesson.sources),
+        [lesson.names[i] for i in columns],
+    )
+    booster = trees.train(part, TextDetector(n_jobs=1).tree_settings(), count)
+    scores = trees.margins(booster, told[:, columns], 1)
+    return {
+        "auroc": metrics.auroc(judge.labels, scores),
+        "tpr_at_1": metrics.tpr_at_fpr(judge.labels, scores, 0.01),
+        "tpr_at_5": metrics.tpr_at_fpr(judge.labels, scores, 0.05),
+    }
+
+
+def _baseline(name: str, lesson: Lesson, texts: Texts, judge: Judge) -> Figures:
+    rows = texts.rows.iloc[lesson.place]
+    baseline = registry.make(name)
+    baseline.fit_documents(
+        lesson.documents, lesson.labels, rows["prompt_id"].tolist(), rows["source"].tolist()
+    )
+    tested = [texts.documents[i] for i in np.flatnonzero(judge.fold.tested)]
+    found: Figures = judge.figures(
+        baseline.probabilities(tested), baseline.calibrator_.thresholds, name in MAIN
+    )
+    return found
+
+
+if __name__ == "__main__":
+    fire.Fire(main)

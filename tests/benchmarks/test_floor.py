@@ -1,0 +1,27 @@
+import json
+
+import pytest
+
+from benchmarks.floor import SLACK, check
+
+
+def test_the_floor_only_goes_up(tmp_path, capsys):
+    file = tmp_path / "floor.json"
+    check({"auroc": 0.9}, lift=True, file=file)
+    assert json.loads(file.read_text()) == {"auroc": pytest.approx(0.9 - SLACK)}
+    check({"auroc": 0.89}, lift=True, file=file)  # above the floor, and does not lower it
+    assert json.loads(file.read_text()) == {"auroc": pytest.approx(0.9 - SLACK)}
+    check({"auroc": 0.95}, lift=True, file=file)
+    assert json.loads(file.read_text()) == {"auroc": pytest.approx(0.95 - SLACK)}
+    assert "UNDER" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("reached", [{"auroc": 0.79}, {"auroc": float("nan")}, {"other": 1.0}])
+def test_what_is_under_it_ends_with_an_error(reached, tmp_path, capsys):
+    file = tmp_path / "floor.json"
+    file.write_text('{"auroc": 0.8}')
+    with pytest.raises(SystemExit, match="1"):
+        check(reached, file=file)
+    assert file.read_text() == '{"auroc": 0.8}'
+    check({"auroc": 0.8}, file=file)
+    assert "0.800" in capsys.readouterr().out

@@ -1,0 +1,92 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.protocol import GENRES, KIN, folds, generator_family, genre_of
+
+DOMAINS = ["essay", "story", "news", "wiki", "review", "abstract", "argument", "mixed(news/story)"]
+SOURCES = [*KIN[:2], "outfox", "detectrl", "argugpt", "aae_learners", "frontier_stories"]
+MODELS = ["gpt-3.5-turbo", "gpt-4o", "text-davinci-003", "gpt2-xl", "opt_2.7b", "unnamed(detectrl)"]
+
+
+def made_up(texts=1200, seed=0):
+    draw = np.random.default_rng(seed)
+    rows = pd.DataFrame(
+        {
+            "source": draw.choice(SOURCES, texts),
+            "domain": draw.choice(DOMAINS, texts),
+            "generated": draw.integers(0, 2, texts),
+            "split": draw.choice(["train", "valid", "test"], texts, p=[0.6, 0.2, 0.2]),
+        }
+    )
+    rows.loc[rows["source"].isin(["argugpt", "frontier_stories"]), "generated"] = 1
+    rows.loc[rows["source"] == "aae_learners", "generated"] = 0
+    rows.loc[rows["source"].isin(["argugpt", "aae_learners"]), "domain"] = "essay"
+    rows.loc[rows["source"] == "frontier_stories", "domain"] = "story"
+    models = draw.choice(MODELS, texts)
+    rows["generator"] = np.where(rows["generated"] == 1, models, "human")
+    return rows
+
+
+ROWS = made_up()
+FOLDS = list(folds(ROWS))
+
+
+@pytest.mark.parametrize("fold", FOLDS, ids=lambda fold: f"{fold.kind}: {fold.name}")
+def test_nothing_that_is_judged_was_trained_on(fold):
+    assert not (fold.trained & fold.tested).any()
+    assert not (fold.trained & (ROWS["split"] == "test")).any()
+    assert not (fold.new & ~fold.tested).any()
+    if fold.new.any():
+        assert set(ROWS["generated"][fold.tested]) == {0, 1}
+
+
+def test_what_is_left_out_is_left_out_whole():
+    by_name = {fold.name: fold for fold in FOLDS}
+    kin = by_name["Fast-DetectGPT and kin"]
+    assert not ROWS["source"][kin.trained].isin(KIN).any()
+    assert kin.new.sum() == ROWS["source"].isin(KIN).sum()
+    assert not (set(KIN) & set(by_name))  # never one by one
+    chat = by_name["ChatGPT"]
+    assert "gpt-3.5-turbo" not in set(ROWS["generator"][chat.trained])
+    assert "human" in set(ROWS["generator"][chat.trained])
+    stories = by_name["stories"]
+    assert "story" not in set(ROWS["domain"][stories.trained])
+    assert "mixed(news/story)" in set(ROWS["domain"][stories.trained])
+    present = by_name["frontier models"]
+    assert not ROWS["source"][present.trained].str.startswith("frontier").any()
+
+
+def test_one_class_alone_is_judged_beside_the_other_of_its_genre():
+    fold = next(fold for fold in FOLDS if fold.name == "argugpt")
+    people = fold.tested & (ROWS["generated"] == 0).to_numpy()
+    assert set(ROWS["domain"][people]) == {"essay"}
+    assert set(ROWS["split"][people]) == {"test"}
+    assert not (fold.new & people).any()
+
+
+def test_every_kind_is_there():
+    assert {fold.kind for fold in FOLDS} == {"none", "source", "generator", "genre", "present"}
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("gpt-3.5-turbo", "ChatGPT"),
+        ("chatgpt-4o-latest-2025-01-29", "GPT-4 and after"),
+        ("gpt2-xl", "GPT-3 and before"),
+        ("gpt-j-6B", "open base models"),
+        ("llama-2-70b-chat", "Llama"),
+        ("claude-opus-4-6-adaptive", "Claude"),
+        ("DeepSeek-V3-0324", "Qwen, DeepSeek, GLM, Kimi"),
+        ("human", ""),
+        ("unnamed(detectrl)", ""),
+    ],
+)
+def test_generators_have_makers(name, family):
+    assert generator_family(name) == family
+
+
+def test_no_domain_is_of_two_genres():
+    assert all(genre_of(domain) == genre for genre, of in GENRES.items() for domain in of)
+    assert genre_of("mixed(news/story)") == ""

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from perplexity_detector.novelty import UNLIKE_SHARE, Novelty
+
+DRAW = np.random.default_rng(0)
+#: Two features that go together, one of a size of its own, one that never moves.
+FIRST = DRAW.normal(size=4000)
+TABLE = np.column_stack(
+    [FIRST, FIRST + 0.1 * DRAW.normal(size=4000), 50 + 9 * DRAW.normal(size=4000), np.zeros(4000)]
+)
+PARTS = [(np.arange(2000), np.arange(2000, 4000)), (np.arange(2000, 4000), np.arange(2000))]
+
+
+@pytest.fixture(scope="module")
+def novelty():
+    return Novelty.fit(TABLE, PARTS)
+
+
+def test_few_texts_like_the_training_are_unlike(novelty):
+    fresh = np.random.default_rng(1)
+    first = fresh.normal(size=4000)
+    table = np.column_stack(
+        [first, first + 0.1 * fresh.normal(size=4000), 50 + 9 * fresh.normal(size=4000)]
+        + [np.zeros(4000)]
+    )
+    assert novelty.unlike(TABLE).mean() <= UNLIKE_SHARE + 0.001
+    assert novelty.unlike(table).mean() < 3 * UNLIKE_SHARE
+
+
+def test_it_is_the_mahalanobis_distance(novelty):
+    plain = np.linalg.inv(np.cov(TABLE[:, :3].T))
+    centred = TABLE[:50, :3] - np.median(TABLE[:, :3], axis=0)
+    expected = np.sqrt(np.einsum("nf,fg,ng->n", centred, plain, centred) / 4)
+    np.testing.assert_allclose(novelty.distances(TABLE[:50]), expected, rtol=0.2)
+
+
+def test_what_breaks_a_rule_is_unlike_though_each_number_is_usual(novelty):
+    kept, broken = [[1.5, 1.5, 50, 0]], [[1.5, -1.5, 50, 0]]
+    assert not novelty.unlike(np.array(kept))[0]
+    assert novelty.unlike(np.array(broken))[0]
+    assert novelty.unlike(np.array([[0, 0, 150, 0]]))[0]
+
+
+def test_no_rows_and_wild_rows(novelty):
+    assert novelty.unlike(np.zeros((0, 4))).shape == (0,)
+    assert np.isfinite(novelty.distances(np.full((1, 4), 1e30))).all()
+
+
+def test_as_arrays_and_back(novelty):
+    back = Novelty.of_arrays(novelty.arrays())
+    np.testing.assert_allclose(back.distances(TABLE), novelty.distances(TABLE), rtol=1e-4)
+    assert back.limit == novelty.limit
