@@ -84,9 +84,9 @@ def main(
     rows = samples.corpus(corpus, per_group, per_group_held_out)
     texts = Texts.read(rows, extractor)
     others = {
-        "prose": samples.people(prose or beside.parent / "lm_corpus", 200),
+        "prose": samples.people(prose or beside.parent / "lm_corpus", 120),
         "attacks": samples.attacked(rows, corpus, 150),
-        "lengths": samples.long_texts(corpus, 25),
+        "lengths": samples.long_texts(corpus, 12),
         "learners": samples.learners(rows, 60),
         "polished": samples.polished(polished or str(beside / "polished.parquet"), 50),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ def detectors(record: Record) -> str:
     )
 
 
-def sources(record: Record) -> str:
+def left_out(record: Record) -> str:
     """Every source left out, by both detectors."""
     return _folds(record, ("source",))
 
@@ -196,6 +197,17 @@ def recalibrated(record: Record) -> str:
     )
 
 
+def cost(record: Record) -> str:
+    """What the run cost, in a sentence."""
+    on, seconds = record["machine"], record["seconds"]
+    texts = sum(record["texts"].values())
+    return (
+        f"{texts:,} texts; once they are read and cached, {seconds['reading'] / 60:.0f} minutes to "
+        f"look them up and make features, {seconds['folds'] / 60:.0f} minutes for "
+        f"{len(record['folds'])} folds, on {on['cores']} cores of {on['processor']}."
+    )
+
+
 def means(record: Record, detector: str) -> dict[str, float]:
     """Figures of a detector averaged over the sources left out; rates with lowest and highest."""
     if detector == "all families":
@@ -217,7 +229,7 @@ def table(head: str, rows: Sequence[Sequence[str]]) -> str:
 
 def percent(value: float | None) -> str:
     """A share; a dash where there is none."""
-    return "-" if value is None or value != value else f"{value:.1%}"
+    return "-" if value is None or math.isnan(value) else f"{value:.1%}"
 
 
 def _folds(record: Record, kinds: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Fills the tables of README.md from measured json; no figure in it is typed by hand.
+"""Fills the tables of both README.md from measured json; no figure in them is typed by hand.
 
 Run from the root of the checkout: `python -m benchmarks.readme`.
 """
@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import fire
 
+from benchmarks import quality_tables
+from benchmarks.quality_tables import percent, table
 from perplexity_detector.metrics import FIGURES
 
 ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
+READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
 RESULTS = ROOT / "benchmarks" / "results"
 PRETRAINED = ROOT / "perplexity_detector" / "pretrained"
 DETECTORS = ("standard", "fast")
@@ -24,7 +28,8 @@ _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
 
 def main() -> None:
     """Rewrite the tables in place."""
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for readme in READMES:
+        readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def filled(text: str) -> str:
@@ -65,36 +70,19 @@ def training() -> str:
         f"{summary['trees']} trees in `{name}`" for name, summary in summaries.items()
     )
     return (
-        f"{one['texts']:,} training texts ({one['people']:,} by people) and "
-        f"{one['validation_texts']:,} for validation, of {len(one['sources'])} sources, "
+        f"{one['texts']:,} texts ({one['people']:,} by people) of {len(one['sources'])} sources, "
         f"cut to whole sentences of at most {one['max_words']} words; {trees}."
     )
 
 
-def families() -> str:
-    """What each family adds, on the test split and on sources left out."""
-    recipes = _read(RESULTS / "families.json")["averages"]
-    rows = [
-        f"| {name} | {_left_out(figures)} |"
-        for name, figures in recipes.items()
-        if not name.startswith("depth") or name.startswith("depth 0.5")
-    ]
-    return "\n".join([f"| families | {_LEFT_OUT}", "|---" * 7 + "|", *rows])
-
-
-def depths() -> str:
-    """What leaving the language model early costs and saves."""
-    recipes = _read(RESULTS / "families.json")["averages"]
+def speed() -> str:
+    """What leaving the language model early saves."""
     measured = _read(RESULTS / "depth.json")
-    rows = []
-    for depth, speed in measured["speeds"].items():
-        name = f"depth {depth}: style, contrast, representation"
-        if depth == "1":
-            name = "statistics, style, contrast, representation (`standard`)"
-        rows.append(
-            f"| {speed['blocks']} | {speed['texts_per_second']:.1f} | {_left_out(recipes[name])} |"
-        )
-    return "\n".join([f"| blocks | texts/s | {_LEFT_OUT}", "|---" * 8 + "|", *rows])
+    rows = [
+        [f"{speed['blocks']}", f"{speed['texts_per_second']:.1f}"]
+        for speed in measured["speeds"].values()
+    ]
+    return table("| blocks read | texts/s |", rows)
 
 
 def resources() -> str:
@@ -126,20 +114,8 @@ def bos_token() -> str:
     return "\n".join(["| first token | bits per character |", "|---|---|", *rows])
 
 
-_LEFT_OUT = (
-    "AUROC, test split | TPR at 1 % FPR | AUROC, sources left out | TPR at 1 % FPR "
-    "| TPR at 5 % FPR | people flagged |"
-)
-
-
-def _left_out(figures: dict[str, float]) -> str:
-    shares = [figures[name] for name in ("auroc", "tpr_at_1", "tpr_at_5")]
-    cells = [figures["test_auroc"], figures["test_tpr_at_1"], *shares]
-    return " | ".join([*(f"{cell:.3f}" for cell in cells), _percent(figures["fpr"])])
-
-
 def _flagged(figures: dict[str, float | None]) -> str:
-    shares = [_percent(figures["fpr"]), _percent(figures["tpr"])]
+    shares = [percent(figures["fpr"]), percent(figures["tpr"])]
     return " | ".join([_shown(figures["auroc"]), *shares])
 
 
@@ -156,22 +132,38 @@ def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
-
-
 def _read(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-TABLES = {
+def _of_quality(name: str) -> str:
+    tables: dict[str, Callable[[Any], str]] = vars(quality_tables)
+    return tables[name](_read(RESULTS / "quality.json"))
+
+
+TABLES: dict[str, Callable[[], str]] = {
     "quality": quality,
     "sources": sources,
     "training": training,
-    "families": families,
-    "depths": depths,
+    "speed": speed,
     "resources": resources,
     "bos_token": bos_token,
+    **{
+        name: partial(_of_quality, name)
+        for name in (
+            "detectors",
+            "left_out",
+            "others",
+            "families",
+            "prose",
+            "lengths",
+            "attacks",
+            "learners",
+            "polished",
+            "recalibrated",
+            "cost",
+        )
+    },
 }
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         "|---|---|",
         f"| language model | {language_model} |",
         f"| read | {_read(config)} |",
-        f"| feature families | {', '.join(config['families'])} |",
+        f"| feature families | {', '.join(config['families']) or 'none'} |",
         f"| features | {len(config['features'])} |",
         f"| training texts | {training['texts']:,}, of which {training['people']:,} by people |",
         f"| sources | {', '.join(training['sources']) or 'not named'} |",
@@ -80,7 +80,7 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
 
 def _read(config: dict[str, Any]) -> str:
     """How much of the language model is run, and what that leaves out."""
-    depth = config["extractor"]["depth"]
+    depth = config["extractor"].get("depth", 1)
     if config["language_model"] is None:
         return "nothing: the text alone"
     if depth == 1:

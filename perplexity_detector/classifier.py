@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -41,8 +42,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     and the probabilities and thresholds are set on what classifiers said that had never seen the
     source of a text. Where there are too few sources, prompts are left out instead.
 
-    A subclass says what it reads (its extractor), how it learns (`_learn`), and what its margin
-    is (`margins`).
+    A subclass says what it reads (its extractor), how it learns (`_learn`), what its margin is
+    (`margins`), and what it keeps (`files`, `restore`).
 
     Attributes:
         classes_: array([0, 1]).
@@ -54,6 +55,11 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         left_out_: probability of each training text by classifiers that had not seen its fold,
             shape (n,); not saved.
     """
+
+    #: Its name in commands and artefacts, the files with what it learned, and what reads for it.
+    name: ClassVar[str]
+    kept: ClassVar[tuple[str, ...]] = ()
+    extractor_class: ClassVar[type[FeatureExtractor]] = FeatureExtractor
 
     extractor: FeatureExtractor | None
     extractor_: FeatureExtractor
@@ -83,7 +89,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             parts: indices to learn from and to tell, fold by fold.
 
         Returns:
-            Margins, shape (n,).
+            Margins, shape (n,); NaN for a text that only a classifier could tell which saw it.
         """
 
     @abstractmethod
@@ -102,8 +108,15 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """What spoke most for the side each text came out on."""
         return [""] * len(view)
 
+    def files(self) -> dict[str, bytes]:
+        """What it learned, as the files that `kept` names."""
+        return {}
+
+    def restore(self, files: Mapping[str, bytes]) -> None:
+        """The inverse of `files`; its extractor and settings are there already."""
+
     def _default_extractor(self) -> FeatureExtractor:
-        return FeatureExtractor()
+        return self.extractor_class()
 
     # --- learning ---------------------------------------------------------------------------
 
@@ -155,7 +168,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         margins = self._learn(documents, labels, codes, parts)
         tokens = np.array([document.token_count for document in documents])
         weights = balancing_weights(labels, codes)
-        self.calibrator_ = Calibrator.fit(margins, labels, weights, tokens)
+        told = np.isfinite(margins)
+        self.calibrator_ = Calibrator.fit(margins[told], labels[told], weights[told], tokens[told])
         self.left_out_ = self.calibrator_.probabilities(margins)
         return self
 
@@ -236,7 +250,29 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         self.calibrator_ = self.calibrator_.for_people(self.probabilities(documents), tokens)
         return self
 
-    # --- texts ------------------------------------------------------------------------------
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the artefact folder, whole or not at all; see `persistence.save`."""
+        from perplexity_detector import persistence
+
+        self._check_fitted()
+        return persistence.save(self, Path(folder))
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path = "standard", **extractor: Any) -> Self:
+        """Load an artefact folder, or a detector that is shipped, by name.
+
+        Args:
+            folder: a folder that `save_pretrained` wrote, or `standard` or `fast`.
+            **extractor: settings of the extractor to change: device, cache, progress, ..., or lm,
+                where the same model now lies elsewhere.
+
+        Raises:
+            ArtefactError: nothing there, or it is damaged, of another version or another class.
+        """
+        from perplexity_detector import persistence
+
+        loaded: Self = persistence.load(folder, cls, extractor)
+        return loaded
 
     def new_extractor(self) -> FeatureExtractor:
         """An extractor with the settings of this one's, that has learned nothing."""

@@ -40,17 +40,22 @@ class My_TextClassifier_Model:
     def train(
         self,
         dataset: str,
-        lm: str = "smollm2",
+        model: str = "detector",
+        lm: str | None = None,
         revision: str | None = None,
-        depth: float = 1.0,
+        depth: float | None = None,
         families: str | None = None,
+        encoder: str | None = None,
+        performer: str | None = None,
+        epochs: int | None = None,
+        max_texts: int | None = None,
         per_group: int | None = None,
         per_group_held_out: int | None = None,
         max_words: int | None = 200,
         fpr: float = 0.01,
         seed: int = 0,
-        device: str = "auto",
-        dtype: str = "auto",
+        device: str | None = None,
+        dtype: str | None = None,
         cache: str | None = None,
         track: bool = True,
         **dataset_options: Any,
@@ -59,10 +64,16 @@ class My_TextClassifier_Model:
 
         Args:
             dataset: the file.
-            lm: language model: smollm2, a pulled model of the hub, or a folder.
+            model: detector, or a baseline: rules, tfidf, encoder, first_layers, log_likelihood,
+                log_rank, entropy, lrr, fast_detect_gpt, binoculars, lastde, diveye, gltr.
+            lm: language model: smollm2 if not given, a pulled model of the hub, or a folder.
             revision: of a hub model.
             depth: share of the language model's blocks that is run; under 1, no statistics.
             families: feature families, joined by commas; all if not given.
+            encoder: of --model=encoder: minilm, an encoder of the hub, or a folder.
+            performer: of --model=binoculars: a second language model, of lm's vocabulary.
+            epochs: of encoder and first_layers: how often each text is seen.
+            max_texts: of the same: texts at most that each training sees.
             per_group: texts at most of one source and class in training.
             per_group_held_out: the same in validation and test.
             max_words: texts are cut to whole sentences of at most so many words; 0: no cut.
@@ -74,23 +85,26 @@ class My_TextClassifier_Model:
             track: log the run to MLflow.
             **dataset_options: names of columns, encoding and format, see above.
         """
+        of_model = {
+            "lm": string(lm), "revision": string(revision), "depth": depth,
+            "families": listed(families), "encoder": string(encoder),
+            "performer": string(performer), "epochs": epochs, "max_texts": max_texts,
+            "device": device, "dtype": dtype, "cache": string(cache),
+        }  # fmt: skip
         options = self._start(
-            "train", dataset_options, dataset=dataset, lm=lm, revision=revision, depth=depth,
-            families=families, per_group=per_group, per_group_held_out=per_group_held_out,
-            max_words=max_words, fpr=fpr, seed=seed, device=device, dtype=dtype, cache=cache,
-            track=track,
+            "train", dataset_options, dataset=dataset, model=model, **of_model,
+            per_group=per_group, per_group_held_out=per_group_held_out, max_words=max_words,
+            fpr=fpr, seed=seed, track=track,
         )  # fmt: skip
         sizes = limits(
             per_group=per_group, per_group_held_out=per_group_held_out, max_words=max_words or None
         )
+        of_model |= limits(epochs=epochs, max_texts=max_texts)
         fpr, seed, track = rate(fpr), whole("seed", seed), switch("track", track)
         with timed(get_logger(), "train"):
             from perplexity_detector import report, workflows
 
-            untrained = workflows.untrained(
-                fpr, seed, families=listed(families), lm=str(lm), revision=string(revision),
-                depth=depth, device=device, dtype=dtype, cache=string(cache), progress=True,
-            )  # fmt: skip
+            untrained = workflows.untrained(model, fpr, seed, **of_model)
             trained = workflows.train_and_publish(
                 options.read_labelled(dataset), untrained, {**sizes, "seed": seed},
                 self._model, self._data,
@@ -139,24 +153,20 @@ class My_TextClassifier_Model:
         with timed(get_logger(), "predict") as counts:
             from perplexity_detector import report
             from perplexity_detector.prediction import predict
-            from perplexity_detector.workflows import load_detector
+            from perplexity_detector.workflows import Tally, load_detector
 
             loaded = load_detector(
                 self._data, detector, lm, fpr, device=device, dtype=dtype, cache=string(cache)
             )
-            counts["rows"] = 0
-            tally: dict[str, int] = {}
+            tally = Tally()
             for results in predict(options.read_chunks(dataset), loaded, target, details, why=show):
-                counts["rows"] = int(str(counts["rows"])) + len(results)
-                for verdict, count in results["verdict"].value_counts().items():
-                    tally[str(verdict)] = tally.get(str(verdict), 0) + int(count)
                 if show:
-                    shown = report.readable(results, header=counts["rows"] == len(results))
+                    shown = report.readable(results, header=not tally.rows)
                     print(shown, file=sys.stderr if target == "-" else sys.stdout)
-        summary = ", ".join(f"{count} {verdict}" for verdict, count in sorted(tally.items()))
+                tally.add(results)
+                counts["rows"] = tally.rows
         where = "" if target == "-" else f" Results: {target}"
-        summary += f", at a false-positive rate of {loaded.fpr:g}."
-        print(f"{counts['rows']} texts: {summary}{where}", file=sys.stderr)
+        print(f"{tally}, at a false-positive rate of {loaded.fpr:g}.{where}", file=sys.stderr)
 
     def evaluate(
         self,
@@ -203,7 +213,7 @@ class My_TextClassifier_Model:
             )  # fmt: skip
             scored = score_labelled(frame, loaded, split=string(split), **sizes)
             counts["rows"] = len(scored)
-        print(report.evaluation(scored, loaded))
+        print(report.evaluation(scored, loaded.fpr))
 
     def features(
         self,
@@ -240,13 +250,9 @@ class My_TextClassifier_Model:
             from perplexity_detector.prediction import tabulate
 
             extractor = FeatureExtractor(
-                listed(families),
-                str(lm),
-                string(revision),
-                device=device,
-                dtype=dtype,
+                listed(families), str(lm), string(revision), device=device, dtype=dtype,
                 cache=string(cache),
-            ).fit()
+            ).fit()  # fmt: skip
             counts["rows"] = tabulate(options.read_chunks(dataset), extractor, target)
         where = "" if target == "-" else f" Table: {target}"
         print(f"{counts['rows']} texts.{where}", file=sys.stderr)
@@ -272,15 +278,9 @@ class My_TextClassifier_Model:
     def models(self) -> None:
         """List the language models on this machine, with size and licence."""
         self._log("models", {})
-        from perplexity_detector.lm.catalogue import inventory
+        from perplexity_detector.lm.catalogue import listing
 
-        found = inventory()
-        for name, where, size, licence in found:
-            print(f"{name:<24} {size / 1e6:>7.0f} MB  {licence:<12} {where}")
-        if not found:
-            print("None yet: run `perplexity-detector pull smollm2`.")
-
-    # --- within -----------------------------------------------------------------------------
+        print(listing())
 
     def _start(
         self, command: str, dataset_options: dict[str, Any], **options: object

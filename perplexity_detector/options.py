@@ -84,7 +84,7 @@ class DatasetOptions:
 def as_typed(options: dict[str, object]) -> list[str]:
     """Options that were given, as on the command line."""
     return [
-        f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        f"--{name}={','.join(map(str, value)) if isinstance(value, tuple | list) else value}"
         for name, value in options.items()
         if value is not None
     ]

@@ -1,4 +1,4 @@
-"""The artefact folder: everything a trained detector is, in plain formats, checked by hash."""
+"""The artefact folder: everything a trained classifier is, in plain formats, checked by hash."""
 
 from __future__ import annotations
 
@@ -11,70 +11,57 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
 
 from perplexity_detector import __version__
+from perplexity_detector.baselines.registry import CLASSES
 from perplexity_detector.calibration import Calibrator
 from perplexity_detector.card import model_card
+from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import families_at
 from perplexity_detector.folders import replace_folder
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 PRETRAINED = Path(__file__).parent / "pretrained"
-CONFIG, CLASSIFIER, CALIBRATOR = "config.json", "classifier.ubj", "calibrator.json"
-LEARNED, METRICS, CARD = "learned.safetensors", "metrics.json", "README.md"
-_FILES = {CONFIG, CLASSIFIER, CALIBRATOR, LEARNED, METRICS, CARD}
+CONFIG, CALIBRATOR, METRICS, CARD = "config.json", "calibrator.json", "metrics.json", "README.md"
+#: What every folder holds beside config.json and the files that the class keeps.
+_COMMON = (CALIBRATOR, METRICS, CARD)
+_FILES = {CONFIG, *_COMMON, *(name for one in CLASSES.values() for name in one.kept)}
 #: A folder that is being replaced is gone for far less than this.
 _REPLACING_SECONDS = 0.05
 #: What config.json must say.
 _NEEDED = [
-    "sha256", "extractor", "hyper_parameters", "typical", "language_model", "families",
-    "features", "training",
+    "sha256", "model", "extractor", "hyper_parameters", "language_model", "families", "features",
+    "training",
 ]  # fmt: skip
 
-#: Settings of the extractor that decide what the features are; the others are the machine's.
-_EXTRACTOR_SETTINGS = ("families", "lm", "revision", "depth", "canonical")
+#: Settings of an extractor that are the machine's; the others decide what it reads.
+_OF_MACHINE = ("device", "dtype", "batch_tokens", "cache", "progress")
 
 
-def save(detector: Any, folder: Path) -> Path:
-    """Write a trained detector: into a temporary folder, which then takes the place of the old.
+def save(classifier: CalibratedClassifier, folder: Path) -> Path:
+    """Write a trained classifier: into a temporary folder, which then takes the old one's place.
 
-    config.json holds the format version, the language model and its hash, families and their
-    versions, hyper-parameters, the training summary and the sha256 of every other file.
+    config.json holds the format version, the name of the class, the language model and its hash,
+    families and their versions, hyper-parameters, the training summary and the sha256 of every
+    other file.
 
     Raises:
         ArtefactError: the folder cannot be written, or is not one of ours.
     """
     check_place(folder)
-    extractor = detector.extractor_
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
             new = Path(temporary) / "new"
             new.mkdir()
-            detector.booster_.save_model(new / CLASSIFIER)
-            _write_json(new / CALIBRATOR, detector.calibrator_.to_json())
-            _write_json(new / METRICS, detector.metrics_)
-            _write_learned(new / LEARNED, extractor.learned_)
-            settings = extractor.get_params(deep=False)
-            config = {
-                "format_version": FORMAT_VERSION,
-                "package_version": __version__,
-                "extractor": {name: settings[name] for name in _EXTRACTOR_SETTINGS},
-                "language_model": detector.language_model_,
-                "families": {f.name: f.version for f in extractor.chosen_families()},
-                "features": list(extractor.get_feature_names_out()),
-                "typical": detector.typical_.tolist(),
-                "hyper_parameters": {
-                    name: value
-                    for name, value in detector.get_params(deep=False).items()
-                    if name != "extractor"
-                },
-                "training": detector.training_,
-            }
-            (new / CARD).write_text(model_card(config, detector), encoding="utf-8")
+            for name, content in classifier.files().items():
+                (new / name).write_bytes(content)
+            _write_json(new / CALIBRATOR, classifier.calibrator_.to_json())
+            _write_json(new / METRICS, classifier.metrics_)
+            config = _config(classifier)
+            (new / CARD).write_text(model_card(config, classifier), encoding="utf-8")
             config["sha256"] = {
                 file.name: _sha256(file.read_bytes()) for file in sorted(new.iterdir())
             }
@@ -85,6 +72,24 @@ def save(detector: Any, folder: Path) -> Path:
             f"The detector cannot be written to {folder}: {error.strerror or error}."
         ) from error
     return folder
+
+
+def _config(classifier: CalibratedClassifier) -> dict[str, Any]:
+    extractor = classifier.extractor_
+    settings = extractor.get_params(deep=False)
+    hyper_parameters = classifier.get_params(deep=False)
+    del hyper_parameters["extractor"]
+    return {
+        "format_version": FORMAT_VERSION,
+        "package_version": __version__,
+        "model": classifier.name,
+        "extractor": {name: settings[name] for name in settings if name not in _OF_MACHINE},
+        "language_model": classifier.language_model_,
+        "families": {family.name: family.version for family in extractor.chosen_families()},
+        "features": list(extractor.get_feature_names_out()),
+        "hyper_parameters": hyper_parameters,
+        "training": classifier.training_,
+    }
 
 
 def publish(folder: Path, target: Path) -> None:
@@ -125,43 +130,47 @@ def check_place(folder: Path) -> None:
         )
 
 
-def load(folder: str | Path, detector_class: type, changes: dict[str, Any]) -> Any:
+def load(
+    folder: str | Path, asked: type[CalibratedClassifier], changes: dict[str, Any]
+) -> CalibratedClassifier:
     """Read an artefact folder, or a shipped detector by name; nothing in it is executed.
 
     Args:
         folder: where, or a name in `pretrained/`.
-        detector_class: TextDetector or a subclass.
+        asked: what the folder must hold: a class, or a base of the one that was saved.
         changes: settings of the extractor that differ from the saved ones.
 
     Raises:
-        ArtefactError: missing, damaged, or of a version that this package cannot read.
+        ArtefactError: missing, damaged, of another class, or of a version that this package
+            cannot read.
         InputError: a change that an extractor does not know.
     """
     path, config, files = _read_settled(folder)
-    import xgboost
-
-    known = FeatureExtractor().get_params()
-    if unknown := set(changes) - set(known):
+    saved = CLASSES[config["model"]]
+    if not issubclass(asked, saved) and not issubclass(saved, asked):
+        raise ArtefactError(
+            f"{path} holds the model {saved.name}; load it with "
+            f"{saved.__name__}.from_pretrained, or CalibratedClassifier's."
+        )
+    made = asked if issubclass(asked, saved) else saved
+    if unknown := set(changes) - set(made.extractor_class().get_params()):
         raise InputError(f"An extractor has no setting {', '.join(sorted(unknown))}.")
     try:
-        extractor = FeatureExtractor(**{**config["extractor"], **changes})
+        extractor = made.extractor_class(**{**config["extractor"], **changes})
         _check_families(path, config, extractor)
-        extractor.learned_ = _read_learned(files[LEARNED])
-        detector = detector_class(extractor, **config["hyper_parameters"])
-    except (AttributeError, TypeError) as error:
+        classifier = made(extractor, **config["hyper_parameters"])
+        classifier.extractor_ = extractor
+        classifier.restore(files)
+    except (AttributeError, KeyError, TypeError) as error:
         raise ArtefactError(
             f"{path / CONFIG} is not as it was saved; train the detector again."
         ) from error
-    threads = {"nthread": detector.n_jobs or 0}  # which the file does not hold
-    detector.booster_ = xgboost.Booster(threads, model_file=bytearray(files[CLASSIFIER]))
-    detector.calibrator_ = Calibrator.from_json(json.loads(files[CALIBRATOR]))
-    detector.metrics_ = json.loads(files[METRICS])
-    detector.extractor_ = extractor
-    detector.classes_ = np.array([0, 1])
-    detector.typical_ = np.asarray(config["typical"], np.float64)
-    detector.language_model_ = config["language_model"]
-    detector.training_ = config["training"]
-    return detector
+    classifier.calibrator_ = Calibrator.from_json(json.loads(files[CALIBRATOR]))
+    classifier.metrics_ = json.loads(files[METRICS])
+    classifier.classes_ = np.array([0, 1])
+    classifier.language_model_ = config["language_model"]
+    classifier.training_ = config["training"]
+    return classifier
 
 
 def is_there(folder: Path) -> bool:
@@ -183,7 +192,7 @@ def _read_settled(folder: str | Path) -> tuple[Path, dict[str, Any], dict[str, b
 def _read_whole(path: Path) -> tuple[Path, dict[str, Any], dict[str, bytes]]:
     config = _read_config(path)
     files = {}
-    for name in sorted(_FILES - {CONFIG}):
+    for name in sorted({*_COMMON, *CLASSES[config["model"]].kept}):
         file = path / name
         files[name] = file.read_bytes() if file.is_file() else b""
         if _sha256(files[name]) != config["sha256"].get(name):
@@ -203,7 +212,7 @@ def find(folder: str | Path) -> Path:
     for path in (Path(folder).expanduser(), PRETRAINED / str(folder)):
         if (path / CONFIG).is_file():
             return path
-    shipped = sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CLASSIFIER}"))
+    shipped = sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CALIBRATOR}"))
     raise ArtefactError(
         f"There is no detector in {folder} (no {CONFIG}); train one with "
         f"`perplexity-detector train`, or use a shipped one: {', '.join(shipped) or 'none'}."
@@ -221,6 +230,11 @@ def _read_config(path: Path) -> dict[str, Any]:
     if missing := [name for name in _NEEDED if name not in config]:
         raise ArtefactError(
             f"{path / CONFIG} lacks {', '.join(missing)}; train the detector again."
+        )
+    if str(config["model"]) not in CLASSES:
+        raise ArtefactError(
+            f"{path} holds a model {config['model']!r} that this package does not know; train "
+            "one anew, or install the version that made it."
         )
     return config
 
@@ -252,24 +266,6 @@ def _write_json(file: Path, values: object) -> None:
     # a setting can be a number of NumPy's, from a grid of them
     text = json.dumps(values, indent=1, allow_nan=False, default=lambda value: value.tolist())
     file.write_text(text + "\n", encoding="utf-8")
-
-
-def _write_learned(file: Path, learned: dict[str, dict[str, np.ndarray]]) -> None:
-    """Arrays of the learned families, as `family.array`."""
-    arrays = {
-        f"{family}.{name}": np.ascontiguousarray(array)
-        for family, named in learned.items()
-        for name, array in named.items()
-    }
-    file.write_bytes(safetensors.numpy.save(arrays))
-
-
-def _read_learned(content: bytes) -> dict[str, dict[str, np.ndarray]]:
-    learned: dict[str, dict[str, np.ndarray]] = {}
-    for full_name, array in safetensors.numpy.load(content).items():
-        family, _, name = full_name.partition(".")
-        learned.setdefault(family, {})[name] = array
-    return learned
 
 
 def _sha256(content: bytes) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.errors import InputError
 
 
@@ -17,7 +17,7 @@ class DetectorModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Load the folder; its language model is loaded when the first texts come."""
-        self.detector = TextDetector.from_pretrained(context.artifacts["detector"])
+        self.detector = CalibratedClassifier.from_pretrained(context.artifacts["detector"])
 
     def predict(
         self,
@@ -25,7 +25,7 @@ class DetectorModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """What `TextDetector.assess` says of texts.
+        """What `CalibratedClassifier.assess` says of texts.
 
         Args:
             context: not used.

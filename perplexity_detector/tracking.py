@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from perplexity_detector import __version__
+from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.errors import TrackingError
 from perplexity_detector.logs import get_logger
@@ -47,7 +48,7 @@ _EXAMPLE = pd.DataFrame(
 
 
 def track(
-    detector: TextDetector,
+    detector: CalibratedClassifier,
     folder: Path,
     predictions: pd.DataFrame,
     parameters: Mapping[str, object],
@@ -66,7 +67,7 @@ def track(
         folder: where it was saved.
         predictions: columns split, source, generated and probability.
         parameters: what to log as parameters; values are logged as `str` has them.
-        metrics: as `TextDetector.metrics_`; see `flat_metrics`.
+        metrics: as `CalibratedClassifier.metrics_`; see `flat_metrics`.
         store: the folder for the database and the artefacts, unless the environment variable
             MLFLOW_TRACKING_URI names a server or store.
         experiment: made if there is none of that name.
@@ -147,16 +148,18 @@ def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _figures(detector: TextDetector, predictions: pd.DataFrame) -> dict[str, Figure]:
+def _figures(detector: CalibratedClassifier, predictions: pd.DataFrame) -> dict[str, Figure]:
     from perplexity_detector import plots
 
-    gains: dict[str, Any] = detector.booster_.get_score(importance_type="total_gain")
-    return {
+    figures = {
         "roc": plots.roc_plot(predictions),
         "calibration": plots.calibration_plot(predictions),
         "scores": plots.score_histogram(predictions),
-        "importance": plots.importance_plot(gains),
     }
+    if isinstance(detector, TextDetector):
+        gains: dict[str, Any] = detector.booster_.get_score(importance_type="total_gain")
+        figures["importance"] = plots.importance_plot(gains)
+    return figures
 
 
 def _experiment(client: mlflow.MlflowClient, name: str, location: str | None) -> str:

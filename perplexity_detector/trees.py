@@ -127,6 +127,16 @@ def contributions(booster: xgboost.Booster, table: np.ndarray, threads: int) -> 
     return np.asarray(values)[:, :-1]
 
 
+def to_bytes(booster: xgboost.Booster) -> bytes:
+    """Trees for a file, in XGBoost's own format: universal binary JSON."""
+    return bytes(booster.save_raw("ubj"))
+
+
+def of_bytes(content: bytes, threads: int) -> xgboost.Booster:
+    """The inverse; the number of threads is not in the file."""
+    return xgboost.Booster({"nthread": threads}, model_file=bytearray(content))
+
+
 def _matrix(booster: xgboost.Booster, table: np.ndarray, threads: int) -> xgboost.DMatrix:
     return xgboost.DMatrix(table, feature_names=booster.feature_names, nthread=threads)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from perplexity_detector import persistence, training
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.baselines.registry import make
+from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.errors import DatasetError, TrackingError
-from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.registry import families_at
 from perplexity_detector.logs import get_logger, timed
 from perplexity_detector.text import canonicalise, crop
 
@@ -20,17 +20,38 @@ SHIPPED = "standard"
 PUBLISHED = "model"
 
 
-def untrained(fpr: float, seed: int, **extractor: Any) -> TextDetector:
-    """A detector to be trained; the extractor's settings are checked before any work."""
-    if extractor.get("families") is None:
-        extractor["families"] = list(families_at(extractor.get("depth", 1.0)))
-    unfitted = FeatureExtractor(**extractor)
-    unfitted.chosen_families()
-    return TextDetector(unfitted, fpr=fpr, random_state=seed)
+class Tally:
+    """How many texts were told, and with which verdicts.
+
+    Attributes:
+        rows: of all results added so far.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._verdicts: Counter[str] = Counter()
+
+    def add(self, results: pd.DataFrame) -> None:
+        """Count results, which have a column `verdict`."""
+        self.rows += len(results)
+        self._verdicts.update(map(str, results["verdict"]))
+
+    def __str__(self) -> str:
+        verdicts = ", ".join(f"{count} {name}" for name, count in sorted(self._verdicts.items()))
+        return f"{self.rows} texts: {verdicts}"
+
+
+def untrained(model: str, fpr: float, seed: int, **settings: Any) -> CalibratedClassifier:
+    """A model to be trained; its settings are checked before any work, see `registry.make`."""
+    return make(str(model), fpr=fpr, random_state=seed, progress=True, **settings)
 
 
 def train_and_publish(
-    frame: pd.DataFrame, detector: TextDetector, settings: dict[str, Any], model: Path, data: Path
+    frame: pd.DataFrame,
+    detector: CalibratedClassifier,
+    settings: dict[str, Any],
+    model: Path,
+    data: Path,
 ) -> training.Trained:
     """Train, save to `model`, publish to `data/model`, and warn where a rate cannot be kept."""
     for folder in (model, data / PUBLISHED):
@@ -50,10 +71,16 @@ def train_and_publish(
 def track(trained: training.Trained, about: dict[str, object], model: Path, data: Path) -> None:
     """Log a training to MLflow; if that fails, the training is kept all the same."""
     detector = trained.detector
-    extractor = (detector.extractor or FeatureExtractor()).get_params(deep=False)
+    extractor = detector.extractor_.get_params(deep=False)
     hyper_parameters = detector.get_params(deep=False)
     hyper_parameters.pop("extractor")
-    parameters = {**about, **extractor, **hyper_parameters, **detector.training_}
+    parameters = {
+        **about,
+        "model": detector.name,
+        **extractor,
+        **hyper_parameters,
+        **detector.training_,
+    }
     try:
         from perplexity_detector.tracking import track as log_run
 
@@ -69,7 +96,7 @@ def load_detector(
     lm: str | None = None,
     fpr: float | None = None,
     **extractor: Any,
-) -> TextDetector:
+) -> CalibratedClassifier:
     """The detector asked for; else the published one; else, saying so, the shipped one.
 
     Args:
@@ -87,7 +114,7 @@ def load_detector(
             detector = SHIPPED
     if lm is not None:
         extractor["lm"] = str(lm)
-    loaded = TextDetector.from_pretrained(str(detector), **extractor)
+    loaded = CalibratedClassifier.from_pretrained(str(detector), **extractor)
     if fpr is not None:
         loaded.set_params(fpr=fpr)
     return loaded
@@ -95,7 +122,7 @@ def load_detector(
 
 def score_labelled(
     frame: pd.DataFrame,
-    detector: TextDetector,
+    detector: CalibratedClassifier,
     max_words: int | None = None,
     split: str | None = None,
 ) -> pd.DataFrame:

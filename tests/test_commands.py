@@ -123,7 +123,7 @@ def log_of(folder):
 def test_train_saves_publishes_and_prints(trained):
     folder, done = trained
     lines = done.stdout.splitlines()
-    assert lines[0].split() == ["train", "valid", "test"]
+    assert lines[0].split() == ["left", "out", "test"]
     for line, name in zip(lines[1:], FIGURES.values(), strict=True):
         assert line.startswith(name)
     assert "Saved to model, published to data/model." in done.stderr
@@ -138,7 +138,7 @@ def test_train_saves_publishes_and_prints(trained):
 def test_train_warns_of_what_48_texts_cannot_promise(trained):
     _, done = trained
     (sentence,) = [line for line in done.stderr.splitlines() if "too few" in line]
-    assert sentence.startswith("4 validation texts by people are too few to promise")
+    assert sentence.startswith("20 texts by people are too few to promise")
 
 
 def test_train_logs_command_timings_and_no_text(trained):
@@ -165,7 +165,7 @@ def test_train_with_options(here, tmp_path):
     assert (code, err) == (0, "Saved to model, published to data/model.\n")
     loaded = TextDetector.from_pretrained("model")
     assert (loaded.fpr, loaded.random_state) == (0.25, 3)
-    assert loaded.training_["texts"] == 16
+    assert loaded.training_["texts"] == 24
     assert loaded.training_["max_words"] == 50
     assert "AUROC" in out
 
@@ -354,7 +354,7 @@ def test_evaluate_prints_figures_with_intervals(here, detector):
     data.to_csv("plain.csv", index=False)
     code, out, err = here("evaluate", "plain.csv", f"--detector={detector}")
     assert (code, err) == (0, "")
-    assert out.startswith("60 texts, threshold for a false-positive rate of 0.1\n")
+    assert out.startswith("60 texts, thresholds for a false-positive rate of 0.1\n")
     for line, name in zip(out.splitlines()[1:], FIGURES.values(), strict=True):
         assert line.startswith(name)
         assert line.endswith("]")

@@ -74,7 +74,7 @@ def test_the_folder_holds_plain_files_with_their_hashes(saved):
     assert config["format_version"] == persistence.FORMAT_VERSION
     assert config["language_model"] is None
     assert config["families"] == {name: FAMILIES[name].version for name in LIGHT}
-    assert len(config["features"]) == len(config["typical"])
+    assert config["model"] == "detector"
     assert config["sha256"] == {
         name: hashlib.sha256((saved / name).read_bytes()).hexdigest()
         for name in FILES
@@ -90,10 +90,9 @@ def test_the_card_says_what_is_known(detector, saved):
     assert "| language model | not read |" in card
     assert "| feature families | stylometry, compression |" in card
     people = detector.training_["people"]
-    assert f"| training texts | 102, of which {people} by people |" in card
-    assert "| validation texts | 18 |" in card
-    assert "| 1.0% | none: too few validation texts |" in card
-    assert f"| 10.0% | {detector.calibrator_.threshold_at(0.1):.4f} |" in card
+    assert f"| training texts | 120, of which {people} by people |" in card
+    assert "| 1.0% | 0 tokens | none: too few texts by people | - |" in card
+    assert f"| 10.0% | 0 tokens | {detector.calibrator_.threshold_at(0.1):.4f} |" in card
     assert "Measured" not in card
     assert "Never accuse anyone" in card
     assert "None" not in card
@@ -106,7 +105,8 @@ def test_the_card_shows_what_was_measured(detector, tmp_path):
     predictions = pd.DataFrame(
         {"split": "test", "generated": LABELS, "probability": [0.2 + 0.6 * y for y in LABELS]}
     )
-    measured.metrics_ = measure(predictions, 0.5, 0.1)
+    predictions["flagged"] = predictions["probability"] >= 0.5
+    measured.metrics_ = measure(predictions, 0.1)
     measured.training_.update(max_words=None)
     folder = measured.save_pretrained(tmp_path / "b")
     card = (folder / "README.md").read_text()
@@ -246,7 +246,7 @@ def test_a_file_that_nobody_vouches_for(saved):
 def test_another_format_version(saved):
     config = config_of(saved)
     (saved / "config.json").write_text(json.dumps({**config, "format_version": 99}))
-    assert "has format version 99, and this package reads 2" in error_of(saved)
+    assert "has format version 99, and this package reads 3" in error_of(saved)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", "\xff"])
@@ -255,7 +255,7 @@ def test_a_config_that_is_none(saved, content):
     assert str(saved) in error_of(saved)
 
 
-@pytest.mark.parametrize("missing", ["sha256", "features", "training", "typical"])
+@pytest.mark.parametrize("missing", ["sha256", "model", "features", "training"])
 def test_a_config_that_lacks_something(saved, missing):
     config = config_of(saved)
     del config[missing]

@@ -96,6 +96,13 @@ def inventory() -> list[tuple[str, str, int, str]]:
     return found
 
 
+def listing() -> str:
+    """The inventory as lines for a terminal."""
+    line = "{:<24} {:>7.0f} MB  {:<12} {}".format
+    lines = [line(name, size / 1e6, licence, where) for name, where, size, licence in inventory()]
+    return "\n".join(lines) or "None yet: run `perplexity-detector pull smollm2`."
+
+
 def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
     """Load a language model; nothing is downloaded.
 
@@ -139,7 +146,7 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
 
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
         architecture = getattr(transformers, config.architectures[0])
-        with _no_progress_bar():
+        with no_progress_bar():
             model, loading = architecture.from_pretrained(
                 None,
                 config=config,
@@ -186,7 +193,7 @@ def _assemble(
     if not tokenizer.is_fast:
         raise LanguageModelError(f"The tokenizer of {name} has no fast form, which offsets need.")
     architecture: Any = transformers.AutoModelForCausalLM
-    with _no_progress_bar():
+    with no_progress_bar():
         model, loading = architecture.from_pretrained(
             folder, dtype=torch.float32, output_loading_info=True, **_FROM_DISK
         )
@@ -279,7 +286,7 @@ def _one_sentence(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _no_progress_bar() -> Iterator[None]:
+def no_progress_bar() -> Iterator[None]:
     """Keep transformers' own bar over the weights off the terminal."""
     from transformers.utils import logging
 

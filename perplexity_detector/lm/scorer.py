@@ -64,7 +64,7 @@ class LanguageModelScorer:
         window: int = MAX_WINDOW,
         depth: float = 1.0,
     ) -> None:
-        self.device = _device(device)
+        self.device = device_of(device)
         self.dtype = _dtype(dtype, self.device)
         loaded = catalogue.load(lm, revision)
         self.name = loaded.name
@@ -215,10 +215,9 @@ class LanguageModelScorer:
         if not results:
             return
         targets = np.concatenate([ids[w.text][w.keep : w.end] for w in batch])
-        statistics = token_statistics(
+        statistics = self.statistics(
             hidden[torch.from_numpy(kept).to(self.device)],
             torch.from_numpy(targets).to(self.device),
-            self.head,
         )
         columns_of = [column.cpu().numpy() for column in statistics]
         first = 0
@@ -231,6 +230,10 @@ class LanguageModelScorer:
                 into[place] = column[first:last]
             first = last
 
+    def statistics(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Surprisal, rank, entropy, variance of targets (n,) from hidden states (n, width)."""
+        return token_statistics(hidden, targets, self.head)
+
     def hidden_states(self, inputs: torch.Tensor) -> torch.Tensor:
         """Last hidden states, (batch, length, width), of token ids (batch, length)."""
         states: torch.Tensor = self.model.base_model(inputs, use_cache=False).last_hidden_state
@@ -242,7 +245,12 @@ class LanguageModelScorer:
         return logits if self._cap is None else self._cap * torch.tanh(logits / self._cap)
 
 
-def _device(device: str) -> torch.device:
+def device_of(device: str) -> torch.device:
+    """The device of that name; `auto` is CUDA where there is one.
+
+    Raises:
+        InputError: this machine has none such.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -1,0 +1,28 @@
+"""Named arrays, nested once -> bytes in the safetensors format, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import safetensors.numpy
+
+
+def to_bytes(nested: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
+    """Arrays, each under `outer.inner`; no outer name has a dot."""
+    return safetensors.numpy.save(
+        {
+            f"{outer}.{inner}": np.ascontiguousarray(array)
+            for outer, named in nested.items()
+            for inner, array in named.items()
+        }
+    )
+
+
+def of_bytes(content: bytes) -> dict[str, dict[str, np.ndarray]]:
+    """The inverse of `to_bytes`; an outer name without arrays is gone."""
+    nested: dict[str, dict[str, np.ndarray]] = {}
+    for full_name, array in safetensors.numpy.load(content).items():
+        outer, _, inner = full_name.partition(".")
+        nested.setdefault(outer, {})[inner] = array
+    return nested

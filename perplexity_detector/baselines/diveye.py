@@ -1,0 +1,92 @@
+"""DivEye: boosted trees over how surprisal moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from perplexity_detector import arrays, trees
+from perplexity_detector.baselines.baseline import LEARNED, ColumnsBaseline
+from perplexity_detector.features.cross_fitting import Part
+from perplexity_detector.features.family import Document
+from perplexity_detector.sampling import balancing_weights
+from perplexity_detector.verdicts import reasons_of
+
+TREES = "classifier.ubj"
+
+
+class DivEye(ColumnsBaseline):
+    """XGBoost over moments of surprisal and of its differences (Basani and Chen 2025).
+
+    The paper's nine: mean, variance, skewness and kurtosis of s; mean and variance of its first
+    differences; variance, entropy and autocorrelation of its second. How many trees is set on
+    what is left out, as in the detector.
+
+    Attributes:
+        learned_: `booster`, and `typical`, the medians of people's texts.
+    """
+
+    name: ClassVar[str] = "diveye"
+    kept: ClassVar[tuple[str, ...]] = (TREES, LEARNED)
+    families = ("perplexity", "diversity")
+    columns = (
+        "perplexity_mean",
+        "diversity_variance",
+        "diversity_skewness",
+        "diversity_kurtosis",
+        "diversity_difference_mean",
+        "diversity_difference_variance",
+        "diversity_second_difference_variance",
+        "diversity_second_difference_entropy",
+        "diversity_second_difference_autocorrelation",
+    )
+
+    def _learn(
+        self,
+        documents: Sequence[Document],
+        labels: np.ndarray,
+        sources: np.ndarray,
+        parts: list[Part],
+    ) -> np.ndarray:
+        table = self.view(documents)
+        lesson = trees.Lesson(table, labels, balancing_weights(labels, sources), list(self.columns))
+        settings = trees.Settings(
+            {"learning_rate": 0.05, "max_depth": 4, "seed": self.random_state, "nthread": 0},
+            min_child_weight=5.0,
+            most=1000,
+            patience=50,
+        )
+        margins, count = trees.left_out_margins(lesson, parts, settings)
+        typical = np.median(table[labels == 0], axis=0)
+        self.learned_ = {"booster": trees.train(lesson, settings, count), "typical": typical}
+        self.training_["trees"] = count
+        return margins
+
+    def learn(self, view: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> Any:
+        """Not used: trees of all turns are as many, see `_learn`."""
+        raise NotImplementedError
+
+    def score(self, view: np.ndarray, learned: dict[str, Any]) -> np.ndarray:
+        """Log-odds, shape (n,)."""
+        return trees.margins(learned["booster"], view, 0)
+
+    def reasons(self, view: np.ndarray, probabilities: np.ndarray) -> list[str]:
+        """The features that spoke most."""
+        spoke = trees.contributions(self.learned_["booster"], view, 0)
+        told = self.labels()
+        return reasons_of(spoke, view, self.learned_["typical"], told, told, probabilities)
+
+    def files(self) -> dict[str, bytes]:
+        """The trees, and the medians."""
+        typical = {"typical": self.learned_["typical"]}
+        return {
+            TREES: trees.to_bytes(self.learned_["booster"]),
+            LEARNED: arrays.to_bytes({self.name: typical}),
+        }
+
+    def restore(self, files: Mapping[str, bytes]) -> None:
+        """The inverse of `files`."""
+        typical = arrays.of_bytes(files[LEARNED])[self.name]["typical"]
+        self.learned_ = {"booster": trees.of_bytes(files[TREES], 0), "typical": typical}

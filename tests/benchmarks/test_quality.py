@@ -1,0 +1,91 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.left_out import figures
+from benchmarks.protocol import Fold
+from benchmarks.stress import recalibrated
+from perplexity_detector.calibration import Calibrator
+
+ROOT = Path(__file__).parents[2]
+CORPUS = Path(os.environ.get("PERPLEXITY_CORPUS", ROOT.parent / "shared/data/corpus.parquet"))
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason=f"the floor is measured on {CORPUS.name}")
+def test_quality_stays_above_its_floor(smollm2_folder):
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.quality", f"--corpus={CORPUS}", "--quick"],
+        cwd=ROOT, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "floor" in done.stdout
+
+
+def test_what_is_flagged_is_counted_among_what_is_new():
+    tested = np.array([True] * 6 + [False] * 2)
+    new = np.array([True, True, True, True, False, False, False, False])
+    fold = Fold("source", "x", ~tested, tested, new)
+    labels = np.array([0, 0, 1, 1, 0, 0])
+    probabilities = np.array([0.1, 0.6, 0.7, 0.9, 0.95, 0.2])
+    thresholds = np.array([[0.8] * 6, [0.5, 0.65, 0.5, 0.5, 0.5, 0.5]])
+    found = figures(fold, labels, probabilities, thresholds)
+    assert found["people"] == found["models"] == 2
+    assert found["fpr_1"] == 0
+    assert found["tpr_1"] == 0.5
+    assert found["fpr_5"] == 0  # 0.6 is under the threshold of its length
+    assert found["tpr_5"] == 1
+    assert found["auroc"] == 6 / 8
+
+
+class Trained:
+    """People of a source score higher than the others, which set the thresholds."""
+
+    calibrator = Calibrator(1.0, 0.0, np.zeros(0), np.zeros(0), np.zeros(0)).for_people(
+        np.linspace(0, 0.5, 500), np.zeros(500)
+    )
+
+    def probabilities(self, table):
+        return table[:, 0]
+
+
+def test_recalibration_is_judged_on_other_people_than_set_it():
+    table = np.random.default_rng(1).uniform(0.3, 0.9, (600, 1))
+    people = np.arange(600) < 400
+    found = recalibrated(Trained(), table, people, np.zeros(600), own=100)
+    assert found["people"] == 300
+    assert found["before_5"] > 0.6
+    assert 0.01 < found["after_5"] < 0.12
+    assert found["after_1"] < 0.05
+    assert recalibrated(Trained(), table, np.arange(600) < 199, np.zeros(600), own=100) == {}
+
+
+def test_tables_name_what_they_show(tmp_path):
+    from benchmarks import quality_tables as tables
+
+    row = {"auroc": 0.9, "tpr_at_1": 0.5, "tpr_at_5": 0.7, "brier": 0.1, "ece": 0.02}
+    judged = {**row, "people": 200.0, "models": 0.0, "fpr_1": 0.012, "fpr_5": 0.04,
+              "intervals": {"auroc": [0.88, 0.92]}}  # fmt: skip
+    other = {**judged, "auroc": 0.8, "fpr_1": 0.05}
+    detectors = {"standard": judged, "fast": judged, "tfidf": other}
+    record = {
+        "folds": [
+            {"kind": "none", "name": "test split", "detectors": detectors},
+            {"kind": "source", "name": "a", "detectors": detectors},
+            {"kind": "source", "name": "b", "detectors": {**detectors, "standard": other}},
+        ]
+    }
+    means = tables.means(record, "standard")
+    assert means["auroc"] == pytest.approx(0.85)
+    assert means["auroc_lowest"] == 0.8
+    assert means["fpr_1_highest"] == 0.05
+    lines = tables.detectors(record).splitlines()
+    assert lines[2].startswith("| **`standard`** | 0.900 | 0.850 | 0.800 | 0.500 |")
+    assert {line.count("|") for line in lines} == {lines[0].count("|")}
+    lines = tables.left_out(record).splitlines()
+    assert lines[2].startswith("| a | 200 | 0 | 0.900 (0.880 to 0.920) | 0.500 | 0.700 | 1.2% |")
+    assert {line.count("|") for line in lines} == {lines[0].count("|")}
+    assert tables.percent(float("nan")) == tables.percent(None) == "-"
