@@ -229,7 +229,11 @@ def test_as_json_and_back():
     assert back.generated.tolist() == [0.7]
     assert back.human_tokens.tolist() == [80, 70]
     assert values["thresholds"]["0.1"] == [
-        {"from_tokens": 70, "probability": None, "people": 2, "real_rate_at_most": pytest.approx(
-            1 - 0.05 ** 0.5)}
+        {
+            "from_tokens": 70,
+            "probability": None,
+            "people": 2,
+            "real_rate_at_most": pytest.approx(1 - 0.05**0.5),
+        }
     ]
     assert back.human.dtype == np.float64
