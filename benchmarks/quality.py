@@ -85,10 +85,10 @@ def main(
     texts = Texts.read(rows, extractor)
     others = {
         "prose": samples.people(prose or beside.parent / "lm_corpus", 120),
-        "attacks": samples.attacked(rows, corpus, 150),
-        "lengths": samples.long_texts(corpus, 12),
-        "learners": samples.learners(rows, 60),
-        "polished": samples.polished(polished or str(beside / "polished.parquet"), 50),
+        "attacks": samples.attacked(rows, corpus, 80),
+        "lengths": samples.long_texts(corpus, 8),
+        "learners": samples.learners(rows, 40),
+        "polished": samples.polished(polished or str(beside / "polished.parquet"), 40),
     }
     sets = {name: Texts.read(frame, extractor) for name, frame in others.items()}
     read = time.perf_counter() - start

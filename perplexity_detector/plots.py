@@ -16,11 +16,10 @@ from sklearn.metrics import roc_curve
 from perplexity_detector.metrics import auroc
 
 # Colours of Okabe & Ito (2008), which stay apart for colour-blind readers and in print.
-_BLUE, _ORANGE, _VERMILLION, _GREY = "#0072B2", "#E69F00", "#D55E00", "#999999"
+_BLUE, _ORANGE, _VERMILLION = "#0072B2", "#E69F00", "#D55E00"
 _FAINT = "#DDDDDD"
 _SPLITS: dict[str, dict[str, Any]] = {
-    "train": {"color": _GREY, "linestyle": ":", "marker": "^"},
-    "valid": {"color": _ORANGE, "linestyle": "--", "marker": "s"},
+    "left out": {"color": _ORANGE, "linestyle": "--", "marker": "s"},
     "test": {"color": _BLUE, "linestyle": "-", "marker": "o"},
 }
 _CLASSES = {0: ("human", _BLUE), 1: ("generated", _VERMILLION)}
@@ -33,7 +32,7 @@ def roc_plot(predictions: pd.DataFrame) -> Figure:
     """Receiver operating characteristic of each split: in full, and where false alarms are rare.
 
     Args:
-        predictions: columns split (train, valid, test), generated (0 or 1) and probability.
+        predictions: columns split (left out, test), generated (0 or 1) and probability.
 
     Returns:
         Two panels that share the true-positive rate: linear, and logarithmic from 0.1 % on.
