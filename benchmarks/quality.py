@@ -88,6 +88,7 @@ def main(
         "attacks": samples.attacked(rows, corpus, 80),
         "lengths": samples.long_texts(corpus, 8),
         "learners": samples.learners(rows, 40),
+        "odd": samples.odd(),
         "polished": samples.polished(polished or str(beside / "polished.parquet"), 40),
     }
     sets = {name: Texts.read(frame, extractor) for name, frame in others.items()}

@@ -178,6 +178,24 @@ def polished(record: Record) -> str:
     )
 
 
+def odd(record: Record) -> str:
+    """What gets no verdict, for its form or its distance from the training texts."""
+    rows = [
+        [
+            name,
+            f"{figures['texts']:.0f}",
+            percent(figures["no_prose"]),
+            percent(figures["unlike"]),
+            percent(record["fast"]["odd"][name]["unlike"]),
+        ]
+        for name, figures in record["standard"]["odd"].items()
+    ]
+    return table(
+        "| | texts | no prose by form | unlike by distance, `standard` | by distance, `fast` |",
+        rows,
+    )
+
+
 def recalibrated(record: Record) -> str:
     """People of a left-out source, before and after 100 of their texts set the thresholds."""
     rows = []

@@ -10,9 +10,11 @@ from benchmarks.learner_errors import ERRORS, with_errors
 from benchmarks.prose import prose
 from perplexity_detector.attacks import ATTACKS, attack
 from perplexity_detector.datasets import read_all
+from perplexity_detector.form import is_prose
 from perplexity_detector.sampling import balanced_sample, stable_order
 from perplexity_detector.text import canonicalise, crop, words
 
+ODD = Path(__file__).parents[1] / "data" / "sample" / "odd.csv"
 MAX_WORDS = 200
 LENGTHS = (50, 100, 200, 400)
 #: Columns that texts are told apart by.
@@ -23,12 +25,16 @@ ESSAYS = ("aae_learners", "asap_pupils", "nehoray_essays", "outfox", "toefl_samp
 def corpus(
     dataset: str, per_group: int, per_group_held_out: int, max_words: int = MAX_WORDS
 ) -> pd.DataFrame:
-    """Texts of the corpus, canonical, whole sentences up to so many words, with their `split`."""
+    """Texts of the corpus, canonical, whole sentences up to so many words.
+
+    Their `split`, and whether they were running English `prose`, are beside them.
+    """
     frame = read_all(dataset, label=True)
     limits = {"train": per_group, "valid": per_group_held_out, "test": per_group_held_out}
     parts = [balanced_sample(frame[frame["split"] == name], n) for name, n in limits.items()]
     rows = pd.concat(parts, ignore_index=True)[[*COLUMNS, "split"]]
-    return rows.assign(text=[crop(canonicalise(text), max_words) for text in rows["text"]])
+    texts = [crop(canonicalise(text), max_words) for text in rows["text"]]
+    return rows.assign(prose=list(map(is_prose, rows["text"])), text=texts)
 
 
 def long_texts(dataset: str, per_group: int) -> pd.DataFrame:
@@ -86,6 +92,13 @@ def learners(rows: pd.DataFrame, texts: int) -> pd.DataFrame:
         wrong = [canonicalise(with_errors(text, kind)) for text in chosen["text"]]
         parts.append(chosen.assign(text=wrong, error=kind))
     return pd.concat(parts, ignore_index=True)
+
+
+def odd() -> pd.DataFrame:
+    """Texts of other forms than English prose; columns `kind` and `prose`."""
+    rows = pd.read_csv(ODD)
+    texts = [canonicalise(text) for text in rows["text"]]
+    return rows.assign(prose=list(map(is_prose, rows["text"])), text=texts, generated=0)
 
 
 def people(folder: str | Path, per_source: int) -> pd.DataFrame:

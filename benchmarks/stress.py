@@ -12,6 +12,7 @@ from benchmarks.protocol import Fold, generator_family
 from perplexity_detector import metrics
 
 Figures = dict[str, float]
+_KINDS = np.array(["prose by people", "prose by models"])
 
 
 def all_of(
@@ -48,6 +49,9 @@ def all_of(
             "attacks of the corpus": {str(kind): _figures(part) for kind, part in own.items()},
             "generators": _by(models.assign(maker=makers.replace("", "not named")), "maker"),
             "learners": _learners(scored["learners"]),
+            "odd": _by_form(
+                pd.concat([test.assign(kind=_KINDS[test["generated"]]), scored["odd"]])
+            ),
             "polished": _by(scored["polished"].assign(generated=1), "attack"),
         }
     return found
@@ -120,6 +124,19 @@ def _figures(scored: pd.DataFrame) -> Figures:
             for end, value in zip(("", "_low", "_high"), estimate, strict=True):
                 found[f"{name}_{rate * 100:g}{end}"] = value
     return found
+
+
+def _by_form(scored: pd.DataFrame) -> dict[str, Figures]:
+    """By kind: the shares that get no verdict for their form, and for their distance."""
+    return {
+        str(kind): {
+            "texts": float(len(part)),
+            "no_prose": float((~part["prose"].astype(bool)).mean()),
+            "unlike": float(part["unlike"].mean()),
+            "either": float((part["unlike"] | ~part["prose"].astype(bool)).mean()),
+        }
+        for kind, part in scored.groupby("kind")
+    }
 
 
 def _learners(scored: pd.DataFrame) -> dict[str, Figures]:

@@ -17,9 +17,11 @@ from perplexity_detector.errors import InputError
 from perplexity_detector.features.cross_fitting import folds
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
+from perplexity_detector.form import is_prose
 from perplexity_detector.sampling import (
     TOO_FEW,
     as_labels,
+    as_texts,
     balancing_weights,
     kin_of,
     require_length,
@@ -97,7 +99,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """Margins of what `view` gives, shape (n,); higher for generated."""
 
     def view(self, documents: Sequence[Document]) -> Any:
-        """What margins, distances and reasons are computed from: the documents themselves."""
+        """What all else is computed from: the documents themselves."""
         return documents
 
     def unlike(self, view: Any) -> np.ndarray:
@@ -213,13 +215,14 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             uncertain), `note` (why it is uncertain), `words`, `tokens`, and `why`, the features
             that spoke most for it.
         """
-        documents = self.documents(texts)
+        documents = self.documents(given := as_texts(texts))
         view = self.view(documents)
         probabilities = self.calibrator_.probabilities(self.margins(view))
         words = [len(document.words) for document in documents]
         upper = self.thresholds(documents)
         lower = self.calibrator_.threshold_at_miss(MISS_RATE)
-        told = verdicts(probabilities, words, upper, lower, self.unlike(view))
+        prose = [is_prose(text) for text in given]
+        told = verdicts(probabilities, words, upper, lower, self.unlike(view), prose)
         frame = pd.DataFrame(told, columns=["verdict", "note"])
         frame.insert(0, "probability", probabilities)
         frame["words"] = words
@@ -242,10 +245,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """
         documents = self.documents(texts_by_people)
         if len(documents) < MIN_PEOPLE:
-            raise InputError(
-                f"{len(documents)} texts by people cannot set thresholds; give {MIN_PEOPLE} or "
-                "more."
-            )
+            few = f"{len(documents)} texts by people cannot set thresholds"
+            raise InputError(f"{few}; give {MIN_PEOPLE} or more.")
         tokens = np.array([document.token_count for document in documents])
         self.calibrator_ = self.calibrator_.for_people(self.probabilities(documents), tokens)
         return self
@@ -271,8 +272,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """
         from perplexity_detector import persistence
 
-        loaded: Self = persistence.load(folder, cls, extractor)
-        return loaded
+        return persistence.load(folder, cls, extractor)
 
     def new_extractor(self) -> FeatureExtractor:
         """An extractor with the settings of this one's, that has learned nothing."""

@@ -14,6 +14,7 @@ MIN_WORDS = 50
 SHORT = f"fewer than {MIN_WORDS} words"
 SHORT_FOR_RATE = "too short for this false-positive rate"
 UNLIKE = "unlike the prose it was trained on"
+NO_PROSE = "no running English prose"
 BETWEEN = "between the thresholds"
 
 
@@ -30,6 +31,7 @@ def verdicts(
     upper: np.ndarray,
     lower: float,
     unlike: np.ndarray,
+    prose: Sequence[bool],
 ) -> list[Verdict]:
     """`generated` from `upper` on, `human` below `lower` and `upper`, else `uncertain`.
 
@@ -40,11 +42,15 @@ def verdicts(
             where none keeps it.
         lower: threshold under which few generated texts lie.
         unlike: whether each is far from everything trained on, shape (n,).
+        prose: whether each has the form of running English prose, shape (n,).
     """
     told = []
-    for probability, count, top, far in zip(probabilities, words, upper, unlike, strict=True):
+    columns = (probabilities, words, upper, unlike, prose)
+    for probability, count, top, far, formed in zip(*columns, strict=True):
         if count < MIN_WORDS:
             told.append(Verdict(UNCERTAIN, SHORT))
+        elif not formed:
+            told.append(Verdict(UNCERTAIN, NO_PROSE))
         elif far:
             told.append(Verdict(UNCERTAIN, UNLIKE))
         elif probability >= top:

@@ -12,9 +12,9 @@ def verdict(probability, upper=0.8, lower=0.3, words=200):
     return told(probability, upper, lower, words).verdict
 
 
-def told(probability, upper=0.8, lower=0.3, words=200, unlike=False):
+def told(probability, upper=0.8, lower=0.3, words=200, unlike=False, prose=True):
     (found,) = verdicts(
-        np.array([probability]), [words], np.array([upper]), lower, np.array([unlike])
+        np.array([probability]), [words], np.array([upper]), lower, np.array([unlike]), [prose]
     )
     return found
 
@@ -59,6 +59,7 @@ def test_short_texts_are_uncertain():
 def test_far_texts_are_uncertain_whatever_their_probability():
     for probability in (0.0, 0.5, 1.0):
         assert told(probability, unlike=True) == ("uncertain", "unlike the prose it was trained on")
+        assert told(probability, prose=False) == ("uncertain", "no running English prose")
 
 
 def test_an_uncertain_text_says_why_and_others_say_nothing():
@@ -70,12 +71,12 @@ def test_an_uncertain_text_says_why_and_others_say_nothing():
 
 
 def test_each_text_has_its_own_threshold():
-    found = verdicts(np.array([0.7, 0.7]), [99, 99], np.array([0.6, 0.8]), 0.3, np.zeros(2, bool))
+    found = verdicts(np.array([0.7, 0.7]), [99, 99], np.array([0.6, 0.8]), 0.3, np.zeros(2), [1, 1])
     assert [one.verdict for one in found] == ["generated", "uncertain"]
 
 
 def test_no_texts():
-    assert verdicts(np.zeros(0), [], np.zeros(0), 0.3, np.zeros(0, bool)) == []
+    assert verdicts(np.zeros(0), [], np.zeros(0), 0.3, np.zeros(0, bool), []) == []
 
 
 def why(contributions, values, probability, families=("a", "b", "c"), **options):
