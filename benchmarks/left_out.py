@@ -106,6 +106,11 @@ class Lesson:
         learned = [rows(family, documents) for family in self.families[len(FAMILIES) :]]
         return np.hstack([texts.given[place], *learned])
 
+    def features_at(self, depth: float) -> list[int]:
+        """Places of the features that a pass has which is left after this share of the blocks."""
+        there = {name for family in families_at(depth).values() for name in family.feature_names}
+        return [place for place, name in enumerate(self.names) if name in there]
+
     def columns(self, chosen: Callable[[str], bool]) -> list[int]:
         """Places of the features of families that are chosen by name."""
         return [

@@ -74,10 +74,13 @@ def folds(rows: pd.DataFrame) -> Iterator[Fold]:
     for name in sorted(set(source) - set(KIN)):
         yield _fold(rows, "source", name, (source == name).to_numpy())
     family = generator.map(generator_family)
+    # a model without a name may be of any maker, a mixed domain hold any genre
+    unnamed = ((family == "") & (rows["generated"] == 1)).to_numpy()
+    mixed = (rows["domain"].map(genre_of) == "").to_numpy()
     for name in GENERATORS:
-        yield _fold(rows, "generator", name, (family == name).to_numpy())
+        yield _fold(rows, "generator", name, (family == name).to_numpy(), unnamed)
     for name, domains in GENRES.items():
-        yield _fold(rows, "genre", name, rows["domain"].isin(domains).to_numpy())
+        yield _fold(rows, "genre", name, rows["domain"].isin(domains).to_numpy(), mixed)
     yield _fold(rows, "present", "frontier models", source.isin(PRESENT).to_numpy())
 
 
@@ -92,9 +95,18 @@ def genre_of(domain: str) -> str:
     return next((genre for genre, domains in GENRES.items() if domain in domains), "")
 
 
-def _fold(rows: pd.DataFrame, kind: str, name: str, left_out: np.ndarray) -> Fold:
+def _fold(
+    rows: pd.DataFrame,
+    kind: str,
+    name: str,
+    left_out: np.ndarray,
+    doubtful: np.ndarray | None = None,
+) -> Fold:
+    """A fold that leaves rows out; doubtful ones are neither trained on nor judged."""
     test = (rows["split"] == "test").to_numpy()
     trained = ~left_out & ~test
+    if doubtful is not None:
+        trained &= ~doubtful
     if kind == "none":
         return Fold(kind, name, trained, test, test)
     tested = left_out.copy()

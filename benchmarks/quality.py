@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -20,13 +19,14 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from benchmarks import floor, protocol, samples, stress
+from benchmarks import floor, protocol, quality_tables, samples, stress
 from benchmarks.left_out import RATES, Lesson, Texts, Trained, figures
 from benchmarks.machine import machine
 from perplexity_detector import metrics, trees
 from perplexity_detector.baselines import registry
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.features.family import Document
 from perplexity_detector.features.registry import families_at
 from perplexity_detector.sampling import balancing_weights
 
@@ -93,7 +93,7 @@ def main(
     }
     sets = {name: Texts.read(frame, extractor) for name, frame in others.items()}
     read = time.perf_counter() - start
-    results = run(texts, list(protocol.folds(rows)), processes, sets)
+    results = run(texts, list(protocol.folds(rows)), extractor, processes, sets)
     record = {
         "machine": machine(("torch", "xgboost", "scikit-learn")),
         "texts": {name: len(part.rows) for name, part in {"corpus": texts, **sets}.items()},
@@ -109,7 +109,7 @@ def _quick(corpus: str, extractor: FeatureExtractor, processes: int) -> dict[str
     rows = samples.corpus(corpus, *QUICK_TEXTS, max_words=QUICK_WORDS)
     texts = Texts.read(rows, extractor)
     folds = [fold for fold in protocol.folds(rows) if fold.name in QUICK_FOLDS]
-    found = run(texts, folds, processes, {})["folds"]
+    found = run(texts, folds, extractor, processes, {})["folds"]
     reached = {}
     for detector in ("standard", "fast"):
         for kind in ("none", "source"):
@@ -122,22 +122,23 @@ def _quick(corpus: str, extractor: FeatureExtractor, processes: int) -> dict[str
 
 def summary(record: dict[str, Any]) -> pd.DataFrame:
     """Means over the sources left out, detector by detector."""
-    folds = [fold["detectors"] for fold in record["folds"] if fold["kind"] == "source"]
-    return pd.DataFrame(
-        {name: pd.DataFrame([fold[name] for fold in folds]).mean() for name in folds[0]}
-    ).T
+    names = record["folds"][0]["detectors"]
+    return pd.DataFrame({name: quality_tables.means(record, name) for name in names}).T
 
 
 def run(
-    texts: Texts, folds: list[protocol.Fold], processes: int, sets: dict[str, Texts]
+    texts: Texts,
+    folds: list[protocol.Fold],
+    extractor: FeatureExtractor,
+    processes: int,
+    sets: dict[str, Texts],
 ) -> dict[str, Any]:
     """Every fold; and, trained on the fold that leaves nothing out, the other sets of texts.
 
     Without such sets, only the two detectors are measured.
     """
     fork = multiprocessing.get_context("fork")  # the texts that were read need not be copied
-    _shared[:] = [(texts, folds, sets)]
-    os.environ["OMP_NUM_THREADS"] = "1"
+    _shared[:] = [(texts, folds, extractor, sets)]
     with ProcessPoolExecutor(processes, fork) as pool:
         found = list(tqdm(pool.map(_fold, range(len(folds))), total=len(folds), disable=None))
     stressed = next((extra for _, extra in found if extra), {})
@@ -145,17 +146,17 @@ def run(
 
 
 #: What the processes share.
-_shared: list[tuple[Texts, list[protocol.Fold], dict[str, Texts]]] = []
+_shared: list[tuple[Texts, list[protocol.Fold], FeatureExtractor, dict[str, Texts]]] = []
 
 
 def _fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    texts, folds, sets = _shared[0]
+    texts, folds, extractor, sets = _shared[0]
     fold = folds[number]
     lesson = Lesson.of(texts, fold.trained)
     judge = Judge(texts, fold)
     told = lesson.told(texts, fold.tested)
     shipped = {
-        name: Trained.on(lesson, lesson.columns(families_at(depth).__contains__), judge.lengths)
+        name: Trained.on(lesson, lesson.features_at(depth), judge.lengths)
         for name, depth in (("standard", 1.0), ("fast", FAST))
     }
     found = {}
@@ -179,7 +180,7 @@ def _fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
             lesson, told, lesson.columns(name.__ne__), count, judge
         )
     for name in BASELINES:
-        found[name] = _baseline(name, lesson, texts, judge)
+        found[name] = _baseline(name, lesson, texts, judge, extractor)
     about["detectors"] = found
     about["recalibrated"] = {
         name: stress.recalibrated(trained, told, judge.new_people, judge.tokens, OWN_PEOPLE)
@@ -234,13 +235,23 @@ def _trees_alone(
     }
 
 
-def _baseline(name: str, lesson: Lesson, texts: Texts, judge: Judge) -> Figures:
+def _baseline(
+    name: str, lesson: Lesson, texts: Texts, judge: Judge, extractor: FeatureExtractor
+) -> Figures:
     rows = texts.rows.iloc[lesson.place]
-    baseline = registry.make(name)
+    # with the extractor's settings it shares the language model that was loaded before the fork:
+    # one that is loaded after it waits for threads that are not there
+    shared = registry.extractor_settings(name) & {"lm", "dtype", "cache"}
+    baseline = registry.make(name, **{setting: getattr(extractor, setting) for setting in shared})
+    documents = lesson.documents
+    if not baseline.new_extractor().reads_tokens():  # as a user has it: no lengths in tokens
+        documents = [Document(document.text) for document in documents]
     baseline.fit_documents(
-        lesson.documents, lesson.labels, rows["prompt_id"].tolist(), rows["source"].tolist()
+        documents, lesson.labels, rows["prompt_id"].tolist(), rows["source"].tolist()
     )
     tested = [texts.documents[i] for i in np.flatnonzero(judge.fold.tested)]
+    if not baseline.extractor_.reads_tokens():
+        tested = [Document(document.text) for document in tested]
     found: Figures = judge.figures(
         baseline.probabilities(tested), baseline.calibrator_.thresholds, name in MAIN
     )

@@ -159,6 +159,7 @@ TABLES: dict[str, Callable[[], str]] = {
             "lengths",
             "attacks",
             "learners",
+            "odd",
             "polished",
             "recalibrated",
             "cost",

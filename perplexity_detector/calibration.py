@@ -166,6 +166,10 @@ class Calibrator:
         place = math.floor((len(self.generated) + 1) * rate)
         return float(self.generated[place - 1]) if place else -math.inf
 
+    def keeps(self, fpr: float) -> bool:
+        """Whether there are people enough for a threshold at this rate, at any length."""
+        return any(math.isfinite(rung.probability) for rung in self.ladder(fpr))
+
     # --- files ------------------------------------------------------------------------------
 
     def to_json(self) -> dict[str, object]:

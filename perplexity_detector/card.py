@@ -10,9 +10,12 @@ from perplexity_detector.metrics import FIGURES
 
 #: Splits of metrics.json, in words.
 MEASURED_ON = {
-    "left out": "training texts, each by classifiers that had not seen its source or prompt",
+    "left out": "training texts, each by classifiers that were not trained on its source, or, "
+    "where sources were too few, its prompt",
     "test": "the test split",
 }
+#: Not told of the texts that set the thresholds and the calibrator.
+AT_THRESHOLDS = ("brier", "expected_calibration_error", "fpr", "tpr")
 
 
 def model_card(config: dict[str, Any], detector: Any) -> str:
@@ -59,8 +62,7 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
             lines.append(f"| {fpr:.1%} | {rung.from_tokens} tokens | {shown} | {upper} |")
     lines += [
         "",
-        f"Set on {len(calibrator.human):,} texts by people, each scored by classifiers that had "
-        "seen neither it nor, where there were enough sources, its source (cross-conformal). They "
+        f"Set on {len(calibrator.human):,} texts by people, {_scored(training)}. They "
         "hold for people who write like those; for others the real rate can be several times as "
         "high: `recalibrate` sets them anew on 100 or more texts of your own people.",
     ]
@@ -76,6 +78,15 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _scored(training: dict[str, Any]) -> str:
+    if "recalibrated_on" in training:
+        return "given for that (`recalibrate`; split-conformal)"
+    return (
+        "each scored by classifiers that were not trained on its source, or, where sources were "
+        "too few, its prompt (cross-conformal)"
+    )
 
 
 def _read(config: dict[str, Any]) -> str:
@@ -95,11 +106,12 @@ def _read(config: dict[str, Any]) -> str:
 def _measured(metrics: dict[str, Any]) -> list[str]:
     lines: list[str] = []
     for split, figures in metrics.get("splits", {}).items():
+        hidden = AT_THRESHOLDS if split == "left out" else ()
         lines += ["", f"## Measured on {MEASURED_ON.get(split, split)}", ""]
         lines += ["| figure | value | 95 % interval |", "|---|---|---|"]
         lines += [
             f"| {FIGURES[name]} | {value:.3f} | {low:.3f} to {high:.3f} |"
             for name, (value, low, high) in figures.items()
-            if None not in (value, low, high)
+            if None not in (value, low, high) and name not in hidden
         ]
     return lines

@@ -19,11 +19,10 @@ from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
 from perplexity_detector.form import is_prose
 from perplexity_detector.sampling import (
-    TOO_FEW,
-    as_labels,
     as_texts,
     balancing_weights,
     kin_of,
+    lesson,
     require_length,
 )
 from perplexity_detector.verdicts import verdicts
@@ -41,8 +40,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     """Tells texts by people (class 0) from texts by language models (class 1).
 
     Fitting takes turns: sources, with all that share their prompts, are left out fold by fold,
-    and the probabilities and thresholds are set on what classifiers said that had never seen the
-    source of a text. Where there are too few sources, prompts are left out instead.
+    and the probabilities and thresholds are set on what classifiers said of texts whose source
+    they were not trained on. Where there are too few sources, prompts are left out instead.
 
     A subclass says what it reads (its extractor), how it learns (`_learn`), what its margin is
     (`margins`), and what it keeps (`files`, `restore`).
@@ -150,21 +149,16 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         sources: Sequence[object] | None = None,
     ) -> Self:
         """As `fit`, from texts already read by the extractor, n of them."""
-        labels = as_labels(y)
-        require_length(len(labels), texts=documents, groups=groups, sources=sources)
-        if min(np.bincount(labels, minlength=2)) < 2:
-            raise InputError(TOO_FEW)
-        origins = ["" for _ in labels] if sources is None else list(sources)
-        codes = pd.factorize(np.asarray(origins, object), use_na_sentinel=False)[0]
-        kin = kin_of(codes, groups)
-        parts = folds(labels, kin, groups, self.random_state)
+        labels, codes = lesson(documents, y, sources)
+        require_length(len(labels), groups=groups)
+        parts = folds(labels, kin_of(codes, groups), groups, self.random_state)
         self.classes_ = np.array([0, 1])
         self.extractor_ = extractor = self.new_extractor()
         self.language_model_ = extractor.scorer().fingerprint if extractor.reads_tokens() else None
         self.training_ = {
             "texts": len(labels),
             "people": int((labels == 0).sum()),
-            "sources": sorted({str(source) for source in origins if source}),
+            "sources": sorted({str(one) for one in ([] if sources is None else sources) if one}),
         }
         self.metrics_: dict[str, Any] = {}
         margins = self._learn(documents, labels, codes, parts)
@@ -222,7 +216,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         upper = self.thresholds(documents)
         lower = self.calibrator_.threshold_at_miss(MISS_RATE)
         prose = [is_prose(text) for text in given]
-        told = verdicts(probabilities, words, upper, lower, self.unlike(view), prose)
+        kept = self.calibrator_.keeps(self.fpr)
+        told = verdicts(probabilities, words, upper, lower, self.unlike(view), prose, kept)
         frame = pd.DataFrame(told, columns=["verdict", "note"])
         frame.insert(0, "probability", probabilities)
         frame["words"] = words
@@ -249,6 +244,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(f"{few}; give {MIN_PEOPLE} or more.")
         tokens = np.array([document.token_count for document in documents])
         self.calibrator_ = self.calibrator_.for_people(self.probabilities(documents), tokens)
+        self.training_ = {**self.training_, "recalibrated_on": len(documents)}
+        self.metrics_ = {}  # which were measured at other thresholds
         return self
 
     def save_pretrained(self, folder: str | Path) -> Path:

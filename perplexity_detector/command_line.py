@@ -74,8 +74,8 @@ class My_TextClassifier_Model:
             performer: of --model=binoculars: a second language model, of lm's vocabulary.
             epochs: of encoder and first_layers: how often each text is seen.
             max_texts: of the same: texts at most that each training sees.
-            per_group: texts at most of one source and class in training.
-            per_group_held_out: the same in validation and test.
+            per_group: texts at most of one source and class of the train split.
+            per_group_held_out: the same of valid, which is trained on too, and test.
             max_words: texts are cut to whole sentences of at most so many words; 0: no cut.
             fpr: false-positive rate of verdicts, from 0 to 1.
             seed: of samples, splits and training.

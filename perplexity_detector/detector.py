@@ -30,7 +30,10 @@ _OF_TREES = ("learning_rate", "max_depth", "subsample", "colsample_bytree", "reg
 class TextDetector(CalibratedClassifier):
     """Tells texts by people (class 0) from texts by language models (class 1).
 
-    Features and boosted trees over them. What learns (families, trees, their number, the
+    Features and boosted trees over them. Trees take turns over features that took turns, once
+    and not nested: a turn's trees have not seen the left-out texts, but learned families told
+    some of its training texts after learning from them. On sources that are wholly new the
+    thresholds hold all the same (README). What learns (families, trees, their number, the
     calibrator, thresholds) is set on sources left out in turn, see `CalibratedClassifier`;
     deterministic.
 

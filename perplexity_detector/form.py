@@ -31,9 +31,9 @@ def is_prose(text: str) -> bool:
     """Whether a text, as it was given, has the form of running English prose.
 
     It has not if few of its words are English function words (another language, a list of
-    words), few of its characters letters (code, numbers), its lines are short or run on (verse, lists),
-    many function words within its sentences have capitals (verse on one line), or most of its
-    sentences repeat others. The limits let 98 of 100 texts of the corpus pass.
+    words), few of its characters letters (code, numbers), its lines are short or run on (verse,
+    lists), many function words within its sentences have capitals (verse on one line), or most
+    of its sentences repeat others. The limits let 98 of 100 texts of the corpus pass.
 
     Args:
         text: any string; one without words has no form, and passes.

@@ -76,7 +76,9 @@ class Novelty:
 
 def _around(table: np.ndarray) -> Novelty:
     centre = np.median(table, axis=0)
-    scale = table.std(axis=0) + 1e-9
+    spread = table.std(axis=0)
+    # a feature that never moved tells nothing of what moves it
+    scale = np.where(spread > 1e-9, spread, np.inf)
     z = np.clip((table - centre) / scale, -CLIP, CLIP)
     covariance, _ = ledoit_wolf(z, assume_centered=True)
     # a feature that never moves has no variance to invert

@@ -16,7 +16,6 @@ from perplexity_detector.errors import InputError
 MIN_PROMPTS = 5
 #: Share of the smaller source's prompts, and how many of them, that another has if it is kin.
 KIN_SHARE, KIN_PROMPTS = 0.02, 2
-TOO_FEW = "A detector is trained on at least two texts of each class; give more texts."
 
 
 def stable_order(ids: pd.Series, seed: int = 0) -> np.ndarray:
@@ -99,7 +98,8 @@ def kin_of(sources: np.ndarray, prompts: Sequence[object] | None) -> np.ndarray:
 
     Args:
         sources: where each text comes from, integers from 0, shape (n,).
-        prompts: what each text answers, shape (n,); without, a source is kin to none.
+        prompts: what each text answers, shape (n,), missing or empty where that is not known;
+            without any, a source is kin to none.
 
     Returns:
         Integers of shape (n,).
@@ -107,7 +107,8 @@ def kin_of(sources: np.ndarray, prompts: Sequence[object] | None) -> np.ndarray:
     if prompts is None or not len(sources):
         return sources
     known = pd.Series(list(prompts), dtype=object)
-    pairs = pd.DataFrame({"source": sources, "prompt": known}).dropna().drop_duplicates()
+    pairs = pd.DataFrame({"source": sources, "prompt": known.replace("", None)})
+    pairs = pairs.dropna().drop_duplicates()
     held = coo_array(
         (np.ones(len(pairs)), (pairs["source"], pd.factorize(pairs["prompt"])[0])),
         shape=(int(sources.max()) + 1, max(1, len(pairs))),

@@ -54,13 +54,13 @@ def train(
     Args:
         frame: usable rows with id, text, generated and, where known, prompt_id, source, split.
         detector: untrained.
-        per_group: texts at most of one source and class in train.
-        per_group_held_out: the same in valid and test.
+        per_group: texts at most of one source and class of the train split.
+        per_group_held_out: the same of valid, which is trained on too, and test.
         max_words: texts are cut to whole sentences of at most so many words.
         seed: of samples and splits.
 
     Raises:
-        DatasetError: a split lacks one of the classes.
+        DatasetError: the test split, or the others together, lack one of the classes.
     """
     used = _sampled(frame, per_group, per_group_held_out, seed)
     texts = [canonicalise(text) for text in used["text"]]
@@ -98,9 +98,10 @@ def _sampled(
     """The rows that are used, with their `split`."""
     parts = []
     splits = split_of(frame, seed)
+    _require_both(frame[splits == "test"], "test split has")
+    _require_both(frame[splits != "test"], "train and valid splits have")
     for split in SPLITS:
         part = frame[splits == split]
-        _require_both(part, split)
         limit = per_group if split == "train" else per_group_held_out
         parts.append(balanced_sample(part, limit, seed).assign(split=split))
     return pd.concat(parts, ignore_index=True)
@@ -188,9 +189,9 @@ def _plain(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _require_both(part: pd.DataFrame, split: str) -> None:
+def _require_both(part: pd.DataFrame, have: str) -> None:
     if set(part["generated"]) != {0, 1}:
         raise DatasetError(
-            f"The {split} split has {len(part)} texts, and not both classes among them; give more "
+            f"The {have} {len(part)} texts, and not both classes among them; give more "
             "texts, or a column `split` with train, valid and test."
         )

@@ -13,6 +13,7 @@ HUMAN, GENERATED, UNCERTAIN = "human", "generated", "uncertain"
 MIN_WORDS = 50
 SHORT = f"fewer than {MIN_WORDS} words"
 SHORT_FOR_RATE = "too short for this false-positive rate"
+NO_THRESHOLD = "no threshold keeps this false-positive rate"
 UNLIKE = "unlike the prose it was trained on"
 NO_PROSE = "no running English prose"
 BETWEEN = "between the thresholds"
@@ -32,6 +33,7 @@ def verdicts(
     lower: float,
     unlike: np.ndarray,
     prose: Sequence[bool],
+    kept: bool = True,
 ) -> list[Verdict]:
     """`generated` from `upper` on, `human` below `lower` and `upper`, else `uncertain`.
 
@@ -43,8 +45,10 @@ def verdicts(
         lower: threshold under which few generated texts lie.
         unlike: whether each is far from everything trained on, shape (n,).
         prose: whether each has the form of running English prose, shape (n,).
+        kept: whether a threshold keeps the rate for texts of any length.
     """
     told = []
+    no_threshold = SHORT_FOR_RATE if kept else NO_THRESHOLD
     columns = (probabilities, words, upper, unlike, prose)
     for probability, count, top, far, formed in zip(*columns, strict=True):
         if count < MIN_WORDS:
@@ -58,7 +62,7 @@ def verdicts(
         elif probability < lower:
             told.append(Verdict(HUMAN, ""))
         else:
-            told.append(Verdict(UNCERTAIN, BETWEEN if math.isfinite(top) else SHORT_FOR_RATE))
+            told.append(Verdict(UNCERTAIN, BETWEEN if math.isfinite(top) else no_threshold))
     return told
 
 

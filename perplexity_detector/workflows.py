@@ -58,7 +58,7 @@ def train_and_publish(
         persistence.check_place(folder)  # now, rather than after hours of training
     trained = training.train(frame, detector, **settings)
     persistence.publish(detector.save_pretrained(model), data / PUBLISHED)
-    if detector.calibrator_.threshold_at(detector.fpr) > 1:
+    if not detector.calibrator_.keeps(detector.fpr):
         get_logger().warning(
             "%d texts by people are too few to promise a false-positive rate of %g: "
             "no text will be called generated. Give more texts, or a higher --fpr.",

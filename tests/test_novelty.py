@@ -38,6 +38,7 @@ def test_what_breaks_a_rule_is_unlike_though_each_number_is_usual(novelty):
     assert not novelty.unlike(np.array(kept))[0]
     assert novelty.unlike(np.array(broken))[0]
     assert novelty.unlike(np.array([[0, 0, 150, 0]]))[0]
+    assert not novelty.unlike(np.array([[0, 0, 50, 9]]))[0]  # what never moved says nothing
 
 
 def test_no_rows_and_wild_rows(novelty):

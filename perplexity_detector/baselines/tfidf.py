@@ -31,7 +31,7 @@ class Tfidf(TextBaseline):
     Args:
         extractor: brings texts to canonical form.
         analyzer: `word` for words and pairs of words, `char_wb` for 3 to 5 characters.
-        min_df: texts that a term must be in; fewer where there are under 150 texts.
+        min_df: texts that a term must be in; fewer where there are under 100 texts.
         max_features: terms kept, the most frequent.
         strength: inverse of the L2 penalty.
         fpr: false-positive rate of `predict` and of verdicts.

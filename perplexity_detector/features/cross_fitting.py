@@ -1,4 +1,4 @@
-"""Turns: no text is scored by what saw it, its prompt or, where there are enough, its source."""
+"""Turns: no text is scored by what saw its source or, where sources are too few, its prompt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from perplexity_detector.features.family import Document, Family, Learner
 FOLDS = 5
 #: So many sources of each class, kin counted as one, can take turns.
 MIN_SOURCES = 4
-TOO_FEW = "A learned family needs at least two texts of each class; give more texts."
+TOO_FEW = "Training needs at least two texts of each class; give more texts."
 #: Indices to learn from, and to tell.
 Part = tuple[np.ndarray, np.ndarray]
 
