@@ -53,9 +53,11 @@ def test_commands(command, checkout, smollm2_folder):
 
 
 @pytest.mark.parametrize("code", PYTHON)
-def test_code(code, smollm2_folder):
+def test_code(code, smollm2_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     texts = pd.read_csv(ROOT / "data" / "sample" / "essays.csv")["text"].tolist()[:2]
-    exec(code, {"texts": texts})
+    people = [f"We have {number} hens, and they lay an egg a day." for number in range(100)]
+    exec(code, {"texts": texts, "texts_by_people": people})
 
 
 def test_targets_named_in_the_readme_exist():
