@@ -9,6 +9,7 @@ import numpy as np
 
 from perplexity_detector import arrays, trees
 from perplexity_detector.baselines.baseline import LEARNED, ColumnsBaseline
+from perplexity_detector.detector import TextDetector
 from perplexity_detector.features.cross_fitting import Part
 from perplexity_detector.features.family import Document
 from perplexity_detector.sampling import balancing_weights
@@ -52,12 +53,7 @@ class DivEye(ColumnsBaseline):
     ) -> np.ndarray:
         table = self.view(documents)
         lesson = trees.Lesson(table, labels, balancing_weights(labels, sources), list(self.columns))
-        settings = trees.Settings(
-            {"learning_rate": 0.05, "max_depth": 4, "seed": self.random_state, "nthread": 0},
-            min_child_weight=5.0,
-            most=1000,
-            patience=50,
-        )
+        settings = TextDetector(random_state=self.random_state).tree_settings()
         margins, count = trees.left_out_margins(lesson, parts, settings)
         typical = np.median(table[labels == 0], axis=0)
         self.learned_ = {"booster": trees.train(lesson, settings, count), "typical": typical}
