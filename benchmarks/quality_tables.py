@@ -159,23 +159,12 @@ def learners(record: Record) -> str:
 
 def polished(record: Record) -> str:
     """People's texts that a model worked over."""
-    rows = [
-        [
-            name.removeprefix("llm_").removesuffix("_of_human"),
-            f"{figures['models']:.0f}",
-            *(
-                percent(part[f"tpr_{rate}"])
-                for part in (figures, record["fast"]["polished"][name])
-                for rate in (1, 5)
-            ),
-        ]
-        for name, figures in record["standard"]["polished"].items()
-    ]
-    return table(
-        "| a person's text, by a model | texts | `standard`, flagged at 1 % | at 5 % "
-        "| `fast`, at 1 % | at 5 % |",
-        rows,
-    )
+    return _flagged_models(record, "polished", "a person's text, by a model")
+
+
+def generators(record: Record) -> str:
+    """Models' texts of the test split, by maker."""
+    return _flagged_models(record, "generators", "maker")
 
 
 def odd(record: Record) -> str:
@@ -249,6 +238,19 @@ def table(head: str, rows: Sequence[Sequence[str]]) -> str:
 def percent(value: float | None) -> str:
     """A share; a dash where there is none."""
     return "-" if value is None or math.isnan(value) else f"{value:.1%}"
+
+
+def _flagged_models(record: Record, part: str, head: str) -> str:
+    """Shares of models' texts that are flagged, by what `part` of the record tells apart."""
+    rows = []
+    for name, figures in record["standard"][part].items():
+        both = (figures, record["fast"][part][name])
+        cells = [percent(one[f"tpr_{rate}"]) for one in both for rate in (1, 5)]
+        shown = name.removeprefix("llm_").removesuffix("_of_human")
+        rows.append([shown, f"{figures['models']:.0f}", *cells])
+    return table(
+        f"| {head} | texts | `standard`, flagged at 1 % | at 5 % | `fast`, at 1 % | at 5 % |", rows
+    )
 
 
 def _folds(record: Record, kinds: Sequence[str]) -> str:

@@ -160,6 +160,7 @@ TABLES: dict[str, Callable[[], str]] = {
             "attacks",
             "learners",
             "odd",
+            "generators",
             "polished",
             "recalibrated",
             "cost",
