@@ -27,6 +27,8 @@ NAMES = {
     "fast_detect_gpt": "Fast-DetectGPT",
     "lastde": "Lastde",
 }
+#: Fewest disguised texts that are worth a row.
+FEWEST = 10
 #: Fewest people of a source whose real rate can be the highest: of fewer it says little.
 PEOPLE = 150
 
@@ -117,6 +119,8 @@ def attacks(record: Record) -> str:
     for kind, label in (("attacks", ""), ("attacks of the corpus", " (corpus)")):
         plain = record["standard"][kind]["none"]["auroc"]
         for name, figures in record["standard"][kind].items():
+            if figures["models"] < FEWEST or (name == "none" and label):
+                continue
             fast = record["fast"][kind][name]
             change = "" if name == "none" else f"{figures['auroc'] - plain:+.3f}"
             rows.append(
@@ -209,7 +213,7 @@ def cost(record: Record) -> str:
     on, seconds = record["machine"], record["seconds"]
     texts = sum(record["texts"].values())
     return (
-        f"{texts:,} texts; once they are read and cached, {seconds['reading'] / 60:.0f} minutes to "
+        f"{texts:,} texts; once they are read and cached, {seconds['reading'] / 60:.1f} minutes to "
         f"look them up and make features, {seconds['folds'] / 60:.0f} minutes for "
         f"{len(record['folds'])} folds, on {on['cores']} cores of {on['processor']}."
     )
