@@ -20,6 +20,8 @@ def check(reached: Mapping[str, float], lift: bool = False, file: Path = FLOOR) 
         lift: raise the floor to what was reached, less `SLACK`; it never falls.
         file: of the floor.
     """
+    if not file.exists() and not lift:
+        sys.exit(f"There is no {file.name}: make one with --raise_floor.")
     known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     if lift:
         known = {name: max(known.get(name, 0.0), value - SLACK) for name, value in reached.items()}

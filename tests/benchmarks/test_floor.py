@@ -5,6 +5,11 @@ import pytest
 from benchmarks.floor import SLACK, check
 
 
+def test_without_a_floor_nothing_holds(tmp_path):
+    with pytest.raises(SystemExit, match="There is no floor.json"):
+        check({"auroc": 1.0}, file=tmp_path / "floor.json")
+
+
 def test_the_floor_only_goes_up(tmp_path, capsys):
     file = tmp_path / "floor.json"
     check({"auroc": 0.9}, lift=True, file=file)
