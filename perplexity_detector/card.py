@@ -73,8 +73,8 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         "",
         "A probability is not a proof. Never accuse anyone on this number alone. Short texts and "
         "texts rewritten by a model are read less well; other languages, verse, lists and code "
-        "should get no verdict. The verdict `uncertain` means what it says. The probability is that "
-        "of a text which was as likely generated as not before it was read.",
+        "should get no verdict. The verdict `uncertain` means what it says. The probability is "
+        "that of a text which was as likely generated as not before it was read.",
         "",
     ]
     return "\n".join(lines)

@@ -6,7 +6,7 @@ from benchmarks.floor import SLACK, check
 
 
 def test_without_a_floor_nothing_holds(tmp_path):
-    with pytest.raises(SystemExit, match="There is no floor.json"):
+    with pytest.raises(SystemExit, match=r"There is no floor\.json"):
         check({"auroc": 1.0}, file=tmp_path / "floor.json")
 
 
