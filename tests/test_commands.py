@@ -597,6 +597,8 @@ def test_interrupted(detector, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     (data / "results.csv").write_text("earlier\n")
+    # what is started in the background of a shell inherits that it ignores the signal
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, str(MODEL), "predict", "-", f"--detector={detector}"],
         cwd=tmp_path,
@@ -605,6 +607,7 @@ def test_interrupted(detector, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
+    signal.signal(signal.SIGINT, inherited)
     # results are begun, and standard input never ends
     until = time.monotonic() + 60
     while not list(data.glob("*.part")) and time.monotonic() < until:
