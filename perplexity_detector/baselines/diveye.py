@@ -52,17 +52,22 @@ class DivEye(ColumnsBaseline):
         parts: list[Part],
     ) -> np.ndarray:
         table = self.view(documents)
-        lesson = trees.Lesson(table, labels, balancing_weights(labels, sources), list(self.columns))
-        settings = TextDetector(random_state=self.random_state).tree_settings()
-        margins, count = trees.left_out_margins(lesson, parts, settings)
-        typical = np.median(table[labels == 0], axis=0)
-        self.learned_ = {"booster": trees.train(lesson, settings, count), "typical": typical}
-        self.training_["trees"] = count
+        lesson = self._lesson(table, labels, sources)
+        margins, self.training_["trees"] = trees.left_out_margins(lesson, parts, self._settings())
+        self.learned_ = self.learn(table, labels, sources)
         return margins
 
-    def learn(self, view: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> Any:
-        """Not used: trees of all turns are as many, see `_learn`."""
-        raise NotImplementedError
+    def learn(self, view: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
+        """As many trees as were best on what was left out, and the medians."""
+        lesson = self._lesson(view, labels, sources)
+        booster = trees.train(lesson, self._settings(), self.training_["trees"])
+        return {"booster": booster, "typical": np.median(view[labels == 0], axis=0)}
+
+    def _lesson(self, table: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> trees.Lesson:
+        return trees.Lesson(table, labels, balancing_weights(labels, sources), list(self.columns))
+
+    def _settings(self) -> trees.Settings:
+        return TextDetector(random_state=self.random_state).tree_settings()
 
     def score(self, view: np.ndarray, learned: dict[str, Any]) -> np.ndarray:
         """Log-odds, shape (n,)."""
