@@ -147,10 +147,20 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         y: Iterable[int],
         groups: Sequence[object] | None = None,
         sources: Sequence[object] | None = None,
+        genuine: Sequence[bool] | np.ndarray | None = None,
     ) -> Self:
-        """As `fit`, from texts already read by the extractor, n of them."""
+        """As `fit`, from texts already read by the extractor.
+
+        Args:
+            documents: n of them.
+            y: as in `fit`, shape (n,).
+            groups: as in `fit`.
+            sources: as in `fit`.
+            genuine: which texts set probabilities and thresholds, shape (n,): all if not given.
+                The others, such as disguised copies, are learned from.
+        """
         labels, codes = lesson(documents, y, sources)
-        require_length(len(labels), groups=groups)
+        require_length(len(labels), groups=groups, genuine=genuine)
         parts = folds(labels, kin_of(codes, groups), groups, self.random_state)
         self.classes_ = np.array([0, 1])
         self.extractor_ = extractor = self.new_extractor()
@@ -165,6 +175,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         tokens = np.array([document.token_count for document in documents])
         weights = balancing_weights(labels, codes)
         told = np.isfinite(margins)
+        if genuine is not None:
+            told &= np.asarray(genuine, bool)
         self.calibrator_ = Calibrator.fit(margins[told], labels[told], weights[told], tokens[told])
         self.left_out_ = self.calibrator_.probabilities(margins)
         return self
