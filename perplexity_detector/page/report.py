@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-#: The service's page, and the folder of what it and reports are drawn with.
-INDEX = Path(__file__).with_name("index.html")
-STATIC = Path(__file__).with_name("static")
+#: Holds index.html, the service's page, and the css and js of both; the service serves it.
+FOLDER = Path(__file__).parent
 
 _STYLES = ("base.css", "drawing.css", "text.css", "charts.css", "print.css")
 _IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "\./(\w+)\.js";$', re.MULTILINE)
@@ -61,7 +60,7 @@ def report_html(explanation: Mapping[str, Any]) -> str:
     Raises:
         ValueError: a number is not finite.
     """
-    style = "".join((STATIC / name).read_text("utf-8") for name in _STYLES)
+    style = "".join((FOLDER / "css" / name).read_text("utf-8") for name in _STYLES)
     script = one_script("report")
     policy = (
         f"default-src 'none'; script-src {_hash_of(script)}; style-src {_hash_of(style)}; "
@@ -99,7 +98,7 @@ def embedded(explanation: Mapping[str, Any]) -> str:
 
 
 def one_script(entry: str) -> str:
-    """A module of the static folder and all that it imports, as one script.
+    """A module of the folder js and all that it imports, as one script.
 
     Each module becomes a function that is called at once and gives what it exports, so names need
     be unique in their module only.
@@ -114,7 +113,7 @@ def one_script(entry: str) -> str:
 
 def _write(name: str, written: dict[str, str]) -> None:
     """Adds a module after those it imports."""
-    source = (STATIC / f"{name}.js").read_text("utf-8")
+    source = (FOLDER / "js" / f"{name}.js").read_text("utf-8")
     for _, imported in _IMPORT.findall(source):
         if imported not in written:
             _write(imported, written)

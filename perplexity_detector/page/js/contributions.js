@@ -1,12 +1,14 @@
 // What each family of features contributed to the log-odds, and within it each feature.
 
 import { element, on, uniqueId, withVariables } from "./dom.js";
-import { signed, value } from "./numbers.js";
+import { probability, signed, value } from "./numbers.js";
 
-export function drawContributions({ families, features, base }) {
+const NOTHING = "This detector cannot tell what its features contributed.";
+
+export function drawContributions({ families, features, base, probability: chance }) {
+  if (!families.length) return element("p", { class: "hint" }, NOTHING);
   const sizes = [...families, ...features].map(({ contribution }) => Math.abs(contribution));
   const widest = sizes.reduce((most, one) => Math.max(most, one), 0.1);
-  const total = families.reduce((sum, { contribution }) => sum + contribution, base);
   return element(
     "div",
     { class: "contributions" },
@@ -26,10 +28,17 @@ export function drawContributions({ families, features, base }) {
     element(
       "p",
       { class: "caption" },
-      `In log-odds, the unit of the trees. With ${signed(base)} that they begin with, together `,
-      element("b", {}, signed(total)),
-      "; from this the calibrated probability follows.",
+      total(families, base, chance),
     ),
+  );
+}
+
+/** What the bars add up to: the log-odds of the probability. */
+function total(families, base, chance) {
+  const sum = families.reduce((sofar, { contribution }) => sofar + contribution, base);
+  return (
+    `In log-odds. Together with ${signed(base)}, where nothing is known of a text, they add up to ` +
+    `${signed(sum)}: a probability of ${probability(chance)}.`
   );
 }
 

@@ -68,7 +68,7 @@ function describe(means, range, window) {
   const above = share((mean) => mean > range.high);
   return (
     `${runs} The band is where 80 of 100 such averages of people's essays lie: ` +
-    `${below} % of this text is below it, ${above} % above.`
+    `${below}\u00a0% of this text is below it, ${above}\u00a0% above.`
   );
 }
 

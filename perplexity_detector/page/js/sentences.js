@@ -53,9 +53,11 @@ export function drawSentences(explanation, onPick) {
 
 function row(written, place, sentence, leaning, share) {
   const side = leaning > 0 ? "generated" : "human";
+  const perplexity =
+    sentence.perplexity === null ? "" : `, perplexity ${decimal(sentence.perplexity, 0)}`;
   const spoken =
     `Sentence ${place + 1}, score ${signed(leaning)}, towards ` +
-    `${leaning > 0 ? "models" : "people"}, perplexity ${decimal(sentence.perplexity, 0)}: ${written}`;
+    `${leaning > 0 ? "models" : "people"}${perplexity}: ${written}`;
   return element(
     "button",
     { type: "button", "aria-pressed": "false", "aria-label": spoken },
@@ -71,7 +73,7 @@ function describe({ name, unit, auroc }) {
       ? ""
       : ` It tells sentences that a model put into people's essays with an AUROC of ${decimal(auroc)}` +
         " (0.5 is guessing): a hint where to look, no proof.";
-  return `Score of each sentence: ${name} (${unit}).${found}`;
+  return `Score of each sentence: ${name}, in ${unit}.${found}`;
 }
 
 /** Scrolls the list alone, not the page. */
