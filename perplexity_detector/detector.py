@@ -114,8 +114,11 @@ class TextDetector(CalibratedClassifier):
         extractor = self.extractor_
         table = extractor.cross_fitted_table(documents, labels, sources, parts)
         extractor.learn(documents, labels, sources)
-        people = (documents[row].statistics for row in np.flatnonzero(labels == 0))
-        self.surprisal_range_ = surprisal_range(people)
+        self.surprisal_range_ = surprisal_range(
+            document.statistics
+            for document, label in zip(documents, labels, strict=True)
+            if label == 0
+        )
         names = extractor.get_feature_names_out().tolist()
         margins = self.fit_table(table, labels, sources, parts, names)
         self.training_["trees"] = self.booster_.num_boosted_rounds()

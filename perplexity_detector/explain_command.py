@@ -96,10 +96,10 @@ def _row(options: DatasetOptions, dataset: str, id: str | None) -> str:
         raise InputError("Say which text of the dataset with --id.")
     seen = 0
     for chunk in options.read_chunks(dataset):
-        for row in chunk[chunk["id"].astype(str) == id].itertuples():
-            if row.problem:
-                raise InputError(f"The text {id} in {dataset} cannot be read: {row.problem}.")
-            return str(row.text)
+        for row in chunk[chunk["id"].astype(str) == id].to_dict("records"):
+            if row["problem"]:
+                raise InputError(f"The text {id} in {dataset} cannot be read: {row['problem']}.")
+            return str(row["text"])
         seen += len(chunk)
     raise InputError(f"None of the {seen} rows of {dataset} has the id {id}: check --id.")
 
