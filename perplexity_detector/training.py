@@ -85,7 +85,6 @@ def train(
             sources=lesson["source"].tolist() if "source" in lesson else None,
             genuine=genuine,
         )
-    detector.training_["disguised"] = len(copies)
     detector.training_["max_words"] = max_words
     detector.training_["seed"] = seed
     del documents[len(used) :]
