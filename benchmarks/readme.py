@@ -71,7 +71,8 @@ def training() -> str:
     )
     return (
         f"{one['texts']:,} texts ({one['people']:,} by people) of {len(one['sources'])} sources, "
-        f"cut to whole sentences of at most {one['max_words']} words; {trees}."
+        f"cut to whole sentences of at most {one['max_words']} words, and disguised copies of "
+        f"{one['disguised']:,} of them; {trees}."
     )
 
 
