@@ -13,20 +13,17 @@ export function headline(explanation) {
   return HEADLINES[explanation.verdict];
 }
 
-/** What the verdict rests on, in one or two sentences. */
+/** What the verdict rests on, in two sentences. */
 export function grounds({ verdict, note, fpr, thresholds, probability: chance }) {
-  const said = `Its probability is ${probability(chance)}`;
+  const said = `The probability that a language model wrote it is ${probability(chance)}.`;
   if (verdict === "generated") {
     return (
-      `${said}, and from ${threshold(thresholds.generated)} on a text of this length is called ` +
-      `generated. About ${oneIn(fpr)} texts by people, of the kind it was calibrated on, are ` +
-      `wrongly called so.`
+      `${said} From ${threshold(thresholds.generated)} on a text of this length is called ` +
+      `generated, as about ${oneIn(fpr)} texts by people are too, wrongly.`
     );
   }
-  if (verdict === "human") {
-    return `${said}, lower than all but a few texts by language models get.`;
-  }
-  return `${said}. ${sentence(note || "nothing more can be said")}`;
+  if (verdict === "human") return `${said} Few texts by language models get one so low.`;
+  return `${said} ${sentence(note || "nothing more can be said")}`;
 }
 
 export function drawScale(explanation) {
