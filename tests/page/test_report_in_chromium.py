@@ -49,12 +49,9 @@ def test_numbers_under_the_pointer(shown: Shown) -> None:
     page = shown(made_up())
     page.locator("[data-piece='1']").hover()
     tip = page.locator(".heatmap .tip")
-    assert (
-        tip.inner_text().split()
-        == (
-            "hives Surprisal 3.50 nats, a chance of 1 in 33 Rank 151 Contrast "
-            "−1.50 nats, likelier from people Entropy 2.50 nats"
-        ).split()
+    assert " ".join(tip.inner_text().split()) == (
+        "hives Surprisal 3.50 nats, a chance of 1 in 33 Rank 151 "
+        "Contrast −1.50 nats, likelier from people Entropy 2.50 nats"
     )
     page.locator("h1").hover()
     assert not tip.is_visible()
@@ -119,7 +116,7 @@ def test_nothing_known_is_said_plainly(shown: Shown) -> None:
     for words in (
         "Uncertain: no verdict",
         "Fewer than 50 words.",
-        "No “human” and “generated” verdict can be promised",
+        "Neither a “human” nor a “generated” verdict",
         "Much of this text is quoted.",
         "too short for one",
         "It has no tokens to colour.",

@@ -77,13 +77,12 @@ function zonesOf({ human, generated }) {
 }
 
 function missing({ human, generated }) {
-  const lacking = [
-    human === null ? "human" : null,
-    generated === null ? "generated" : null,
-  ].filter(Boolean);
-  if (!lacking.length) return null;
-  const names = lacking.map((name) => `“${name}”`).join(" and ");
-  return element("p", { class: "hint" }, `No ${names} verdict can be promised for this text.`);
+  const no =
+    human === null && generated === null
+      ? "Neither a “human” nor a “generated” verdict"
+      : `No “${human === null ? "human" : "generated"}” verdict`;
+  if (human !== null && generated !== null) return null;
+  return element("p", { class: "hint" }, `${no} can be promised for this text.`);
 }
 
 function spoken(explanation, zones) {
