@@ -45,7 +45,8 @@ def started(saved, tmp_path):
     (tmp_path / "tmp").mkdir()
     process = subprocess.Popen(
         [sys.executable, ROOT / "model.py", "serve", "--port=0", f"--detector={saved}"],
-        cwd=tmp_path, env=environment(**{KEY: "k", "TMPDIR": str(tmp_path / "tmp")}), stderr=subprocess.PIPE, text=True,
+        cwd=tmp_path, env=environment(**{KEY: "k", "TMPDIR": str(tmp_path / "tmp")}),
+        stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         said = process.stderr.readline()
@@ -70,14 +71,11 @@ def test_a_stopped_service_finishes_what_runs(started, texts, tmp_path):
     many = {"texts": ["zanzibar " + text for text in texts] * 100}
     asking = threading.Thread(target=lambda: answers.append(client.post("/v1/predict", json=many)))
     asking.start()
-    busy = "perplexity_detector_batch_texts_count 0.0"
-    wait_for(
-        lambda: busy not in httpx2.get(f"{client.base_url}/metrics", headers=client.headers).text
-    )
+    wait_for(lambda: "batch_texts_count 0.0" not in client.get("/metrics").text, 60)
     process.send_signal(signal.SIGTERM)
     asking.join()
     assert [len(one.json()["results"]) for one in answers] == [600]
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert not folder.exists()
     with pytest.raises(httpx2.ConnectError):
         client.get("/healthz")
@@ -93,7 +91,7 @@ def test_ctrl_c_ends_it(started):
     process, client = started
     wait_for(lambda: client.get("/readyz").status_code == 200, 60)
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 130
+    assert process.wait(60) == 130
     assert "Traceback" not in process.stderr.read()
 
 
@@ -148,7 +146,5 @@ def test_nothing_but_the_service_imports_fastapi():
     )
     assert json.loads(done.stdout) == []
     for file in package.rglob("*.py"):
-        if "service" not in file.parts[len(package.parts) :]:
-            assert (
-                "import fastapi" not in file.read_text() and "from fastapi" not in file.read_text()
-            )
+        if package / "service" not in file.parents:
+            assert not re.search(r"^\s*(import|from) fastapi", file.read_text(), re.M), file
