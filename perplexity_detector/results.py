@@ -1,4 +1,4 @@
-"""Results out: csv rows as they come, to standard output or to a file that appears when whole."""
+"""Results out: csv rows as they come, or a text, to a file that appears when it is whole."""
 
 from __future__ import annotations
 
@@ -82,15 +82,7 @@ class ResultsWriter:
                 self._partial.unlink(missing_ok=True)
 
     def _open(self, path: Path) -> TextIO:
-        target = path.resolve()  # a link keeps pointing at the file it points at
-        if target.is_dir():
-            raise InputError(f"{path} is a folder: name a file in it for the results.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._target = target
-        if target.exists() and not target.is_file():
-            self._partial = target  # /dev/null, a named pipe: nothing to be renamed
-        else:
-            self._partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+        self._target, self._partial = _places(path)
         return self._partial.open("w", encoding="utf-8", newline="")
 
     @contextmanager
@@ -104,6 +96,38 @@ class ResultsWriter:
                 f"{self._name} cannot be written ({error.strerror}): "
                 "name another place for the results."
             ) from error
+
+
+def write_whole(path: str | Path, content: str) -> None:
+    """Write a text file in UTF-8, whole or not at all; its folders are made.
+
+    Raises:
+        InputError: the place cannot be written.
+    """
+    try:
+        target, partial = _places(Path(path))
+        try:
+            partial.write_text(content, encoding="utf-8")
+            if partial != target:
+                partial.replace(target)
+        finally:
+            if partial != target:
+                partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}): name another place for it."
+        ) from error
+
+
+def _places(path: Path) -> tuple[Path, Path]:
+    """Where a file is to be, and where it is written until it is whole; its folder is made."""
+    target = path.resolve()  # a link keeps pointing at the file it points at
+    if target.is_dir():
+        raise InputError(f"{path} is a folder: name a file in it for the results.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and not target.is_file():
+        return target, target  # /dev/null, a named pipe: nothing to be renamed
+    return target, target.with_name(f".{target.name}.{os.getpid()}.part")
 
 
 class _UnixRows:

@@ -120,6 +120,13 @@ def load_detector(
     return loaded
 
 
+def name_of(data: Path, detector: str | None = None) -> str:
+    """What the detector that `load_detector` gives is called: its folder's or its own name."""
+    if detector is None:
+        return PUBLISHED if persistence.is_there(data / PUBLISHED) else SHIPPED
+    return Path(detector).resolve().name
+
+
 def score_labelled(
     frame: pd.DataFrame,
     detector: CalibratedClassifier,
