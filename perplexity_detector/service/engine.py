@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from perplexity_detector.card import model_card
-from perplexity_detector.classifier import MISS_RATE, CalibratedClassifier
+from perplexity_detector.assessment import MISS_RATE
+from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.persistence import configuration
 
 #: Read once before the service is ready, so that nobody waits for what is made on first use.
