@@ -94,16 +94,19 @@ class CachedScorer:
             self._read_missing(texts, layers, statistics, progress)
             return self._look_up(texts, layers, statistics)
 
+    def holds(
+        self, texts: Sequence[str], layers: Sequence[int] = (), statistics: bool = True
+    ) -> list[bool]:
+        """Whether all that is wanted of each text is known, so that it need not be read."""
+        wanted = [*["statistics"] * statistics, *[f"states_{layer}" for layer in layers]]
+        held = [self._known.get(part, {}) for part in wanted]
+        return [all(key in places for places in held) for key in map(_key, texts)]
+
     def _read_missing(
         self, texts: Sequence[str], layers: tuple[int, ...], statistics: bool, progress: bool
     ) -> None:
-        wanted = [*["statistics"] * statistics, *[f"states_{layer}" for layer in layers]]
-        held = [self._known.get(part, {}) for part in wanted]
-        missing = {
-            key: text
-            for key, text in zip(map(_key, texts), texts, strict=True)
-            if not all(key in places for places in held)
-        }
+        held = self.holds(texts, layers, statistics)
+        missing = {_key(text): text for text, known in zip(texts, held, strict=True) if not known}
         unread = list(missing.items())
         with tqdm(total=len(unread), unit=" texts", disable=None if progress else True) as bar:
             for first in range(0, len(unread), SHARD_TEXTS):
@@ -193,8 +196,9 @@ class CachedScorer:
                 slice(int(tokens[text]), int(tokens[text + 1])),
                 slice(int(sentences[text]), int(sentences[text + 1])),
             )
+            name = key.tobytes()  # one object for all parts: there may be millions of texts
             for part in held:
-                self._known.setdefault(part, {})[key.tobytes()] = place
+                self._known.setdefault(part, {})[name] = place
 
 
 def _key(text: str) -> bytes:
