@@ -32,8 +32,8 @@ from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import canonicalise, crop
 
 RESULTS = Path(__file__).parent / "results" / "training.json"
-#: What an extraction for training is projected to, and the longest crop of a text, in words.
-TEXTS, WORDS = 20_000, 300
+#: What an extraction for training is projected to.
+TEXTS = 20_000
 
 
 def main(
@@ -41,6 +41,7 @@ def main(
     cache: str | None = None,
     output: str = str(RESULTS),
     texts: int = 4 * SHARD_TEXTS,
+    words: int = 300,
     looked_up: int = 10_000,
     cached_words: int = 200,
     growing: int = 200,
@@ -52,13 +53,15 @@ def main(
         cache: a folder that a training has filled with texts of the corpus; nothing is added.
         output: the json file.
         texts: how many are read anew.
+        words: of a text that is read at most; what is projected is for such texts.
         looked_up: how many are looked up in the cache at most.
         cached_words: to how many words the texts in the cache were cut.
         growing: trees that are grown.
     """
     frame = pd.read_parquet(corpus, columns=["text", "generated"])
     record: dict[str, Any] = {"machine": machine()}
-    record["extraction"] = _extraction(_cropped(frame.sample(texts, random_state=0), WORDS))
+    sample = _cropped(frame.sample(texts, random_state=0), words)
+    record["extraction"] = _extraction(sample, words)
     if cache is not None:
         cached = CachedScorer(LanguageModelScorer(), cache)
         known, labels = _known(cached, frame, cached_words, looked_up)
@@ -68,7 +71,7 @@ def main(
     Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def _extraction(texts: list[str]) -> dict[str, float]:
+def _extraction(texts: list[str], words: int) -> dict[str, float]:
     """Statistics and states of every layer that `standard` reads, killed half-way and resumed."""
     with tempfile.TemporaryDirectory() as folder:
         context = multiprocessing.get_context("spawn")  # as a command starts
@@ -88,6 +91,7 @@ def _extraction(texts: list[str]) -> dict[str, float]:
     per_text = reading / len(rest)
     return {
         "texts": len(texts),
+        "words_at_most": words,
         "tokens": tokens,
         "texts_kept_after_kill": len(texts) - len(rest),
         "texts_read_after_kill": len(rest),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +24,8 @@ from perplexity_detector.lm.statistics import TokenStatistics
 
 #: Texts per file of the cache: what is lost at most when a run is stopped.
 SHARD_TEXTS = 64
+#: Seconds after which a file that is not whole is one whose writer was killed.
+WRITTEN_WITHIN = 3600.0
 _Opener = Callable[[Path], Any]
 _HALVES = ("surprisal", "entropy", "variance")
 
@@ -175,6 +179,10 @@ class CachedScorer:
     def _learn_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._known.clear()
+        for left in self.folder.glob("*.part"):
+            with suppress(OSError):  # its writer may be renaming it just now
+                if time.time() - left.stat().st_mtime > WRITTEN_WITHIN:
+                    left.unlink()
         for shard in sorted(self.folder.glob("*.safetensors")):
             self._learn(shard)
 

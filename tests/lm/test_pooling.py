@@ -87,7 +87,7 @@ def test_the_long_text_has_sentences_over_several_windows(scorer):
 
 
 def test_of_thousands_of_sentences_neighbours_share_an_average(scorer, monkeypatch):
-    text = "No. " * 2050 + "a, b. " * 2050  # one too many for each to have its own
+    text = "So. " * 2050 + "A cat. " * 2050  # four too many for each to have its own
     together = scorer.read([text], (1,), statistics=False)[0].states
     monkeypatch.setattr(pooling, "MOST_SENTENCES", 4100)
     apart = scorer.read([text], (1,), statistics=False)[0].states
