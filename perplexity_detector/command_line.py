@@ -108,6 +108,7 @@ class My_TextClassifier_Model(ExplainCommand, LanguageModelCommands, ServeComman
         output: str | None = None,
         details: bool = False,
         show: bool = False,
+        resume: bool = False,
         detector: str | None = None,
         lm: str | None = None,
         fpr: float | None = None,
@@ -123,6 +124,7 @@ class My_TextClassifier_Model(ExplainCommand, LanguageModelCommands, ServeComman
             output: the results' file, or - for standard output.
             details: write verdict, words, tokens, why and problem as well.
             show: print a table that a person can read, too.
+            resume: go on after the rows that an earlier run wrote before it was stopped.
             detector: fast, standard or a folder; ./data/model, else standard, if not given.
             lm: where the detector's language model lies, if not where it lay in training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
@@ -134,10 +136,12 @@ class My_TextClassifier_Model(ExplainCommand, LanguageModelCommands, ServeComman
         target = string(output) or str(self._data / "results.csv")
         options = self._start(
             "predict", dataset_options, dataset=dataset, output=target, details=details,
-            show=show, detector=detector, lm=lm, fpr=fpr, device=device, dtype=dtype, cache=cache,
+            show=show, resume=resume, detector=detector, lm=lm, fpr=fpr, device=device,
+            dtype=dtype, cache=cache,
         )  # fmt: skip
         fpr = None if fpr is None else rate(fpr)
         details, show = switch("details", details), switch("show", show)
+        resume = switch("resume", resume)
         with timed(get_logger(), "predict") as counts:
             from perplexity_detector import report
             from perplexity_detector.prediction import predict
@@ -147,7 +151,8 @@ class My_TextClassifier_Model(ExplainCommand, LanguageModelCommands, ServeComman
                 self._data, detector, lm, fpr, device=device, dtype=dtype, cache=string(cache)
             )
             tally = Tally()
-            for results in predict(options.read_chunks(dataset), loaded, target, details, why=show):
+            chunks = options.read_chunks(dataset)
+            for results in predict(chunks, loaded, target, details, why=show, resume=resume):
                 if show:
                     shown = report.readable(results, header=not tally.rows)
                     print(shown, file=sys.stderr if target == "-" else sys.stdout)
