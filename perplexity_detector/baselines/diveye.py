@@ -67,7 +67,8 @@ class DivEye(ColumnsBaseline):
         return trees.Lesson(table, labels, balancing_weights(labels, sources), list(self.columns))
 
     def _settings(self) -> trees.Settings:
-        return TextDetector(random_state=self.random_state).tree_settings()
+        # of nine features one thread makes trees as quickly, and a forked process can
+        return TextDetector(random_state=self.random_state, n_jobs=1).tree_settings()
 
     def score(self, view: np.ndarray, learned: dict[str, Any]) -> np.ndarray:
         """Log-odds, shape (n,)."""
