@@ -62,12 +62,14 @@ def main(
     record: dict[str, Any] = {"machine": machine()}
     sample = _cropped(frame.sample(texts, random_state=0), words)
     record["extraction"] = _extraction(sample, words)
+    print(record["extraction"], flush=True)
     if cache is not None:
         cached = CachedScorer(LanguageModelScorer(), cache)
         known, labels = _known(cached, frame, cached_words, looked_up)
         documents, record["cache"] = _looked_up(cached, known)
+        print(record["cache"], flush=True)
         record["trees"] = _grown(documents, labels, growing)
-    print(json.dumps(record, indent=2))
+        print(record["trees"])
     Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
