@@ -62,12 +62,14 @@ def main(
     record: dict[str, Any] = {"machine": machine()}
     sample = _cropped(frame.sample(texts, random_state=0), words)
     record["extraction"] = _extraction(sample, words)
+    print(record["extraction"], flush=True)
     if cache is not None:
         cached = CachedScorer(LanguageModelScorer(), cache)
         known, labels = _known(cached, frame, cached_words, looked_up)
         documents, record["cache"] = _looked_up(cached, known)
+        print(record["cache"], flush=True)
         record["trees"] = _grown(documents, labels, growing)
-    print(json.dumps(record, indent=2))
+        print(record["trees"])
     Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
@@ -143,7 +145,7 @@ def _known(
 
 
 def _looked_up(cached: CachedScorer, texts: list[str]) -> tuple[list[Document], dict[str, float]]:
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     documents: list[Document] = []
     for first in range(0, len(texts), CHUNK_TEXTS):
         part = texts[first : first + CHUNK_TEXTS]
@@ -156,6 +158,7 @@ def _looked_up(cached: CachedScorer, texts: list[str]) -> tuple[list[Document], 
     return documents, {
         "texts": len(texts),
         "milliseconds_per_text": 1000 * per_text,
+        "cpu_milliseconds_per_text": 1000 * (time.process_time() - cpu) / len(texts),
         "projected_minutes_for_20000_texts": TEXTS * per_text / 60,
     }
 
