@@ -31,6 +31,12 @@ from perplexity_detector.wording.reasons import plain_reasons
 if TYPE_CHECKING:
     from perplexity_detector.classifier import CalibratedClassifier
 
+#: Where the tokens' numbers were read for the explanation alone.
+READ_APART = (
+    "Surprisal, rank and entropy of the words are shown for the reader; this detector does not "
+    "judge by them."
+)
+
 
 def explain(
     classifier: CalibratedClassifier, text: str, id: str | None, detector: str | None
@@ -45,6 +51,7 @@ def explain(
     below = min(above, classifier.calibrator_.threshold_at_miss(MISS_RATE))
     spoke = classifier.contributions(view)
     families, features, base = _contributions(classifier, spoke)
+    tokens = token_evidence(classifier, document)
     return Explanation(
         id=id,
         detector=detector,
@@ -55,9 +62,9 @@ def explain(
         below=below if math.isfinite(below) else None,
         above=above if math.isfinite(above) else None,
         words=int(told["words"]),
-        token_count=int(told["tokens"]),
+        token_count=len(tokens.start) or int(told["tokens"]),
         text=document.text,
-        tokens=token_evidence(classifier, document),
+        tokens=tokens,
         sentences=_sentences(document, sentence_scores(classifier, documents[0])),
         sentence_score=SentenceScore(NAME, UNIT, 0.0, classifier.metrics_.get(AUROC)),
         families=families,
@@ -65,7 +72,7 @@ def explain(
         base=base,
         reasons=tuple(_reasons(classifier, view, spoke, probability)),
         people=_people(classifier),
-        warnings=(),
+        warnings=() if document is documents[0] else (READ_APART,),
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perplexity_detector.card import model_card
 from perplexity_detector.assessment import MISS_RATE
+from perplexity_detector.card import model_card
 from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.persistence import configuration
 

@@ -69,6 +69,7 @@ def test_no_sentence_is_an_empty_document(extractor, document):
 def test_odd_documents(extractor, text):
     (document,) = extractor.documents([text])
     count = len(document.sentences)
+    assert excerpt(document, np.ones(count, bool)).text == document.text
     for left_out in range(count):
         part = excerpt(document, np.arange(count) != left_out)
         assert np.isfinite(extractor.table([part])).all()
