@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from perplexity_detector.errors import InputError
 from perplexity_detector.logs import get_logger
 from perplexity_detector.service.app import create_app
-from perplexity_detector.service.engine import Engine
 from perplexity_detector.service.settings import API_KEY, Settings
+
+if TYPE_CHECKING:
+    from perplexity_detector.service.engine import Engine
 
 #: Connections that wait to be accepted.
 BACKLOG = 256
@@ -42,18 +49,8 @@ def serve(load: Callable[[], Engine], settings: Settings, host: str, port: int) 
         server.should_exit = True
 
     with _bound(host, port) as listening:
-        config = uvicorn.Config(
-            create_app(settings, load, failed),
-            http="h11",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=int(settings.grace_seconds),
-            backlog=BACKLOG,
-        )
-        server = uvicorn.Server(config)
+        app = create_app(settings, load, failed)
+        server = uvicorn.Server(configuration(app, settings))
         _relay_logs()
         where = _url(listening)
         get_logger().info("listening on %s, key %s", where, "set" if settings.api_key else "none")
@@ -67,6 +64,38 @@ def serve(load: Callable[[], Engine], settings: Settings, host: str, port: int) 
             signal.signal(signal.SIGTERM, before)
     if problems:
         raise problems[0]
+
+
+def configuration(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn runs the app: with a patience for heads, and without logs of its own."""
+    return uvicorn.Config(
+        app,
+        http=partial(_Protocol, head_seconds=settings.head_seconds),  # type: ignore[arg-type]
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.grace_seconds),
+        backlog=BACKLOG,
+    )
+
+
+class _Protocol(H11Protocol):
+    """A connection that is closed if no request's head has arrived in time."""
+
+    def __init__(self, *arguments: Any, head_seconds: float, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._head_seconds = head_seconds
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait."""
+        super().connection_made(transport)
+        self.loop.call_later(self._head_seconds, self._close_unless_asked)
+
+    def _close_unless_asked(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
 
 
 def _bound(host: str, port: int) -> socket.socket:

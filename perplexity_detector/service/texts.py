@@ -59,9 +59,6 @@ async def explain(
     format: Annotated[Literal["json", "html"] | None, Query()] = None,
 ) -> Response:
     """Why: sentences, tokens and features that speak for it; as JSON or as a page of its own."""
-    engine, _ = service.ready()
-    if not engine.explains:
-        raise Problem(404, "This detector explains nothing; use standard or fast.")
     (explanation,) = await service.ask(request, "explain", [body.text])
     explanation = {**explanation, "id": body.id}
     if format != "html" and (format or not wants_html(request.headers.get("accept", ""))):
