@@ -17,7 +17,7 @@ import fire
 from benchmarks import quality_tables
 from benchmarks.quality_tables import percent, table
 from perplexity_detector.metrics import FIGURES
-from perplexity_detector.sentence_scores import NAME as CHOSEN
+from perplexity_detector.sentence_scores import WORDING
 
 ROOT = Path(__file__).parent.parent
 READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
@@ -121,7 +121,7 @@ def sentences() -> str:
     rows = []
     for name, scores in record["detectors"].items():
         for score, figures in scores.items():
-            shown = f"**{score}**" if score == CHOSEN else score
+            shown = f"**{score}**" if score == WORDING else score
             ways = [f"{figures[way][0]:.3f}" for way in ("passage", "scattered", "within texts")]
             rows.append([f"`{name}`", shown, _interval(figures["auroc"]), *ways])
     columns = ("detector", "score of a sentence", "AUROC", "one passage", "scattered",

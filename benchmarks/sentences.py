@@ -20,20 +20,23 @@ from benchmarks.machine import machine
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.errors import InputError
 from perplexity_detector.features import contrast, representation
+from perplexity_detector.features.excerpt import excerpt
 from perplexity_detector.features.family import Document
 from perplexity_detector.metrics import auroc, evaluate
 from perplexity_detector.persistence import PRETRAINED
-from perplexity_detector.sentence_scores import (
-    AUROC,
-    NAME,
-    left_out,
-    margins_of,
-    windows,
-)
+from perplexity_detector.sentence_scores import ALONE, AUROC, WORDING, margins_of, windows
 
 RESULTS = Path(__file__).parent / "results" / "sentences.json"
 DETECTORS = ("standard", "fast")
 Scorer = Callable[[TextDetector, Document], np.ndarray]
+
+
+def left_out(detector: TextDetector, document: Document) -> np.ndarray:
+    """By how much the log-odds of the text fall when a sentence is left out."""
+    places = np.arange(len(document.sentences))
+    rest = [excerpt(document, places != place) for place in places]
+    margins = margins_of(detector, [document, *rest])
+    return np.asarray(margins[0] - margins[1:])
 
 
 def alone_anew(detector: TextDetector, document: Document) -> np.ndarray:
@@ -71,11 +74,11 @@ def window_of(reach: int) -> Scorer:
 #: From what one reading of the text left.
 SCORES: dict[str, Scorer] = {
     "fall of the log-odds when left out": left_out,
-    "log-odds alone": window_of(0),
+    ALONE: window_of(0),
     "log-odds with a sentence to each side": window_of(1),
     "log-odds with two sentences to each side": window_of(2),
     "hidden states": hidden_states,
-    "wording": wording,
+    WORDING: wording,
 }
 #: These read again; they are measured on fewer essays.
 READ_ANEW: dict[str, Scorer] = {
@@ -135,7 +138,7 @@ def record(results: str = str(RESULTS)) -> None:
     found = json.loads(Path(results).read_text(encoding="utf-8"))["detectors"]
     for name in DETECTORS:
         detector = TextDetector.from_pretrained(name)
-        detector.metrics_[AUROC] = found[name][NAME]["auroc"][0]
+        detector.metrics_[AUROC] = found[name][WORDING]["auroc"][0]
         detector.save_pretrained(PRETRAINED / name)
 
 

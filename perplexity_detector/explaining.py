@@ -22,7 +22,7 @@ from perplexity_detector.features.family import Document
 from perplexity_detector.features.perplexity import perplexities
 from perplexity_detector.lm.pooling import sentence_of_token
 from perplexity_detector.people import WINDOW, shipped_range
-from perplexity_detector.sentence_scores import AUROC, NAME, UNIT, sentence_scores
+from perplexity_detector.sentence_scores import AUROC, WORDING, sentence_scores
 from perplexity_detector.text import words
 from perplexity_detector.token_evidence import token_evidence, with_statistics
 from perplexity_detector.wording.phrases import FAMILIES
@@ -52,6 +52,8 @@ def explain(
     spoke = classifier.contributions(view)
     families, features, base = _contributions(classifier, spoke)
     tokens = token_evidence(classifier, document)
+    scored = sentence_scores(classifier, documents[0])
+    found = classifier.metrics_.get(AUROC) if scored.name == WORDING else None
     return Explanation(
         id=id,
         detector=detector,
@@ -65,8 +67,8 @@ def explain(
         token_count=len(tokens.start) or int(told["tokens"]),
         text=document.text,
         tokens=tokens,
-        sentences=_sentences(document, sentence_scores(classifier, documents[0])),
-        sentence_score=SentenceScore(NAME, UNIT, 0.0, classifier.metrics_.get(AUROC)),
+        sentences=_sentences(document, scored.values),
+        sentence_score=SentenceScore(scored.name, scored.unit, 0.0, found),
         families=families,
         features=features,
         base=base,

@@ -39,9 +39,10 @@ def excerpt(document: Document, chosen: np.ndarray) -> Document:
     def moved(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # a GPT-2-style token carries its leading space, so its last character places it
         sentence = np.searchsorted(starts[1:], offsets[:, 1] - 1, side="right")
-        keep = chosen[sentence]
-        there = offsets[keep] - shifts[sentence[keep], None]
-        return keep, np.clip(there, 0, len(joined)).astype(offsets.dtype)
+        there = offsets - shifts[sentence, None].astype(offsets.dtype)
+        # a token of nothing but the space after the last sentence is gone with it
+        keep = chosen[sentence] & (there[:, 0] < len(joined))
+        return keep, np.clip(there[keep], 0, len(joined))
 
     keep, offsets = moved(statistics.offsets)
     keep_lowered, lowered = moved(document.tokens.offsets)
