@@ -1,9 +1,9 @@
 """Which score of a sentence finds a model's sentences in essays by people.
 
-Run from the root of the checkout: `python -m benchmarks.sentences
+Run from the root of the checkout: `python -m benchmarks.sentences measure
 --corpus=../shared/data/corpus.parquet`. The texts are of the test split, which the shipped
-detectors never saw. With `--record`, what the chosen score reaches is kept in the detectors'
-metrics.json, where explanations find it.
+detectors never saw. `python -m benchmarks.sentences record` then keeps what the score that
+explanations tell reached in the detectors' metrics.json, where explanations find it.
 """
 
 from __future__ import annotations
@@ -20,21 +20,23 @@ from benchmarks.machine import machine
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.errors import InputError
 from perplexity_detector.features import contrast, representation
+from perplexity_detector.features.excerpt import excerpt
 from perplexity_detector.features.family import Document
 from perplexity_detector.metrics import auroc, evaluate
 from perplexity_detector.persistence import PRETRAINED
-from perplexity_detector.sentence_scores import (
-    AUROC,
-    NAME,
-    left_out,
-    margins_of,
-    sentence_scores,
-    windows,
-)
+from perplexity_detector.sentence_scores import ALONE, AUROC, WORDING, margins_of, windows
 
 RESULTS = Path(__file__).parent / "results" / "sentences.json"
 DETECTORS = ("standard", "fast")
 Scorer = Callable[[TextDetector, Document], np.ndarray]
+
+
+def left_out(detector: TextDetector, document: Document) -> np.ndarray:
+    """By how much the log-odds of the text fall when a sentence is left out."""
+    places = np.arange(len(document.sentences))
+    rest = [excerpt(document, places != place) for place in places]
+    margins = margins_of(detector, [document, *rest])
+    return np.asarray(margins[0] - margins[1:])
 
 
 def alone_anew(detector: TextDetector, document: Document) -> np.ndarray:
@@ -47,7 +49,7 @@ def left_out_anew(detector: TextDetector, document: Document) -> np.ndarray:
     sentences = document.sentences
     rest = [" ".join(sentences[:place] + sentences[place + 1 :]) for place in range(len(sentences))]
     margins = margins_of(detector, detector.documents([document.text, *rest]))
-    return margins[0] - margins[1:]
+    return np.asarray(margins[0] - margins[1:])
 
 
 def hidden_states(detector: TextDetector, document: Document) -> np.ndarray:
@@ -71,13 +73,12 @@ def window_of(reach: int) -> Scorer:
 
 #: From what one reading of the text left.
 SCORES: dict[str, Scorer] = {
-    NAME: sentence_scores,
     "fall of the log-odds when left out": left_out,
-    "log-odds alone": window_of(0),
+    ALONE: window_of(0),
     "log-odds with a sentence to each side": window_of(1),
     "log-odds with two sentences to each side": window_of(2),
     "hidden states": hidden_states,
-    "wording": wording,
+    WORDING: wording,
 }
 #: These read again; they are measured on fewer essays.
 READ_ANEW: dict[str, Scorer] = {
@@ -86,13 +87,12 @@ READ_ANEW: dict[str, Scorer] = {
 }
 
 
-def main(
+def measure(
     corpus: str,
     essays: int = 60,
     anew: int = 0,
     output: str = str(RESULTS),
     cache: str | None = None,
-    record: bool = False,
     seed: int = 0,
 ) -> None:
     """Measure every score with the shipped detectors, print, write json.
@@ -103,7 +103,6 @@ def main(
         anew: of how many essays the scores are measured that read again; slow.
         output: the json file.
         cache: a folder that keeps what the language model said.
-        record: keep the chosen score's AUROC in the detectors.
         seed: of the sample.
     """
     mixed = mixed_essays(corpus, essays, seed)
@@ -114,7 +113,6 @@ def main(
         "essays": len({one.host for one in mixed}),
         "sentences": int(sum(len(one.inserted) for one in mixed)),
         "inserted": int(sum(one.inserted.sum() for one in mixed)),
-        "chosen": NAME,
         "detectors": {},
     }
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
@@ -126,12 +124,22 @@ def main(
         found[name] |= _figures(READ_ANEW, detector, mixed[:few], documents[:few]) if few else {}
         for score, figures in found[name].items():
             shown = ", ".join(f"{figure} {values[0]:.3f}" for figure, values in figures.items())
-            print(f"{name}, {score}: {shown}")
-        if record:
-            detector.metrics_[AUROC] = found[name][NAME]["auroc"][0]
-            detector.save_pretrained(PRETRAINED / name)
+            print(f"{name}, {score}: {shown}", flush=True)
     record_of["detectors"] = found
     Path(output).write_text(json.dumps(record_of, indent=2) + "\n", encoding="utf-8")
+
+
+def record(results: str = str(RESULTS)) -> None:
+    """Keep what the score that explanations tell reached in the shipped detectors' metrics.json.
+
+    Args:
+        results: the json file.
+    """
+    found = json.loads(Path(results).read_text(encoding="utf-8"))["detectors"]
+    for name in DETECTORS:
+        detector = TextDetector.from_pretrained(name)
+        detector.metrics_[AUROC] = found[name][WORDING]["auroc"][0]
+        detector.save_pretrained(PRETRAINED / name)
 
 
 def _figures(
@@ -162,4 +170,4 @@ def _auroc(mixed: list[Mixed], told: list[np.ndarray]) -> list[float]:
 
 
 if __name__ == "__main__":
-    fire.Fire(main)
+    fire.Fire({"measure": measure, "record": record})

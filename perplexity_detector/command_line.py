@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from perplexity_detector.errors import InputError
 from perplexity_detector.explain_command import ExplainCommand
-from perplexity_detector.lm_commands import LanguageModelCommands
 from perplexity_detector.logs import get_logger, timed
 from perplexity_detector.options import limits, listed, rate, string, switch, whole
 from perplexity_detector.serve_command import ServeCommand

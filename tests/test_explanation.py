@@ -13,11 +13,13 @@ from scipy.special import logit
 import perplexity_detector
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.errors import InputError
+from perplexity_detector.explaining import READ_APART
 from perplexity_detector.explanation import LIMITS, MOST_FEATURES, Explanation
 from perplexity_detector.features import ngrams
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.people import WINDOW
+from perplexity_detector.sentence_scores import ALONE, AUROC, WORDING
 from perplexity_detector.text import crop, lower, sentence_spans, words
 
 FAMILIES = ["perplexity", "rank", "stylometry", "contrast", "representation"]
@@ -114,8 +116,10 @@ def test_tokens_are_what_the_language_model_says(explained, tiny_llama):
     np.testing.assert_allclose(tokens.surprisal, said.surprisal, atol=1e-5)
     np.testing.assert_array_equal(tokens.rank, said.rank)
     np.testing.assert_allclose(tokens.entropy, said.entropy, atol=1e-5)
-    pieces = [explained.text[a:b] for a, b in zip(tokens.start, tokens.end, strict=True)]
-    assert "".join(pieces) == explained.text
+    spans = list(zip(tokens.start.tolist(), tokens.end.tolist(), strict=True))
+    assert spans == sorted(spans)
+    # a character of several bytes can be several tokens
+    assert {place for span in spans for place in range(*span)} == set(range(len(explained.text)))
 
 
 def test_a_text_read_halfway_is_read_to_the_end_for_its_explanation(early, tiny_llama):
@@ -124,6 +128,11 @@ def test_a_text_read_halfway_is_read_to_the_end_for_its_explanation(early, tiny_
     np.testing.assert_allclose(explained.tokens.surprisal, said.surprisal, atol=1e-5)
     assert all(sentence.perplexity >= 1 for sentence in explained.sentences)
     assert explained.probability == pytest.approx(early.predict_proba([ESSAY])[0, 1])
+    assert explained.warnings == (READ_APART,)
+
+
+def test_what_the_detector_judges_by_needs_no_warning(explained, of_text):
+    assert explained.warnings == of_text.explain(ESSAY).warnings == ()
 
 
 def test_contrast_keeps_its_sum(detector, explained):
@@ -166,6 +175,35 @@ def test_sentences(explained):
     assert explained.sentences[0].perplexity == pytest.approx(math.exp(first.mean()), rel=1e-5)
     assert len({one.score for one in explained.sentences}) > 1
     assert explained.sentence_score.neutral == 0
+
+
+def test_a_sentence_of_another_style_stands_out():
+    detector = light_detector().fit(*two_styles(160, mixed=0.0))
+    (short, long), _ = two_styles(2, seed=1, mixed=0.0)
+    own, inserted = short.split(". "), long.split(". ")[0]
+    text = ". ".join([*own[:3], inserted, *own[3:]])
+    explained = detector.explain(text)
+    assert explained.sentence_score.name == ALONE
+    scores = [sentence.score for sentence in explained.sentences]
+    assert len(scores) == 7
+    assert np.argmax(scores) == 3
+
+
+def test_wording_scores_sentences_where_it_was_learned(detector, explained):
+    assert explained.sentence_score.name == WORDING
+    contrast = explained.tokens.contrast
+    last = np.asarray(explained.tokens.end)
+    for one in explained.sentences:
+        inside = (last > one.start) & (last <= one.end)
+        assert np.sign(one.score) == np.sign(contrast[inside].sum())
+
+
+def test_what_the_scores_are_worth_is_told_where_it_was_measured(early, tmp_path):
+    assert early.explain(ESSAY).sentence_score.auroc is None
+    loaded = TextDetector.from_pretrained(early.save_pretrained(tmp_path / "model"))
+    loaded.metrics_[AUROC] = 0.75
+    again = TextDetector.from_pretrained(loaded.save_pretrained(tmp_path / "model"))
+    assert again.explain(ESSAY).sentence_score.auroc == 0.75
 
 
 # --- people ---------------------------------------------------------------------------------
@@ -220,7 +258,7 @@ def test_it_says_what_assess_says(detector):
         explained = detector.explain(text)
         assert explained.probability == pytest.approx(row["probability"], abs=1e-6)
         assert (explained.verdict, explained.note) == (row["verdict"], row["note"])
-        assert (explained.words, explained.token_count) == (row["words"], row["tokens"])
+        assert explained.words == row["words"]
 
 
 def test_thresholds(of_text):

@@ -8,16 +8,18 @@ from hypothesis import strategies as st
 
 from perplexity_detector.token_evidence import shared_out
 
+CUTS = st.lists(st.integers(0, 100), max_size=8)
+
 
 def spans_of(cuts, length):
     edges = sorted({0, length, *(cut % (length + 1) for cut in cuts)})
     return np.array(list(pairwise(edges)))
 
 
-@given(st.integers(1, 40), st.lists(st.integers(0, 100)), st.lists(st.integers(0, 100)), st.data())
-def test_the_sum_stays(length, cuts, other_cuts, data):
+@given(st.integers(1, 40), CUTS, CUTS)
+def test_the_sum_stays(length, cuts, other_cuts):
     spans, others = spans_of(cuts, length), spans_of(other_cuts, length)
-    values = np.array([data.draw(st.floats(-9, 9)) for _ in spans])
+    values = np.random.default_rng(length).normal(size=len(spans))
     shared = shared_out(values, spans, others)
     assert shared.shape == (len(others),)
     np.testing.assert_allclose(shared.sum(), values.sum(), atol=1e-9)

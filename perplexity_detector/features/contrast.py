@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from perplexity_detector.features import ngrams
-from perplexity_detector.features.family import Document, Learner, grouped_by_sentence
+from perplexity_detector.features.family import Document, Learner
 from perplexity_detector.features.moments import moving_sums, quantiles, std
+from perplexity_detector.lm.pooling import sentence_of_token
 
 #: Tokens of a span, about two sentences; a shorter text is one span.
 SPAN_TOKENS = 50
@@ -72,9 +73,10 @@ def contrast_features(document: Document, arrays: Mapping[str, np.ndarray]) -> d
 def sentence_scores(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """Mean of d over each sentence, as if ten more tokens had said nothing, shape (sentences,)."""
     people, models = ngrams.log_probabilities(arrays, [document.tokens.ids]).astype(np.float64)
-    sentences = grouped_by_sentence(document.text, document.tokens.offsets)
-    sums = [(models - people)[tokens].sum() / (tokens.size + 10) for tokens in sentences]
-    return np.array(sums, np.float64)
+    sentence = sentence_of_token(document.text, document.tokens.offsets)
+    count = len(document.sentence_spans)
+    sums = np.bincount(sentence, models - people, minlength=count)
+    return np.asarray(sums / (np.bincount(sentence, minlength=count) + 10))
 
 
 def learn_contrast(
