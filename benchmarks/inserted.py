@@ -67,7 +67,8 @@ def mixed_essays(dataset: str, essays: int, seed: int = 0) -> list[Mixed]:
         row, donor_id, host, taken = found[place]
         for way in WAYS:
             text, inserted = _insert(host, taken, way, random.Random(f"{row.id} {way} {seed}"))
-            mixed.append(Mixed(str(row.id), str(donor_id), way, text, inserted))
+            if inserted.any() and not inserted.all():
+                mixed.append(Mixed(str(row.id), str(donor_id), way, text, inserted))
     return mixed
 
 

@@ -17,6 +17,7 @@ import fire
 from benchmarks import quality_tables
 from benchmarks.quality_tables import percent, table
 from perplexity_detector.metrics import FIGURES
+from perplexity_detector.sentence_scores import NAME as CHOSEN
 
 ROOT = Path(__file__).parent.parent
 READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
@@ -114,6 +115,24 @@ def bos_token() -> str:
     return "\n".join(["| first token | bits per character |", "|---|---|", *rows])
 
 
+def sentences() -> str:
+    """Which score of a sentence finds those that a model put into essays by people."""
+    record = _read(RESULTS / "sentences.json")
+    rows = []
+    for name, scores in record["detectors"].items():
+        for score, figures in scores.items():
+            shown = f"**{score}**" if score == CHOSEN else score
+            ways = [f"{figures[way][0]:.3f}" for way in ("passage", "scattered", "within texts")]
+            rows.append([f"`{name}`", shown, _interval(figures["auroc"]), *ways])
+    columns = ("detector", "score of a sentence", "AUROC", "one passage", "scattered",
+               "within a text")  # fmt: skip
+    return (
+        table(f"| {' | '.join(columns)} |", rows)
+        + f"\n\n{record['essays']} essays, each mixed in both ways; {record['inserted']} of "
+        f"{record['sentences']:,} sentences are a model's."
+    )
+
+
 def _flagged(figures: dict[str, float | None]) -> str:
     shares = [percent(figures["fpr"]), percent(figures["tpr"])]
     return " | ".join([_shown(figures["auroc"]), *shares])
@@ -148,6 +167,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "speed": speed,
     "resources": resources,
     "bos_token": bos_token,
+    "sentences": sentences,
     **{
         name: partial(_of_quality, name)
         for name in (

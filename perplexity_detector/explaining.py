@@ -22,7 +22,7 @@ from perplexity_detector.features.family import Document
 from perplexity_detector.features.perplexity import perplexities
 from perplexity_detector.lm.pooling import sentence_of_token
 from perplexity_detector.people import WINDOW, shipped_range
-from perplexity_detector.sentence_scores import sentence_scores
+from perplexity_detector.sentence_scores import AUROC, NAME, UNIT, sentence_scores
 from perplexity_detector.text import words
 from perplexity_detector.token_evidence import token_evidence, with_statistics
 from perplexity_detector.wording.phrases import FAMILIES
@@ -30,6 +30,12 @@ from perplexity_detector.wording.reasons import plain_reasons
 
 if TYPE_CHECKING:
     from perplexity_detector.classifier import CalibratedClassifier
+
+#: Where the tokens' numbers were read for the explanation alone.
+READ_APART = (
+    "Surprisal, rank and entropy of the words are shown for the reader; this detector does not "
+    "judge by them."
+)
 
 
 def explain(
@@ -45,6 +51,7 @@ def explain(
     below = min(above, classifier.calibrator_.threshold_at_miss(MISS_RATE))
     spoke = classifier.contributions(view)
     families, features, base = _contributions(classifier, spoke)
+    tokens = token_evidence(classifier, document)
     return Explanation(
         id=id,
         detector=detector,
@@ -55,17 +62,17 @@ def explain(
         below=below if math.isfinite(below) else None,
         above=above if math.isfinite(above) else None,
         words=int(told["words"]),
-        token_count=int(told["tokens"]),
+        token_count=len(tokens.start) or int(told["tokens"]),
         text=document.text,
-        tokens=token_evidence(classifier, document),
+        tokens=tokens,
         sentences=_sentences(document, sentence_scores(classifier, documents[0])),
-        sentence_score=SentenceScore("fall when left out", "log-odds", 0.0, None),
+        sentence_score=SentenceScore(NAME, UNIT, 0.0, classifier.metrics_.get(AUROC)),
         families=families,
         features=features,
         base=base,
         reasons=tuple(_reasons(classifier, view, spoke, probability)),
         people=_people(classifier),
-        warnings=(),
+        warnings=() if document is documents[0] else (READ_APART,),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from perplexity_detector.features.family import Document
-from perplexity_detector.lm.pooling import PooledStates, sentence_of_token
+from perplexity_detector.lm.pooling import PooledStates
 from perplexity_detector.lm.reading import Tokens
 from perplexity_detector.lm.statistics import TokenStatistics
 
@@ -21,6 +21,8 @@ def excerpt(document: Document, chosen: np.ndarray) -> Document:
         document: read by any extractor.
         chosen: whether each sentence of its text is kept, bool of shape (sentences,).
     """
+    if not len(chosen):
+        return document
     text, statistics = document.text, document.statistics
     starts = [0, *(start for start, _ in document.sentence_spans[1:])]
     lengths = np.diff([*starts, len(text)])
@@ -35,7 +37,8 @@ def excerpt(document: Document, chosen: np.ndarray) -> Document:
     shifts = np.cumsum(gone) - gone
 
     def moved(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        sentence = sentence_of_token(text, offsets)
+        # a GPT-2-style token carries its leading space, so its last character places it
+        sentence = np.searchsorted(starts[1:], offsets[:, 1] - 1, side="right")
         keep = chosen[sentence]
         there = offsets[keep] - shifts[sentence[keep], None]
         return keep, np.clip(there, 0, len(joined)).astype(offsets.dtype)
