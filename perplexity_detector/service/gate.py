@@ -78,11 +78,7 @@ class Gate:
                 raise _BrokenOffError from None
             await document(500, OUR_FAULT)(scope, receive, answer)
         finally:
-            seconds = time.perf_counter() - start
-            route = _route(scope)
-            self._metrics.answered(_method(scope), route, answer.status, seconds)
-            if route not in _QUIET:
-                get_logger().info("%s %s %d, %.3f s", _method(scope), route, answer.status, seconds)
+            self._tell(scope, GONE if body.gone else answer.status, time.perf_counter() - start)
 
     async def _answer(self, scope: Scope, body: _Body, answer: _Answer) -> None:
         refusal = self._refusal(scope) or body.refusal()
