@@ -22,7 +22,7 @@ from perplexity_detector.features.family import Document
 from perplexity_detector.features.perplexity import perplexities
 from perplexity_detector.lm.pooling import sentence_of_token
 from perplexity_detector.people import WINDOW, shipped_range
-from perplexity_detector.sentence_scores import sentence_scores
+from perplexity_detector.sentence_scores import AUROC, NAME, UNIT, sentence_scores
 from perplexity_detector.text import words
 from perplexity_detector.token_evidence import token_evidence, with_statistics
 from perplexity_detector.wording.phrases import FAMILIES
@@ -59,7 +59,7 @@ def explain(
         text=document.text,
         tokens=token_evidence(classifier, document),
         sentences=_sentences(document, sentence_scores(classifier, documents[0])),
-        sentence_score=SentenceScore("fall when left out", "log-odds", 0.0, None),
+        sentence_score=SentenceScore(NAME, UNIT, 0.0, classifier.metrics_.get(AUROC)),
         families=families,
         features=features,
         base=base,

@@ -38,7 +38,7 @@ class Tally:
 
     def __str__(self) -> str:
         verdicts = ", ".join(f"{count} {name}" for name, count in sorted(self._verdicts.items()))
-        return f"{self.rows} texts: {verdicts}"
+        return f"{self.rows} texts: {verdicts}" if verdicts else "0 texts"
 
 
 def untrained(model: str, fpr: float, seed: int, **settings: Any) -> CalibratedClassifier:

@@ -43,19 +43,21 @@ def phrase_of(name: str, label: str) -> Phrase:
 
     Example:
         >>> phrase_of("stylometry_commas", "use of commas")[:2]
-        ('commas more often', 'commas less often')
+        ('use of commas is more frequent', 'use of commas is less frequent')
         >>> phrase_of("x_y", "share of sentences that open with an article").low
-        'fewer sentences that open with an article'
+        'fewer sentences open with an article'
     """
     for phrases in (surprise.PHRASES, style.PHRASES):
         if name in phrases:
             return phrases[name]
+    if label.startswith("share of sentences that "):
+        does = label.removeprefix("share of sentences that ")
+        return Phrase(f"more sentences {does}", f"fewer sentences {does}", PERCENT)
     if label.startswith("share of "):
         of = label.removeprefix("share of ")
-        return Phrase(f"more {of}", f"fewer {of}", PERCENT)
+        return Phrase(f"it has more {of}", f"it has fewer {of}", PERCENT)
     if label.startswith("use of "):
-        of = label.removeprefix("use of ")
-        return Phrase(f"{of} more often", f"{of} less often", PER_HUNDRED)
+        return Phrase(f"{label} is more frequent", f"{label} is less frequent", PER_HUNDRED)
     if name.removeprefix("stylometry_") in punctuation.LABELS:
-        return Phrase(f"more {label}", f"fewer {label}", PER_HUNDRED)
+        return Phrase(f"there are more {label}", f"there are fewer {label}", PER_HUNDRED)
     return Phrase(f"a higher {label}", f"a lower {label}")

@@ -74,4 +74,6 @@ def _comparison(spoke: Contributions, place: int, generated: bool) -> str:
     kind, unit = phrase.number
     if f"{value:{kind}}" == f"{beside:{kind}}":
         return ""
-    return f"{words} {others} ({value:{kind}}{unit}; people: {people:{kind}})"
+    shown, of_people = f"{value:{kind}}", f"{people:{kind}}"
+    alike = "as people's" if shown == of_people else f"people: {of_people}"
+    return f"{words} {others} ({shown}{unit}; {alike})"

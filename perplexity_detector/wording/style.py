@@ -12,55 +12,68 @@ from perplexity_detector.wording.phrase import (
     Phrase,
 )
 
-_REPEATS = ("wording that repeats itself less", "wording that repeats itself more")
-_SECOND_HALF = (
-    "a second half that repeats the first less",
-    "a second half that repeats the first more",
-)
-_GRADE = ("text for a higher school grade", "text for a lower school grade")
+_GRADE = ("reading asks for a higher school grade", "reading asks for a lower school grade")
+_REPEATS = ("its wording repeats itself less", "its wording repeats itself more")
+_SECOND_HALF = ("its second half repeats the first less", "its second half repeats the first more")
 
 #: By the features' full names; others are phrased by their labels.
 PHRASES = {
-    "stylometry_sentence_length": Phrase("longer sentences", "shorter sentences", WORDS),
+    "stylometry_sentence_length": Phrase("sentences are longer", "sentences are shorter", WORDS),
     "stylometry_sentence_length_longest": Phrase(
-        "a longest sentence that is longer", "a longest sentence that is shorter", WORDS
+        "its longest sentence is longer", "its longest sentence is shorter", WORDS
     ),
-    "stylometry_passives": Phrase("more passive voice", "less passive voice", PER_HUNDRED),
-    "stylometry_word_length": Phrase("longer words", "shorter words", LETTERS),
+    "stylometry_passives": Phrase(
+        "the passive voice is more frequent", "the passive voice is less frequent", PER_HUNDRED
+    ),
+    "stylometry_word_length": Phrase("words are longer", "words are shorter", LETTERS),
     "stylometry_word_length_std": Phrase(
-        "words that differ more in length", "words that are more even in length"
+        "words differ more in length", "words are more even in length"
     ),
     "stylometry_moving_type_token_ratio": Phrase(
-        "a more varied vocabulary", "a less varied vocabulary"
+        "its vocabulary is more varied", "its vocabulary is less varied"
+    ),
+    "stylometry_moving_hapax_share": Phrase(
+        "more words are used only once in a passage",
+        "fewer words are used only once in a passage",
+        PERCENT,
     ),
     "stylometry_yules_k": Phrase(
-        "more repetition of the same words", "less repetition of the same words"
+        "the same words come back more often", "the same words come back less often"
     ),
     "stylometry_repeated_bigrams": Phrase(
-        "more word pairs that were there a little earlier",
-        "fewer word pairs that were there a little earlier",
+        "more word pairs were there a little earlier",
+        "fewer word pairs were there a little earlier",
         PERCENT,
     ),
     "stylometry_repeated_trigrams": Phrase(
-        "more three-word runs that were there a little earlier",
-        "fewer three-word runs that were there a little earlier",
+        "more runs of three words were there a little earlier",
+        "fewer runs of three words were there a little earlier",
         PERCENT,
     ),
     "stylometry_flesch_reading_ease": Phrase(
-        "text that is easier to read (Flesch)", "text that is harder to read (Flesch)", WHOLE
+        "reading is easier, by Flesch's index,",
+        "reading is harder, by Flesch's index,",
+        WHOLE,
     ),
     "stylometry_flesch_kincaid_grade": Phrase(*_GRADE, WHOLE),
     "stylometry_gunning_fog": Phrase(*_GRADE, WHOLE),
     "stylometry_automated_readability": Phrase(*_GRADE, WHOLE),
     "stylometry_coleman_liau": Phrase(*_GRADE, WHOLE),
     "stylometry_syllables_per_word": Phrase(
-        "words of more syllables", "words of fewer syllables", HUNDREDTHS
+        "words have more syllables", "words have fewer syllables", HUNDREDTHS
     ),
-    "stylometry_digits": Phrase("more digits", "fewer digits", (".1%", " of the characters")),
+    "stylometry_digits": Phrase(
+        "it has more digits", "it has fewer digits", (".1%", " of its characters")
+    ),
+    "stylometry_opens_in_lower_case": Phrase(
+        "more sentences open without a capital", "fewer sentences open without a capital", PERCENT
+    ),
     "stylometry_content_words": Phrase(
-        "more words that carry content", "fewer words that carry content", PERCENT
+        "more words carry content", "fewer words carry content", PERCENT
     ),
-    "stylometry_connectives": Phrase("more connectives", "fewer connectives", PER_HUNDRED),
+    "stylometry_connectives": Phrase(
+        "connectives are more frequent", "connectives are less frequent", PER_HUNDRED
+    ),
     "compression_zlib": Phrase(*_REPEATS),
     "compression_lzma": Phrase(*_REPEATS),
     "compression_zlib_piece": Phrase(*_REPEATS),
