@@ -101,4 +101,4 @@ def _key() -> str | None:
     key = os.environ.get(API_KEY)
     if key is not None and not key.strip():
         raise InputError(f"{API_KEY} is empty: give it a long random value, or unset it.")
-    return key
+    return None if key is None else key.strip()

@@ -42,6 +42,7 @@ class Engine:
                 "no text is called generated."
             )
         self.feature_names = _feature_names(detector)
+        self.card = self._card()
         # so that nobody waits for what is made on first use
         self.assess([WARM_UP])
         self.explanations([WARM_UP])
@@ -100,7 +101,7 @@ class Engine:
         """What `/v1/explain` says of each text."""
         return [self.detector.explain(text, detector=self.name).to_dict() for text in texts]
 
-    def card(self) -> dict[str, Any]:
+    def _card(self) -> dict[str, Any]:
         """What the detector is, was trained on and reaches; plain values."""
         detector = self.detector
         config = configuration(detector)

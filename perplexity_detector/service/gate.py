@@ -78,11 +78,7 @@ class Gate:
                 raise _BrokenOffError from None
             await document(500, OUR_FAULT)(scope, receive, answer)
         finally:
-            seconds = time.perf_counter() - start
-            route = _route(scope)
-            self._metrics.answered(_method(scope), route, answer.status, seconds)
-            if route not in _QUIET:
-                get_logger().info("%s %s %d, %.3f s", _method(scope), route, answer.status, seconds)
+            self._tell(scope, GONE if body.gone else answer.status, time.perf_counter() - start)
 
     async def _answer(self, scope: Scope, body: _Body, answer: _Answer) -> None:
         refusal = self._refusal(scope) or body.refusal()
@@ -110,7 +106,8 @@ class Gate:
         headers = Headers(scope=scope)
         scheme, _, shown = headers.get("authorization", "").partition(" ")
         shown = shown.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        if secrets.compare_digest(shown.encode(), key.encode()):
+        # headers are bytes, which Starlette reads as Latin-1
+        if secrets.compare_digest(shown.encode("latin-1"), key.encode()):
             return None
         sentence = "Show the service's key in the header `Authorization: Bearer ...`."
         return Problem(401, sentence, {"WWW-Authenticate": "Bearer"})
@@ -153,11 +150,8 @@ class _Body:
 
     def refusal(self) -> Problem | None:
         """What its declared length says already."""
-        return (
-            self._too_large()
-            if self._declared.isdigit() and int(self._declared) > self._most
-            else None
-        )
+        declared = int(self._declared) if self._declared.isdecimal() else 0
+        return self._too_large() if declared > self._most else None
 
     async def receive(self) -> Message:
         """The next part.

@@ -82,20 +82,37 @@ def configuration(app: FastAPI, settings: Settings) -> uvicorn.Config:
 
 
 class _Protocol(H11Protocol):
-    """A connection that is closed if no request's head has arrived in time."""
+    """A connection that is broken off where no head comes in time, or no answer is taken."""
 
     def __init__(self, *arguments: Any, head_seconds: float, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._head_seconds = head_seconds
+        self._pauses = 0
+        self._before: tuple[object, int, int] = (None, 0, 0)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait."""
+        """Begin to look."""
         super().connection_made(transport)
-        self.loop.call_later(self._head_seconds, self._close_unless_asked)
+        self.loop.call_later(self._head_seconds, self._look)
 
-    def _close_unless_asked(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
-            self.transport.close()
+    def pause_writing(self) -> None:
+        """Count it: a later pause is another one, though as many bytes may be left."""
+        super().pause_writing()
+        self._pauses += 1
+
+    def _look(self) -> None:
+        """Break off if nothing has moved since the last look, and look again later if not."""
+        left = self.transport.get_write_buffer_size()
+        closing = self.transport.is_closing()
+        if closing and not left:
+            return
+        idle = closing or self.cycle is None or self.cycle.response_complete
+        now = (self.cycle, left, self._pauses)
+        if (idle or self.flow.write_paused) and now == self._before:
+            self.transport.abort()
+            return
+        self._before = now
+        self.loop.call_later(self._head_seconds, self._look)
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -74,7 +74,7 @@ async def explain(
 async def model(service: Service) -> dict[str, Any]:
     """The model card: what the detector is, was trained on, reaches, and must not be used for."""
     engine, _ = service.ready()
-    return engine.card()
+    return engine.card
 
 
 def wants_html(accept: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ _MEDIA_TYPES = {
     "application/jsonl": "jsonl",
     "application/vnd.apache.parquet": "parquet",
 }
+#: How long looking through a file may take; a hundred megabytes take some ten seconds.
+LOOK_SECONDS = 120.0
 _GZIP = b"\x1f\x8b"
 _BLOCK = 1 << 16
 
@@ -50,8 +53,8 @@ class Upload:
     path: Path
     format: str
     columns: Columns
-    encoding: str = "utf-8"
-    max_characters: int = 100_000
+    encoding: str
+    max_characters: int
     rows: int = field(default=0, init=False)
     tokens: int = field(default=0, init=False)
 
@@ -71,7 +74,10 @@ class Upload:
         Raises:
             DatasetError: it cannot be read.
         """
+        end = time.monotonic() + LOOK_SECONDS
         for chunk in self.chunks():
+            if time.monotonic() > end:  # open quotation marks make a csv slow to read
+                raise DatasetError(f"{NAME} takes too long to read: send parts, or mend it.")
             self.rows += len(chunk)
             self.tokens += sum(map(size, chunk.loc[chunk["problem"] == "", "text"]))
 
@@ -124,16 +130,22 @@ def unpack(path: Path, most: int) -> None:
         Problem: it has more.
         DatasetError: it is damaged.
     """
-    with path.open("rb") as file:
-        if file.read(len(_GZIP)) != _GZIP:
-            return
+    if not _is_gzipped(path):
+        return
     unpacked = path.with_name(path.name + ".unpacked")
     try:
         with gzip.open(path) as packed, unpacked.open("wb") as plain:
             _copy(packed, plain, most)
     except (EOFError, OSError, zlib.error) as error:
         raise DatasetError(f"{NAME} is damaged or cut short: make or send it again.") from error
+    if _is_gzipped(unpacked):  # whose reader would unpack it without a bound
+        raise DatasetError(f"{NAME} is compressed twice; unpack it once.")
     unpacked.replace(path)
+
+
+def _is_gzipped(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_GZIP)) == _GZIP
 
 
 def _copy(source: gzip.GzipFile, target: IO[bytes], most: int) -> None:

@@ -58,6 +58,7 @@ def listening(load, settings, until_ready=True):
         try:
             with httpx2.Client(base_url=url, timeout=20, trust_env=False) as client:
                 client.service, client.failures = app.state.service, failures
+                client.connections = lambda: len(server.server_state.connections)
                 if until_ready:
                     wait_for(lambda: client.get("/readyz").status_code == 200)
                 yield client

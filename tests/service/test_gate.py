@@ -124,7 +124,7 @@ def test_a_client_that_goes_within_its_body(serve):
         with connected(client) as connection:
             connection.sendall(head(1000, path, "application/json") + b"{")
         wait_for(lambda: not len(client.service.jobs))
-    wait_for(lambda: client.get("/metrics").text.count('status="499"} 1.0') == 2)
+    wait_for(lambda: client.get("/metrics").text.count('status="499"} 1.0') == 2, 3)
 
 
 def test_a_head_that_never_ends(serve):
@@ -134,6 +134,16 @@ def test_a_head_that_never_ends(serve):
         assert connection.recv(1000) == b""
     with connected(client) as connection:
         assert connection.recv(1000) == b""
+
+
+def test_an_answer_that_is_not_taken(serve):
+    client = serve(head_seconds=0.3)
+    asked = b"GET /static/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+    with connected(client) as connection:
+        connection.sendall(asked * 20)  # whose answers fill every buffer
+        time.sleep(0.2)
+        assert client.connections()
+        wait_for(lambda: not client.connections())
 
 
 def test_protecting_headers(client):
