@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +12,12 @@ import torch
 from tqdm import tqdm
 
 from perplexity_detector.errors import InputError, LanguageModelError
-from perplexity_detector.lm import catalogue
+from perplexity_detector.lm import catalogue, cuda
+from perplexity_detector.lm.device import device_of, finished, on_device
 from perplexity_detector.lm.packed_linear import pack_linear_layers
 from perplexity_detector.lm.pooling import Pool, add_states, blocks_of, taking
 from perplexity_detector.lm.reading import Reading, Tokens
-from perplexity_detector.lm.statistics import TokenStatistics, token_statistics
+from perplexity_detector.lm.statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 from perplexity_detector.lm.windows import Window, batches_of, windows_of
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class LanguageModelScorer:
         self.model = loaded.model.to(self.device, self.dtype)
         if self.device.type == "cpu":
             pack_linear_layers(self.model)
+        self._fused_head = cuda.fused_head(self.model) if self.device.type == "cuda" else None
         self.window = max(2, min(window, loaded.context))
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
         self._cap = getattr(self.model.config, "final_logit_softcapping", None)
@@ -164,9 +167,14 @@ class LanguageModelScorer:
         windows = [w for i, one in enumerate(ids) for w in windows_of(i, len(one), self.window)]
         total = sum(map(len, ids))
         with tqdm(total=total, unit=" tokens", disable=None if progress else True) as bar:
+            under_way: deque[Callable[[], int]] = deque()
             for batch in batches_of(windows, self.batch_tokens):
-                self._read_batch(batch, ids, results, pools)
-                bar.update(sum(window.end - window.keep for window in batch))
+                under_way.append(self._read_batch(batch, ids, results, pools))
+                # a GPU reads the next batch while this one is gathered
+                if len(under_way) > (self.device.type == "cuda"):
+                    bar.update(under_way.popleft()())
+            for gather in under_way:
+                bar.update(gather())
         return [
             Reading(results[i] if results else None, pools[i].states() if pools else None)
             for i in range(len(texts))
@@ -192,7 +200,8 @@ class LanguageModelScorer:
         ids: list[np.ndarray],
         results: list[TokenStatistics],
         pools: list[Pool],
-    ) -> None:
+    ) -> Callable[[], int]:
+        """Have a batch read; what it gives gathers what was told, and counts its tokens."""
         # Padding stands on the right, where a causal model cannot see it: no mask is needed.
         width = max(window.end - window.start for window in batch)
         inputs = np.full((len(batch), width), self.bos_id, np.int64)
@@ -204,35 +213,42 @@ class LanguageModelScorer:
             kept[row, window.keep - window.start : window.end - window.start] = True
         layers = pools[0].layers if pools else ()
         with taking(self.model, layers) as taken:
-            hidden = self.hidden_states(torch.from_numpy(inputs).to(self.device))
+            hidden = self.hidden_states(on_device(inputs, self.device))
+        add: Callable[[], None] = lambda: None  # noqa: E731
         if pools:
             # the first position has read BOS alone: its huge, constant state would tell lengths
             kept_states = kept.copy()
             kept_states[:, 0] = False
             rows, columns = np.nonzero(kept_states)
             read = [np.arange(max(w.keep, 1) - 1, w.end - 1) for w in batch]
-            add_states([pools[w.text] for w in batch], read, rows, columns, taken)
-        if not results:
-            return
-        targets = np.concatenate([ids[w.text][w.keep : w.end] for w in batch])
-        statistics = self.statistics(
-            hidden[torch.from_numpy(kept).to(self.device)],
-            torch.from_numpy(targets).to(self.device),
-        )
-        columns_of = [column.cpu().numpy() for column in statistics]
-        first = 0
-        for window in batch:
-            last = first + window.end - window.keep
-            text, place = results[window.text], slice(window.keep, window.end)
-            for into, column in zip(
-                (text.surprisal, text.rank, text.entropy, text.variance), columns_of, strict=True
-            ):
-                into[place] = column[first:last]
-            first = last
+            add = add_states([pools[w.text] for w in batch], read, rows, columns, taken)
+        told: list[torch.Tensor] = []
+        if results:
+            targets = np.concatenate([ids[w.text][w.keep : w.end] for w in batch])
+            # places, not a mask, whose size a GPU would be asked for
+            places = tuple(on_device(index, self.device) for index in np.nonzero(kept))
+            statistics = self.statistics(hidden[places], on_device(targets, self.device))
+            told = [one.to("cpu", non_blocking=True) for one in statistics]
+        done = finished(self.device)
+
+        def gather() -> int:
+            done()
+            add()
+            sizes = [window.end - window.keep for window in batch]
+            if told:
+                parts = zip(*(one.split(sizes) for one in told), strict=True)
+                for window, part in zip(batch, parts, strict=True):
+                    results[window.text].fill(window.keep, part)
+            return sum(sizes)
+
+        return gather
 
     def statistics(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Surprisal, rank, entropy, variance of targets (n,) from hidden states (n, width)."""
-        return token_statistics(hidden, targets, self.head)
+        if self._fused_head is not None:
+            return self._fused_head(hidden, targets)
+        rows = cuda.CHUNK_ROWS if self.device.type == "cuda" else CHUNK_ROWS
+        return token_statistics(hidden, targets, self.head, rows)
 
     def hidden_states(self, inputs: torch.Tensor) -> torch.Tensor:
         """Last hidden states, (batch, length, width), of token ids (batch, length)."""
@@ -243,24 +259,6 @@ class LanguageModelScorer:
         """Logits (rows, vocabulary) of hidden states (rows, width)."""
         logits: torch.Tensor = self.model.get_output_embeddings()(hidden)
         return logits if self._cap is None else self._cap * torch.tanh(logits / self._cap)
-
-
-def device_of(device: str) -> torch.device:
-    """The device of that name; `auto` is CUDA where there is one.
-
-    Raises:
-        InputError: this machine has none such.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-        torch.zeros(1, device=chosen).item()
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise InputError(
-            f"This machine has no device {device!r}; use --device=auto, cpu or cuda."
-        ) from error
-    return chosen
 
 
 def _dtype(dtype: str, device: torch.device) -> torch.dtype:
