@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +14,11 @@ from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.lm import catalogue, cuda
 from perplexity_detector.lm.device import device_of, finished, on_device
 from perplexity_detector.lm.packed_linear import pack_linear_layers
-from perplexity_detector.lm.pooling import Pool, add_states, blocks_of, taking
+from perplexity_detector.lm.pooling import add_states, blocks_of, taking
 from perplexity_detector.lm.reading import Reading, Tokens
 from perplexity_detector.lm.statistics import CHUNK_ROWS, TokenStatistics, token_statistics
-from perplexity_detector.lm.windows import Window, batches_of, windows_of
+from perplexity_detector.lm.tasks import Task, lagging
+from perplexity_detector.lm.windows import Window
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -143,6 +143,16 @@ class LanguageModelScorer:
             InputError: layers that the pass does not reach or that fall, or statistics of a pass
                 that is left.
         """
+        task = self.task(texts, layers, statistics)
+        total = sum(len(one.ids) for one in task.tokens)
+        with tqdm(total=total, unit=" tokens", disable=None if progress else True) as bar:
+            (readings,) = self.stream([task], bar.update)
+        return readings
+
+    def task(
+        self, texts: Sequence[str], layers: Sequence[int] = (), statistics: bool = True
+    ) -> Task:
+        """Texts made ready for `stream`; arguments and errors as for `read`."""
         layers = tuple(layers)
         if beyond := [layer for layer in layers if not 1 <= layer <= self.depth]:
             raise InputError(
@@ -155,30 +165,28 @@ class LanguageModelScorer:
                 f"A pass that is left after block {self.depth} gives no statistics; choose "
                 "families that need none, or read with the whole model."
             )
-        tokens = self.tokens(texts)
-        ids = [one.ids for one in tokens]
-        results = [TokenStatistics.zeros(one.offsets) for one in tokens] if statistics else []
         width = self.model.config.hidden_size
-        pools = [
-            Pool(layers, width, text, one.offsets)
-            for text, one in zip(texts, tokens, strict=True)
-            if layers
-        ]
-        windows = [w for i, one in enumerate(ids) for w in windows_of(i, len(one), self.window)]
-        total = sum(map(len, ids))
-        with tqdm(total=total, unit=" tokens", disable=None if progress else True) as bar:
-            under_way: deque[Callable[[], int]] = deque()
-            for batch in batches_of(windows, self.batch_tokens):
-                under_way.append(self._read_batch(batch, ids, results, pools))
-                # a GPU reads the next batch while this one is gathered
-                if len(under_way) > (self.device.type == "cuda"):
-                    bar.update(under_way.popleft()())
-            for gather in under_way:
-                bar.update(gather())
-        return [
-            Reading(results[i] if results else None, pools[i].states() if pools else None)
-            for i in range(len(texts))
-        ]
+        return Task.of(texts, self.tokens(texts), layers, width, statistics)
+
+    def stream(
+        self, tasks: Iterable[Task], count: Callable[[int], object] = int
+    ) -> Iterator[list[Reading]]:
+        """What is left of each task, in order; `count` is told of tokens read.
+
+        A GPU reads on while this, and the tasks after, are seen to.
+        """
+        for step in lagging(self._steps(tasks), 2 if self.device.type == "cuda" else 0):
+            if isinstance(step, Task):
+                yield step.readings()
+            else:
+                count(step())
+
+    def _steps(self, tasks: Iterable[Task]) -> Iterator[Task | Callable[[], int]]:
+        """What gathers each batch, once the device is at it; each task after its batches."""
+        for task in tasks:
+            for batch in task.batches(self.window, self.batch_tokens):
+                yield self._read_batch(batch, task)
+            yield task
 
     def tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """Tokens of each text, which the model does not read."""
@@ -194,14 +202,9 @@ class LanguageModelScorer:
         return self.tokenizer.encode_batch(readable, add_special_tokens=False)
 
     @torch.inference_mode()
-    def _read_batch(
-        self,
-        batch: list[Window],
-        ids: list[np.ndarray],
-        results: list[TokenStatistics],
-        pools: list[Pool],
-    ) -> Callable[[], int]:
+    def _read_batch(self, batch: list[Window], task: Task) -> Callable[[], int]:
         """Have a batch read; what it gives gathers what was told, and counts its tokens."""
+        ids, results, pools = [one.ids for one in task.tokens], task.results, task.pools
         # Padding stands on the right, where a causal model cannot see it: no mask is needed.
         width = max(window.end - window.start for window in batch)
         inputs = np.full((len(batch), width), self.bos_id, np.int64)
