@@ -16,6 +16,7 @@ from perplexity_detector.features.cross_fitting import Part, cross_fitted_table,
 from perplexity_detector.features.family import Document, Family, Learner
 from perplexity_detector.features.registry import FAMILIES, families_at
 from perplexity_detector.lm.cache import CachedScorer
+from perplexity_detector.lm.device import device_of
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.shared import shared_scorer
 from perplexity_detector.sampling import as_texts, kin_of, lesson, require_length
@@ -179,23 +180,24 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             LanguageModelError: the language model is missing or unfit.
             NotFittedError: a family has yet to learn.
         """
-        texts = as_texts(X)
-        if self.reads_tokens():
-            scorer, needs = self.scorer(), self._needs()
-            on_gpu = isinstance(scorer, LanguageModelScorer) and scorer.device.type == "cuda"
-            if on_gpu and needs.passes:
-                families = [self._known(family) for family in self.chosen_families()]
-                return reading.table_while_reading(
-                    scorer, texts, families, needs, self.canonical, self.processes
-                )
-        return self.table(self.documents(texts))
+        on_gpu = self.reads_tokens() and device_of(self.device).type == "cuda"
+        return self.table_while_reading(as_texts(X)) if on_gpu else self.table(self.documents(X))
+
+    def table_while_reading(self, texts: Sequence[str]) -> np.ndarray:
+        """As `transform`: features are made while the language model reads the next texts."""
+        scorer = self.scorer()
+        if not isinstance(scorer, LanguageModelScorer):  # a cache reads chunk by chunk
+            return self.table(self.documents(texts))
+        families = [self._known(family) for family in self.chosen_families()]
+        settings = (self.needs(), self.canonical, self.processes)
+        return reading.table_while_reading(scorer, texts, families, *settings)
 
     def documents(self, texts: Iterable[str]) -> list[Document]:
         """The texts, canonical, with what the families read of them."""
         canonical = [canonicalise(text) if self.canonical else text for text in as_texts(texts)]
         if not self.reads_tokens():
             return [Document(text) for text in canonical]
-        scorer, needs = self.scorer(), self._needs()
+        scorer, needs = self.scorer(), self.needs()
         documents: list[Document] = []
         with tqdm(
             total=len(canonical), unit=" texts", disable=None if self.progress else True
@@ -271,9 +273,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 f"({fingerprint[:24]}..., not {found[:24]}...); give it with --lm, or train anew."
             )
 
-    # --- within -----------------------------------------------------------------------------
-
-    def _needs(self) -> reading.Needs:
+    def needs(self) -> reading.Needs:
+        """What of a text the families read."""
         return reading.Needs.of(self.chosen_families(), self.scorer(), self.depth)
 
     def _known(self, family: Family | Learner) -> Family:

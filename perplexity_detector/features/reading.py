@@ -81,7 +81,6 @@ def table_while_reading(
     needs: Needs,
     canonical: bool,
     processes: int,
-    chunk_texts: int = CHUNK_TEXTS,
 ) -> np.ndarray:
     """Features of texts, made while the language model reads the next ones.
 
@@ -92,13 +91,12 @@ def table_while_reading(
         needs: of the families.
         canonical: bring texts to canonical form first.
         processes: that make features; with 0 a thread does.
-        chunk_texts: texts made ready together.
 
     Returns:
         float64 of shape (n, features).
     """
     pool = shared_pool(processes) if processes else None
-    chunks = [texts[first : first + chunk_texts] for first in range(0, len(texts), chunk_texts)]
+    chunks = [texts[first : first + CHUNK_TEXTS] for first in range(0, len(texts), CHUNK_TEXTS)]
     here = [family for family in families if family.reads == "states" or pool is None]
     there = [family for family in families if family not in here]
     order = np.argsort([families.index(family) for family in here + there])
@@ -180,7 +178,9 @@ def _read_chunks(
             ready.append((texts, _lowered(scorer, texts, needs)))
             yield scorer.task(texts, needs.layers, needs.statistics)
 
-    for passed in scorer.stream(ahead(tasks())):
+    made = ahead(tasks())
+    read = scorer.stream(made) if needs.passes else (task.readings() for task in made)
+    for passed in read:
         texts, lowered = ready.popleft()
         yield _documents(texts, passed, lowered)
 

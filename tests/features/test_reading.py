@@ -17,23 +17,23 @@ def extractor(tiny_gpt2, essays):
     return fitted.fit(essays[:12], [0, 1] * 6)
 
 
-def overlapped(extractor, texts, **options):
-    families = [extractor._known(family) for family in extractor.chosen_families()]
-    needs = extractor._needs()
-    return reading.table_while_reading(
-        extractor.scorer(), texts, families, needs, extractor.canonical, **options
-    )
-
-
 @pytest.mark.parametrize("processes", [0, 1])
-def test_the_table_is_the_same(extractor, essays, processes):
+def test_the_table_is_the_same(extractor, essays, processes, monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK_TEXTS", 2)
     texts = ["", *essays[:7], "One word"]
-    table = overlapped(extractor, texts, processes=processes, chunk_texts=2)
+    extractor.set_params(processes=processes)
+    table = extractor.table_while_reading(texts)
     np.testing.assert_allclose(table, extractor.transform(texts), rtol=1e-4, atol=1e-5)
 
 
+def test_families_that_need_no_pass(tiny_gpt2, essays):
+    extractor = FeatureExtractor(["contrast"], lm=str(tiny_gpt2)).fit(essays[:12], [0, 1] * 6)
+    table = extractor.table_while_reading(essays[:3])
+    np.testing.assert_allclose(table, extractor.transform(essays[:3]), rtol=1e-6)
+
+
 def test_no_texts(extractor):
-    table = overlapped(extractor, [], processes=0)
+    table = extractor.table_while_reading([])
     assert table.shape == (0, len(extractor.get_feature_names_out()))
 
 
