@@ -90,13 +90,15 @@ def fused_statistics(
     words_each = triton.cdiv(words, parts)
     parts = triton.cdiv(words, words_each)
     kept = hidden.new_empty((_KEPT, parts, rows), dtype=torch.float32)
-    # parts vary fastest: programs that run together share the tokens' states
-    _kernel[(tiles * parts,)](
-        hidden, targets, weight, kept, rows, vocabulary, parts, words_each * tiling.columns,
-        width=width, tile_rows=tiling.rows, tile_columns=tiling.columns,
-        tile_depth=gcd(width, tiling.depth),
-        num_warps=tiling.warps, num_stages=tiling.stages,
-    )  # fmt: skip
+    # Triton launches on the thread's own card, which may be another than the tensors'
+    with torch.cuda.device_of(hidden):
+        # parts vary fastest: programs that run together share the tokens' states
+        _kernel[(tiles * parts,)](
+            hidden, targets, weight, kept, rows, vocabulary, parts, words_each * tiling.columns,
+            width=width, tile_rows=tiling.rows, tile_columns=tiling.columns,
+            tile_depth=gcd(width, tiling.depth),
+            num_warps=tiling.warps, num_stages=tiling.stages,
+        )  # fmt: skip
     return _merged(kept)
 
 
@@ -142,7 +144,8 @@ def _logits(
     return logits
 
 
-@triton.jit
+# compiled once, whatever the number of tokens
+@triton.jit(do_not_specialize=["n", "vocabulary", "parts", "words_each"])
 def _kernel(
     hidden: tl.tensor, targets: tl.tensor, weight: tl.tensor, kept: tl.tensor,
     n: tl.tensor, vocabulary: tl.tensor, parts: tl.tensor, words_each: tl.tensor,

@@ -77,6 +77,8 @@ class LanguageModelScorer:
         self.model = loaded.model.to(self.device, self.dtype)
         if self.device.type == "cpu":
             pack_linear_layers(self.model)
+        #: steps that are under way while earlier ones are gathered
+        self._lag = 2 if self.device.type == "cuda" else 0
         self._fused_head = cuda.fused_head(self.model) if self.device.type == "cuda" else None
         self.window = max(2, min(window, loaded.context))
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
@@ -175,7 +177,7 @@ class LanguageModelScorer:
 
         A GPU reads on while this, and the tasks after, are seen to.
         """
-        for step in lagging(self._steps(tasks), 2 if self.device.type == "cuda" else 0):
+        for step in lagging(self._steps(tasks), self._lag):
             if isinstance(step, Task):
                 yield step.readings()
             else:
