@@ -169,7 +169,7 @@ def correctness(lm: str, device: torch.device, texts: Sequence[str]) -> dict[str
     found: dict[str, Any] = {}
     names = ("float32", "bfloat16") if device.type == "cuda" else ("float32",)
     for name in names:
-        scorer = LanguageModelScorer(lm, device=str(device), dtype=name)
+        scorer = LanguageModelScorer(lm, None, str(device), name)
         found[name] = measures.whole_correctness(lm, scorer, texts)
     # the last: on a card, the fused head
     found["head_is_fused"] = scorer._fused_head is not None

@@ -12,26 +12,21 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 
+from perplexity_detector.assessment import assessment
 from perplexity_detector.calibration import Calibrator
+from perplexity_detector.contributions import Contributions
 from perplexity_detector.errors import InputError
 from perplexity_detector.features.cross_fitting import folds
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
-from perplexity_detector.form import is_prose
-from perplexity_detector.sampling import (
-    as_texts,
-    balancing_weights,
-    kin_of,
-    lesson,
-    require_length,
-)
-from perplexity_detector.verdicts import verdicts
+from perplexity_detector.sampling import as_texts, balancing_weights, kin_of, lesson, require_length
+from perplexity_detector.verdicts import reasons_of
 
 if TYPE_CHECKING:
     from typing import Self
 
-#: Share of generated texts that may lie under the threshold of the verdict `human`.
-MISS_RATE = 0.05
+    from perplexity_detector.explanation import Explanation
+
 #: Texts by people that can set thresholds anew.
 MIN_PEOPLE = 100
 
@@ -105,9 +100,14 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """Whether each text is far from everything trained on, bool of shape (n,)."""
         return np.zeros(len(view), bool)
 
+    def contributions(self, view: Any) -> Contributions | None:
+        """What each feature added to the margin of each text; None where that cannot be told."""
+        return None
+
     def reasons(self, view: Any, probabilities: np.ndarray) -> list[str]:
         """What spoke most for the side each text came out on."""
-        return [""] * len(view)
+        spoke = self.contributions(view)
+        return [""] * len(view) if spoke is None else reasons_of(spoke, probabilities)
 
     def files(self) -> dict[str, bytes]:
         """What it learned, as the files that `kept` names."""
@@ -147,24 +147,31 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         y: Iterable[int],
         groups: Sequence[object] | None = None,
         sources: Sequence[object] | None = None,
+        genuine: Sequence[bool] | np.ndarray | None = None,
     ) -> Self:
-        """As `fit`, from texts already read by the extractor, n of them."""
+        """As `fit`, from texts already read by the extractor, n of them.
+
+        Only `genuine` ones, shape (n,), set probabilities and thresholds: all if not given. From
+        the others, such as disguised copies, it learns.
+        """
         labels, codes = lesson(documents, y, sources)
-        require_length(len(labels), groups=groups)
+        require_length(len(labels), groups=groups, genuine=genuine)
         parts = folds(labels, kin_of(codes, groups), groups, self.random_state)
         self.classes_ = np.array([0, 1])
         self.extractor_ = extractor = self.new_extractor()
         self.language_model_ = extractor.scorer().fingerprint if extractor.reads_tokens() else None
+        kept = np.full(len(labels), True) if genuine is None else np.asarray(genuine, bool)
         self.training_ = {
-            "texts": len(labels),
-            "people": int((labels == 0).sum()),
+            "texts": int(kept.sum()),
+            "disguised": int((~kept).sum()),
+            "people": int((labels[kept] == 0).sum()),
             "sources": sorted({str(one) for one in ([] if sources is None else sources) if one}),
         }
         self.metrics_: dict[str, Any] = {}
         margins = self._learn(documents, labels, codes, parts)
         tokens = np.array([document.token_count for document in documents])
         weights = balancing_weights(labels, codes)
-        told = np.isfinite(margins)
+        told = np.isfinite(margins) & kept
         self.calibrator_ = Calibrator.fit(margins[told], labels[told], weights[told], tokens[told])
         self.left_out_ = self.calibrator_.probabilities(margins)
         return self
@@ -210,21 +217,17 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             that spoke most for it.
         """
         documents = self.documents(given := as_texts(texts))
-        view = self.view(documents)
-        probabilities = self.calibrator_.probabilities(self.margins(view))
-        words = [len(document.words) for document in documents]
-        upper = self.thresholds(documents)
-        lower = self.calibrator_.threshold_at_miss(MISS_RATE)
-        prose = [is_prose(text) for text in given]
-        kept = self.calibrator_.keeps(self.fpr)
-        told = verdicts(probabilities, words, upper, lower, self.unlike(view), prose, kept)
-        frame = pd.DataFrame(told, columns=["verdict", "note"])
-        frame.insert(0, "probability", probabilities)
-        frame["words"] = words
-        frame["tokens"] = [document.token_count for document in documents]
-        if why:
-            frame["why"] = self.reasons(view, probabilities)
-        return frame
+        return assessment(self, given, documents, self.view(documents), why)
+
+    def explain(self, text: str, id: str | None = None, detector: str | None = None) -> Explanation:
+        """The evidence behind what it says of one text, with the text's id and the detector's name.
+
+        Raises:
+            InputError: it is no string.
+        """
+        from perplexity_detector.explaining import explain
+
+        return explain(self, text, id, detector)
 
     def recalibrate(self, texts_by_people: Iterable[str]) -> Self:
         """Set the thresholds anew, on texts by people like those who will be judged.
