@@ -134,6 +134,30 @@ def sentences() -> str:
     )
 
 
+def gpu() -> str:
+    """What a card was measured to do, each beside its target; or that none was."""
+    if not (RESULTS / "gpu.json").is_file():
+        return "Not measured: no GPU was to be had; `python -m benchmarks.gpu` measures it on one."
+    record = _read(RESULTS / "gpu.json")
+    models = {"GPT-2's shape": record["reading_gpt2_shape"], "smollm2": record["reading_smollm2"]}
+    rows = []
+    for model, told in models.items():
+        for way in ("eager", "compiled"):
+            if way in told:
+                one = told[way]
+                rates = [f"{one[f'{whose}tokens_per_second']:,.0f}" for whose in ("", "naive_")]
+                share = percent(one["share_of_matrix_rate"])
+                rows.append([f"{model}, {way}", *rates, f"{one['times_naive']:.1f}", share])
+    busy, on = record["overlap"], record["machine"]
+    return (
+        f"{on['card']}, torch {on['torch']}; {float(record['matrix_rate']) / 1e12:,.0f} TFLOP/s in "
+        "products of bfloat16.\n\n"
+        + table("| | tokens/s | naive loop | times | of the matrix rate |", rows)
+        + f"\n\n{busy['texts']:,} essays, all features: {busy['texts_per_second']:,.0f} a second, "
+        f"the card busy {percent(busy['busy'])} of the time."
+    )
+
+
 def _flagged(figures: dict[str, float | None]) -> str:
     shares = [percent(figures["fpr"]), percent(figures["tpr"])]
     return " | ".join([_shown(figures["auroc"]), *shares])
@@ -168,6 +192,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "speed": speed,
     "resources": resources,
     "bos_token": bos_token,
+    "gpu": gpu,
     "scale": lambda: scale_tables.scale(_read(RESULTS / "scale.json")),
     "training_cost": lambda: scale_tables.training_cost(_read(RESULTS / "training.json")),
     "sentences": sentences,

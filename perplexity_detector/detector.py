@@ -155,10 +155,11 @@ class TextDetector(CalibratedClassifier):
         return margins
 
     def tree_settings(self) -> trees.Settings:
-        """How its trees are grown."""
+        """How its trees are grown: on the device that the language model has."""
+        device = trees.device_for("auto" if self.extractor is None else self.extractor.device)
         return trees.Settings(
             {name: getattr(self, name) for name in _OF_TREES}
-            | {"seed": self.random_state, "nthread": self.n_jobs or 0},
+            | {"seed": self.random_state, "nthread": self.n_jobs or 0, "device": device},
             self.min_child_weight,
             self.n_estimators,
             self.early_stopping_rounds,

@@ -10,6 +10,8 @@ import numpy as np
 import xgboost
 from tqdm import tqdm
 
+from perplexity_detector.lm.device import device_of
+
 _TASK = {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist"}
 
 
@@ -76,7 +78,7 @@ def left_out_margins(
     turns = []
     for number, (rest, fold) in enumerate(parts, start=1):
         told = lesson.matrix(fold, threads)
-        booster = xgboost.train(
+        booster = _grow(
             _parameters(settings, len(rest)),
             lesson.matrix(rest, threads),
             num_boost_round=settings.most,
@@ -98,11 +100,29 @@ def left_out_margins(
 def train(lesson: Lesson, settings: Settings, count: int) -> xgboost.Booster:
     """So many trees, grown from all rows."""
     rows = np.arange(len(lesson.labels))
-    return xgboost.train(
+    return _grow(
         _parameters(settings, len(rows)),
         lesson.matrix(rows, settings.parameters["nthread"]),
         num_boost_round=count,
     )
+
+
+def device_for(device: str) -> str:
+    """Where trees are grown for a detector whose language model runs on `device`: there, or `cpu`.
+
+    Raises:
+        InputError: this machine has no such device.
+    """
+    chosen = device_of(device)
+    able = chosen.type == "cuda" and xgboost.build_info()["USE_CUDA"]
+    return str(chosen) if able else "cpu"
+
+
+def _grow(*arguments: Any, **options: Any) -> xgboost.Booster:
+    """Trees, which from then on tell on the processor: rows come one chunk at a time."""
+    booster = xgboost.train(*arguments, **options)
+    booster.set_param({"device": "cpu"})
+    return booster
 
 
 def _parameters(settings: Settings, rows: int) -> dict[str, Any]:

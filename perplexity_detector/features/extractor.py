@@ -11,16 +11,16 @@ from sklearn.exceptions import NotFittedError
 from tqdm import tqdm
 
 from perplexity_detector.errors import ArtefactError, InputError
-from perplexity_detector.features import representation
+from perplexity_detector.features import reading
 from perplexity_detector.features.cross_fitting import Part, cross_fitted_table, folds, rows
 from perplexity_detector.features.family import Document, Family, Learner
 from perplexity_detector.features.registry import FAMILIES, families_at
 from perplexity_detector.lm.cache import CachedScorer
-from perplexity_detector.lm.reading import Reading, Tokens
+from perplexity_detector.lm.device import device_of
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.shared import shared_scorer
 from perplexity_detector.sampling import as_texts, kin_of, lesson, require_length
-from perplexity_detector.text import canonicalise, lower
+from perplexity_detector.text import canonicalise
 
 #: Texts read together: enough to put like lengths side by side, few enough to show progress.
 CHUNK_TEXTS = 64
@@ -48,6 +48,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         canonical: bring texts to canonical form first.
         cache: a folder that keeps what the language model said.
         progress: show a bar on a terminal.
+        processes: that make features in `transform` while a GPU reads; 0, a thread does.
 
     Attributes:
         learned_: what each learned family learned, family -> name -> array.
@@ -71,6 +72,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         canonical: bool = True,
         cache: str | None = None,
         progress: bool = False,
+        processes: int = 0,
     ) -> None:
         self.families = families
         self.lm = lm
@@ -82,6 +84,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self.canonical = canonical
         self.cache = cache
         self.progress = progress
+        self.processes = processes
 
     # --- learning ---------------------------------------------------------------------------
 
@@ -177,21 +180,31 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             LanguageModelError: the language model is missing or unfit.
             NotFittedError: a family has yet to learn.
         """
-        return self.table(self.documents(X))
+        on_gpu = self.reads_tokens() and device_of(self.device).type == "cuda"
+        return self.table_while_reading(as_texts(X)) if on_gpu else self.table(self.documents(X))
+
+    def table_while_reading(self, texts: Sequence[str]) -> np.ndarray:
+        """As `transform`: features are made while the language model reads the next texts."""
+        scorer = self.scorer()
+        if not isinstance(scorer, LanguageModelScorer):  # a cache reads chunk by chunk
+            return self.table(self.documents(texts))
+        families = [self._known(family) for family in self.chosen_families()]
+        settings = (self.needs(), self.canonical, self.processes)
+        return reading.table_while_reading(scorer, texts, families, *settings)
 
     def documents(self, texts: Iterable[str]) -> list[Document]:
         """The texts, canonical, with what the families read of them."""
         canonical = [canonicalise(text) if self.canonical else text for text in as_texts(texts)]
         if not self.reads_tokens():
             return [Document(text) for text in canonical]
-        scorer = self.scorer()
+        scorer, needs = self.scorer(), self.needs()
         documents: list[Document] = []
         with tqdm(
             total=len(canonical), unit=" texts", disable=None if self.progress else True
         ) as bar:
             for first in range(0, len(canonical), CHUNK_TEXTS):
                 chunk = canonical[first : first + CHUNK_TEXTS]
-                documents += self._read(scorer, chunk)
+                documents += reading.read(scorer, chunk, needs)
                 bar.update(len(chunk))
         return documents
 
@@ -260,22 +273,9 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 f"({fingerprint[:24]}..., not {found[:24]}...); give it with --lm, or train anew."
             )
 
-    # --- within -----------------------------------------------------------------------------
-
-    def _read(self, scorer: LanguageModelScorer | CachedScorer, texts: list[str]) -> list[Document]:
-        needed = {family.reads for family in self.chosen_families()}
-        lowered = [Tokens.empty()] * len(texts)
-        if "tokens" in needed:
-            lowered = scorer.tokens([lower(text) for text in texts])
-        read = [Reading(None, None)] * len(texts)
-        if needed & {"statistics", "states"}:
-            taps = representation.taps_within(self.depth) if "states" in needed else ()
-            layers = [scorer.layer_at(tap) for tap in taps]
-            read = scorer.read(texts, layers, "statistics" in needed)
-        return [
-            Document.of(text, reading, tokens)
-            for text, reading, tokens in zip(texts, read, lowered, strict=True)
-        ]
+    def needs(self) -> reading.Needs:
+        """What of a text the families read."""
+        return reading.Needs.of(self.chosen_families(), self.scorer(), self.depth)
 
     def _known(self, family: Family | Learner) -> Family:
         if isinstance(family, Family):

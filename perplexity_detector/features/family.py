@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -156,8 +156,14 @@ class Learner:
 
     def family(self, arrays: Mapping[str, np.ndarray]) -> Family:
         """The family that the arrays make of it."""
-
-        def compute(document: Document) -> dict[str, float]:
-            return self.compute(document, arrays)
-
+        # not a closure, which could not go to another process
+        compute = partial(_compute_with, self.compute, arrays)
         return Family(self.name, self.version, self.labels, compute, self.reads)
+
+
+def _compute_with(
+    compute: Callable[[Document, Mapping[str, np.ndarray]], dict[str, float]],
+    arrays: Mapping[str, np.ndarray],
+    document: Document,
+) -> dict[str, float]:
+    return compute(document, arrays)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from perplexity_detector.errors import LanguageModelError
+from perplexity_detector.lm.device import on_device
 from perplexity_detector.text import sentence_spans
 
 if TYPE_CHECKING:
@@ -106,8 +107,10 @@ def add_states(
     rows: np.ndarray,
     columns: np.ndarray,
     taken: Sequence[torch.Tensor],
-) -> None:
-    """Add the states of one batch to the pools of its texts.
+) -> Callable[[], None]:
+    """Have the states of one batch added up; what it gives adds them to the pools of its texts.
+
+    A GPU is still at work then: it must have finished before what is given is called.
 
     Args:
         pools: of the text of each window, in the order of the batch's rows.
@@ -126,22 +129,28 @@ def add_states(
         for found, first, end, count in zip(sentences, firsts, ends, counts, strict=True)
     ])  # fmt: skip
     if not len(segments):
-        return
+        return lambda: None
     device = taken[0].device
     segment, row, column = (
-        torch.from_numpy(np.ascontiguousarray(index)).to(device)
-        for index in (segments, rows, columns)
+        on_device(np.ascontiguousarray(index), device) for index in (segments, rows, columns)
     )
-    for layer, hidden in enumerate(taken):
+    told = []
+    for hidden in taken:
         states = hidden[row, column].float()
         width = states.shape[1]
         sums = states.new_zeros((int(ends[-1]), width)).index_add_(0, segment, states)
         squares = states.new_zeros((len(pools), width)).index_add_(0, row, states.square())
-        sums_there, squares_there = sums.cpu().numpy(), squares.cpu().numpy()
-        for place, pool in enumerate(pools):
-            first, count, end = firsts[place], counts[place], ends[place]
-            pool.sums[layer, first : first + count] += sums_there[end - count : end]
-            pool.squares[layer] += squares_there[place]
+        told.append((sums.to("cpu", non_blocking=True), squares.to("cpu", non_blocking=True)))
+
+    def add() -> None:
+        for layer, (sums, squares) in enumerate(told):
+            sums_there, squares_there = sums.numpy(), squares.numpy()
+            for place, pool in enumerate(pools):
+                first, count, end = firsts[place], counts[place], ends[place]
+                pool.sums[layer, first : first + count] += sums_there[end - count : end]
+                pool.squares[layer] += squares_there[place]
+
+    return add
 
 
 def blocks_of(model: PreTrainedModel) -> nn.ModuleList:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +11,14 @@ import torch
 from tqdm import tqdm
 
 from perplexity_detector.errors import InputError, LanguageModelError
-from perplexity_detector.lm import catalogue
+from perplexity_detector.lm import catalogue, cuda
+from perplexity_detector.lm.device import device_of, finished, on_device
 from perplexity_detector.lm.packed_linear import pack_linear_layers
-from perplexity_detector.lm.pooling import Pool, add_states, blocks_of, taking
+from perplexity_detector.lm.pooling import add_states, blocks_of, taking
 from perplexity_detector.lm.reading import Reading, Tokens
-from perplexity_detector.lm.statistics import TokenStatistics, token_statistics
-from perplexity_detector.lm.windows import Window, batches_of, windows_of
+from perplexity_detector.lm.statistics import CHUNK_ROWS, TokenStatistics, token_statistics
+from perplexity_detector.lm.tasks import Task, lagging
+from perplexity_detector.lm.windows import Window
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -75,6 +77,9 @@ class LanguageModelScorer:
         self.model = loaded.model.to(self.device, self.dtype)
         if self.device.type == "cpu":
             pack_linear_layers(self.model)
+        #: steps that are under way while earlier ones are gathered
+        self._lag = 2 if self.device.type == "cuda" else 0
+        self._fused_head = cuda.fused_head(self.model) if self.device.type == "cuda" else None
         self.window = max(2, min(window, loaded.context))
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
         self._cap = getattr(self.model.config, "final_logit_softcapping", None)
@@ -140,6 +145,16 @@ class LanguageModelScorer:
             InputError: layers that the pass does not reach or that fall, or statistics of a pass
                 that is left.
         """
+        task = self.task(texts, layers, statistics)
+        total = sum(len(one.ids) for one in task.tokens)
+        with tqdm(total=total, unit=" tokens", disable=None if progress else True) as bar:
+            (readings,) = self.stream([task], bar.update)
+        return readings
+
+    def task(
+        self, texts: Sequence[str], layers: Sequence[int] = (), statistics: bool = True
+    ) -> Task:
+        """Texts made ready for `stream`; arguments and errors as for `read`."""
         layers = tuple(layers)
         if beyond := [layer for layer in layers if not 1 <= layer <= self.depth]:
             raise InputError(
@@ -152,25 +167,28 @@ class LanguageModelScorer:
                 f"A pass that is left after block {self.depth} gives no statistics; choose "
                 "families that need none, or read with the whole model."
             )
-        tokens = self.tokens(texts)
-        ids = [one.ids for one in tokens]
-        results = [TokenStatistics.zeros(one.offsets) for one in tokens] if statistics else []
         width = self.model.config.hidden_size
-        pools = [
-            Pool(layers, width, text, one.offsets)
-            for text, one in zip(texts, tokens, strict=True)
-            if layers
-        ]
-        windows = [w for i, one in enumerate(ids) for w in windows_of(i, len(one), self.window)]
-        total = sum(map(len, ids))
-        with tqdm(total=total, unit=" tokens", disable=None if progress else True) as bar:
-            for batch in batches_of(windows, self.batch_tokens):
-                self._read_batch(batch, ids, results, pools)
-                bar.update(sum(window.end - window.keep for window in batch))
-        return [
-            Reading(results[i] if results else None, pools[i].states() if pools else None)
-            for i in range(len(texts))
-        ]
+        return Task.of(texts, self.tokens(texts), layers, width, statistics)
+
+    def stream(
+        self, tasks: Iterable[Task], count: Callable[[int], object] = int
+    ) -> Iterator[list[Reading]]:
+        """What is left of each task, in order; `count` is told of tokens read.
+
+        A GPU reads on while this, and the tasks after, are seen to.
+        """
+        for step in lagging(self._steps(tasks), self._lag):
+            if isinstance(step, Task):
+                yield step.readings()
+            else:
+                count(step())
+
+    def _steps(self, tasks: Iterable[Task]) -> Iterator[Task | Callable[[], int]]:
+        """What gathers each batch, once the device is at it; each task after its batches."""
+        for task in tasks:
+            for batch in task.batches(self.window, self.batch_tokens):
+                yield self._read_batch(batch, task)
+            yield task
 
     def tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """Tokens of each text, which the model does not read."""
@@ -186,13 +204,9 @@ class LanguageModelScorer:
         return self.tokenizer.encode_batch(readable, add_special_tokens=False)
 
     @torch.inference_mode()
-    def _read_batch(
-        self,
-        batch: list[Window],
-        ids: list[np.ndarray],
-        results: list[TokenStatistics],
-        pools: list[Pool],
-    ) -> None:
+    def _read_batch(self, batch: list[Window], task: Task) -> Callable[[], int]:
+        """Have a batch read; what it gives gathers what was told, and counts its tokens."""
+        ids, results, pools = [one.ids for one in task.tokens], task.results, task.pools
         # Padding stands on the right, where a causal model cannot see it: no mask is needed.
         width = max(window.end - window.start for window in batch)
         inputs = np.full((len(batch), width), self.bos_id, np.int64)
@@ -204,35 +218,42 @@ class LanguageModelScorer:
             kept[row, window.keep - window.start : window.end - window.start] = True
         layers = pools[0].layers if pools else ()
         with taking(self.model, layers) as taken:
-            hidden = self.hidden_states(torch.from_numpy(inputs).to(self.device))
+            hidden = self.hidden_states(on_device(inputs, self.device))
+        add: Callable[[], None] = lambda: None  # noqa: E731
         if pools:
             # the first position has read BOS alone: its huge, constant state would tell lengths
             kept_states = kept.copy()
             kept_states[:, 0] = False
             rows, columns = np.nonzero(kept_states)
             read = [np.arange(max(w.keep, 1) - 1, w.end - 1) for w in batch]
-            add_states([pools[w.text] for w in batch], read, rows, columns, taken)
-        if not results:
-            return
-        targets = np.concatenate([ids[w.text][w.keep : w.end] for w in batch])
-        statistics = self.statistics(
-            hidden[torch.from_numpy(kept).to(self.device)],
-            torch.from_numpy(targets).to(self.device),
-        )
-        columns_of = [column.cpu().numpy() for column in statistics]
-        first = 0
-        for window in batch:
-            last = first + window.end - window.keep
-            text, place = results[window.text], slice(window.keep, window.end)
-            for into, column in zip(
-                (text.surprisal, text.rank, text.entropy, text.variance), columns_of, strict=True
-            ):
-                into[place] = column[first:last]
-            first = last
+            add = add_states([pools[w.text] for w in batch], read, rows, columns, taken)
+        told: list[torch.Tensor] = []
+        if results:
+            targets = np.concatenate([ids[w.text][w.keep : w.end] for w in batch])
+            # places, not a mask, whose size a GPU would be asked for
+            places = tuple(on_device(index, self.device) for index in np.nonzero(kept))
+            statistics = self.statistics(hidden[places], on_device(targets, self.device))
+            told = [one.to("cpu", non_blocking=True) for one in statistics]
+        done = finished(self.device)
+
+        def gather() -> int:
+            done()
+            add()
+            sizes = [window.end - window.keep for window in batch]
+            if told:
+                parts = zip(*(one.split(sizes) for one in told), strict=True)
+                for window, part in zip(batch, parts, strict=True):
+                    results[window.text].fill(window.keep, part)
+            return sum(sizes)
+
+        return gather
 
     def statistics(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Surprisal, rank, entropy, variance of targets (n,) from hidden states (n, width)."""
-        return token_statistics(hidden, targets, self.head)
+        if self._fused_head is not None:
+            return self._fused_head(hidden, targets)
+        rows = cuda.CHUNK_ROWS if self.device.type == "cuda" else CHUNK_ROWS
+        return token_statistics(hidden, targets, self.head, rows)
 
     def hidden_states(self, inputs: torch.Tensor) -> torch.Tensor:
         """Last hidden states, (batch, length, width), of token ids (batch, length)."""
@@ -243,24 +264,6 @@ class LanguageModelScorer:
         """Logits (rows, vocabulary) of hidden states (rows, width)."""
         logits: torch.Tensor = self.model.get_output_embeddings()(hidden)
         return logits if self._cap is None else self._cap * torch.tanh(logits / self._cap)
-
-
-def device_of(device: str) -> torch.device:
-    """The device of that name; `auto` is CUDA where there is one.
-
-    Raises:
-        InputError: this machine has none such.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-        torch.zeros(1, device=chosen).item()
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise InputError(
-            f"This machine has no device {device!r}; use --device=auto, cpu or cuda."
-        ) from error
-    return chosen
 
 
 def _dtype(dtype: str, device: torch.device) -> torch.dtype:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,12 @@ class TokenStatistics:
         n = len(offsets)
         surprisal, entropy, variance = (np.zeros(n, np.float32) for _ in range(3))
         return cls(surprisal, np.zeros(n, np.int32), entropy, variance, offsets)
+
+    def fill(self, start: int, columns: Sequence[torch.Tensor]) -> None:
+        """Put in surprisal, rank, entropy and variance of the tokens from `start` on."""
+        own = (self.surprisal, self.rank, self.entropy, self.variance)
+        for into, column in zip(own, columns, strict=True):
+            into[start : start + len(column)] = column.numpy()
 
 
 def token_statistics(

@@ -1,0 +1,269 @@
+"""What `benchmarks.gpu` measures: rates, correctness, reading, how busy the card is, trees."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from statistics import mean, median
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+
+from perplexity_detector import trees
+from perplexity_detector.detector import TextDetector
+from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.features.reading import ahead
+from perplexity_detector.lm import catalogue
+from perplexity_detector.lm.pooling import blocks_of
+from perplexity_detector.lm.scorer import LanguageModelScorer
+from perplexity_detector.lm.statistics import token_statistics
+
+#: Texts made ready together.
+CHUNK_TEXTS = 256
+COLUMNS = ("surprisal", "rank", "entropy", "variance")
+
+
+def seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Wall-clock time until the device has done the work."""
+    wait(device)
+    start = time.perf_counter()
+    work()
+    wait(device)
+    return time.perf_counter() - start
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done all it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+@torch.inference_mode()
+def matrix_rate(device: torch.device, dtype: torch.dtype, size: int, rounds: int = 7) -> float:
+    """FLOP/s of the product of two square matrices, the median of some rounds."""
+    a, b = (torch.randn(size, size, device=device, dtype=torch.float32).to(dtype) for _ in "ab")
+    out = torch.empty(size, size, device=device, dtype=dtype)
+    repeats = 10
+
+    def multiply() -> None:
+        for _ in range(repeats):
+            torch.mm(a, b, out=out)
+
+    multiply()
+    return 2 * size**3 * repeats / median(seconds(multiply, device) for _ in range(rounds))
+
+
+# --- correctness ----------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def in_float64(
+    lm: str, texts: Sequence[str], scorer: LanguageModelScorer
+) -> list[dict[str, np.ndarray]]:
+    """Statistics of each text by plain transformers in float64, on the scorer's device."""
+    model = catalogue.load(lm).model.to(scorer.device, torch.float64)
+    told = []
+    for one in scorer.tokens(texts):
+        targets = torch.from_numpy(one.ids).to(scorer.device)
+        inputs = torch.cat([targets.new_tensor([scorer.bos_id]), targets[:-1]])
+        log_p = model(inputs[None]).logits[0].log_softmax(dim=1)
+        p, ours = log_p.exp(), log_p.gather(1, targets[:, None])
+        entropy = -(p * log_p).sum(dim=1)
+        figures = (
+            -ours[:, 0],
+            1 + (log_p > ours).sum(dim=1),
+            entropy,
+            (p * log_p.square()).sum(dim=1) - entropy.square(),
+        )
+        told.append(dict(zip(COLUMNS, (figure.cpu().numpy() for figure in figures), strict=True)))
+    return told
+
+
+def errors(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> dict[str, float]:
+    """Mean and greatest difference of each statistic; of ranks, the share that is the same."""
+    found = {"rank_same": float((ours["rank"] == theirs["rank"]).mean())}
+    for name in ("surprisal", "entropy", "variance"):
+        off = np.abs(ours[name].astype(np.float64) - theirs[name])
+        found |= {f"{name}_mean": float(off.mean()), f"{name}_greatest": float(off.max())}
+    return found
+
+
+def whole_correctness(
+    lm: str, scorer: LanguageModelScorer, texts: Sequence[str]
+) -> dict[str, float]:
+    """How far the scorer's statistics are from those of float64."""
+    theirs = in_float64(lm, texts, scorer)
+    ours = scorer.score(texts)
+    return errors(
+        {name: np.concatenate([getattr(one, name) for one in ours]) for name in COLUMNS},
+        {name: np.concatenate([one[name] for one in theirs]) for name in COLUMNS},
+    )
+
+
+@torch.inference_mode()
+def head_correctness(scorer: LanguageModelScorer, text: str) -> dict[str, float]:
+    """How far head and statistics are from float64, given the same hidden states."""
+    targets = torch.from_numpy(scorer.tokens([text])[0].ids).to(scorer.device)
+    inputs = torch.cat([targets.new_tensor([scorer.bos_id]), targets[:-1]])
+    hidden = scorer.hidden_states(inputs[None])[0]
+    weight = scorer.model.get_input_embeddings().weight.double()  # tied to the head's
+    told = [
+        dict(zip(COLUMNS, (one.cpu().numpy() for one in figures), strict=True))
+        for figures in (
+            scorer.statistics(hidden, targets),
+            token_statistics(hidden.double(), targets, lambda rows: rows @ weight.T),
+        )
+    ]
+    return errors(*told)
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def read_naively(
+    model: Any, ids: Sequence[np.ndarray], bos_id: int, device: torch.device
+) -> list[tuple[np.ndarray, ...]]:
+    """Plain transformers as scripts run it: a text at a time, all logits in float32."""
+    told = []
+    for one in ids:
+        inputs = torch.tensor([[bos_id, *one[:-1].tolist()]], device=device)
+        targets = torch.tensor(one, device=device)[:, None]
+        logits = model(inputs).logits[0].float()
+        log_p = torch.log_softmax(logits, dim=-1)
+        p, ours = log_p.exp(), log_p.gather(1, targets)
+        entropy = -(p * log_p).sum(dim=-1)
+        variance = (p * log_p**2).sum(dim=-1) - entropy**2
+        rank = (log_p > ours).sum(dim=-1) + 1
+        figures = (-ours[:, 0], rank, entropy, variance)
+        told.append(tuple(figure.cpu().numpy() for figure in figures))
+    return told
+
+
+def read_streaming(scorer: LanguageModelScorer, texts: Sequence[str]) -> int:
+    """Read texts chunk after chunk, as the detector does; how many there were."""
+    chunks = (texts[i : i + CHUNK_TEXTS] for i in range(0, len(texts), CHUNK_TEXTS))
+    return sum(map(len, scorer.stream(ahead(scorer.task(chunk) for chunk in chunks))))
+
+
+def flops_per_token(model: Any) -> int:
+    """Of a plain model's products with the weights of blocks and head; attention is left out."""
+    blocks = sum(one.numel() for one in blocks_of(model).parameters() if one.ndim == 2)
+    return 2 * (blocks + int(model.get_output_embeddings().weight.numel()))
+
+
+# --- how busy the card is -------------------------------------------------------------------
+
+
+@dataclass
+class Watch:
+    """Notes when a scorer's passes begin and end on its device.
+
+    Attributes:
+        scorer: whose batches are watched, from `with` on.
+        marks: begin and end of each.
+    """
+
+    scorer: LanguageModelScorer
+    marks: list[tuple[Any, Any]] = field(default_factory=list)
+
+    def __enter__(self) -> Watch:
+        read = self.scorer._read_batch
+
+        def watched(*arguments: Any) -> Callable[[], int]:
+            begin = self._mark()
+            gather = read(*arguments)
+            self.marks.append((begin, self._mark()))
+            return gather
+
+        self.scorer._read_batch = watched  # type: ignore[method-assign]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del self.scorer._read_batch
+
+    def seconds(self) -> float:
+        """That the passes took on the device."""
+        if self.scorer.device.type == "cuda":
+            return sum(begin.elapsed_time(end) for begin, end in self.marks) / 1000
+        return sum(end - begin for begin, end in self.marks)
+
+    def _mark(self) -> Any:
+        if self.scorer.device.type != "cuda":
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+
+def overlap(extractor: FeatureExtractor, texts: Sequence[str]) -> dict[str, float]:
+    """Features of texts, and how busy the device is meanwhile, by three measures.
+
+    `by_events`: between begin and end of each batch; `by_itself`: the time that the same batches
+    take when nothing else is done; `by_driver`: what nvidia-smi says. `busy` is the least.
+    """
+    scorer = extractor.scorer()
+    assert isinstance(scorer, LanguageModelScorer)
+    needs = extractor.needs()
+    extractor.table_while_reading(texts[: 2 * CHUNK_TEXTS])  # processes start, kernels compile
+    chunks = [texts[i : i + CHUNK_TEXTS] for i in range(0, len(texts), CHUNK_TEXTS)]
+    tasks = [scorer.task(chunk, needs.layers, needs.statistics) for chunk in chunks]
+    tokens = sum(len(one.ids) for task in tasks for one in task.tokens)
+    alone = seconds(partial(list, scorer.stream(tasks)), scorer.device)
+    with Watch(scorer) as watch, Driver() as driver:
+        whole = seconds(partial(extractor.table_while_reading, texts), scorer.device)
+    shares = {"by_events": watch.seconds() / whole, "by_itself": min(1.0, alone / whole)}
+    if driver.told and scorer.device.type == "cuda":
+        shares["by_driver"] = mean(driver.told) / 100
+    return {
+        "texts": len(texts), "tokens": tokens, "processes": extractor.processes, "seconds": whole,
+        "texts_per_second": len(texts) / whole, "tokens_per_second": tokens / whole,
+        **shares, "busy": min(shares.values()),
+    }  # fmt: skip
+
+
+class Driver:
+    """Asks nvidia-smi, where there is one, how busy the card is, ten times a second."""
+
+    def __enter__(self) -> Driver:
+        command = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
+        self.told: list[float] = []
+        try:
+            self._asked: Any = subprocess.Popen(
+                [*command, "--id=0", "-lms", "100"], stdout=subprocess.PIPE, text=True
+            )
+        except OSError:
+            self._asked = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._asked is not None:
+            self._asked.terminate()
+            lines = self._asked.communicate()[0].split()
+            # the driver's own average lags: it still tells of the time before
+            self.told = [float(line) for line in lines if line.isdigit()][2:]
+
+
+# --- trees ----------------------------------------------------------------------------------
+
+
+def grow(device: str, rows: int, columns: int, count: int) -> dict[str, float]:
+    """Time to grow trees on a device, and the AUROC that they reach on rows left out."""
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(rows, columns))
+    labels = (table[:, :10].sum(axis=1) + rng.normal(size=rows) * 3 > 0).astype(int)
+    names = [str(column) for column in range(columns)]
+    lesson = trees.Lesson(table, labels, np.ones(rows), names)
+    taught = trees.Lesson(*(part[: rows // 2] for part in lesson[:3]), names)
+    settings = TextDetector(FeatureExtractor(device=device)).tree_settings()
+    trees.train(taught, settings, 2)
+    start = time.perf_counter()
+    booster = trees.train(taught, settings, count)
+    spent = time.perf_counter() - start
+    told = trees.margins(booster, table[rows // 2 :], 0)
+    return {"seconds": spent, "auroc": float(roc_auc_score(labels[rows // 2 :], told))}
