@@ -34,11 +34,13 @@ def ours(model: str, precision: str) -> Scorer:
             {
                 "surprisal": one.surprisal.tolist(),
                 "rank": one.rank.tolist(),
-                "curvature": [float((one.entropy - one.surprisal).sum() / one.variance.sum() ** 0.5)],
+                "curvature": [
+                    float((one.entropy - one.surprisal).sum() / one.variance.sum() ** 0.5)
+                ],
                 "mean": [float(one.surprisal.mean())],
             }
             for one in scorer.score(texts)
-        ]  # fmt: skip
+        ]
 
     return score
 
@@ -144,7 +146,7 @@ def surprisal(model: str) -> Scorer:
     """`surprisal`: surprisal of each token."""
     from surprisal import AutoHuggingFaceModel
 
-    scorer = AutoHuggingFaceModel.from_pretrained(model, model_class="gpt")
+    scorer = AutoHuggingFaceModel.from_pretrained(model, model_class="causal")
 
     def score(texts: list[str]) -> list[Said]:
         said = []
