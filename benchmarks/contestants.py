@@ -27,7 +27,7 @@ def ours(model: str, precision: str) -> Scorer:
     """LanguageModelScorer: all four statistics of every token."""
     from perplexity_detector.lm.scorer import LanguageModelScorer
 
-    scorer = LanguageModelScorer(model, dtype=precision)
+    scorer = LanguageModelScorer(model, precision=precision)
 
     def score(texts: list[str]) -> list[Said]:
         return [

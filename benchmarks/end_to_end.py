@@ -100,7 +100,7 @@ class Run:
 
     def __init__(self, name: str, precision: str, file: Path) -> None:
         self.file = file
-        self.detector = TextDetector.from_pretrained(name, dtype=precision)
+        self.detector = TextDetector.from_pretrained(name, precision=precision)
         self.seconds: list[float] = []
         self.shares: list[float] = []
         self.busy: list[float] = []

@@ -78,7 +78,7 @@ def scored(
     name: str, precision: str, rows: pd.DataFrame, cache: str | None
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Probability of each text, and the surprisal of its tokens if the detector reads that."""
-    detector = TextDetector.from_pretrained(name, dtype=precision, cache=cache)
+    detector = TextDetector.from_pretrained(name, precision=precision, cache=cache)
     documents: list[Document] = detector.documents(rows["text"])
     said = [one.statistics.surprisal for one in documents if one.statistics is not None]
     return detector.probabilities(documents), said

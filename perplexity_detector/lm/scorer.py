@@ -35,9 +35,9 @@ class LanguageModelScorer:
         lm: `smollm2`, a pulled model of the hub, or a folder.
         revision: of a hub model.
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`, ...
-        dtype: `auto` is a fixed rule, so that one machine always gives the same numbers: float32
-            on CPUs, bfloat16 on GPUs that have it; or `float32`, `bfloat16`, `float16`,
-            `float64`, or on CPUs `int8`, in which the products are quicker and less exact.
+        precision: `auto` is a fixed rule, so that one machine always gives the same numbers:
+            float32 on CPUs, bfloat16 on GPUs that have it; or `float32`, `bfloat16`, `float16`,
+            `float64`, or on x86 CPUs `int8`, whose products are quicker and less exact.
         batch_tokens: tokens, padding included, that are read at once.
         window: longest stretch read at once, at most what the model can.
         depth: leave every pass after this share of the model's blocks, in (0, 1]; under 1 it is
@@ -53,13 +53,13 @@ class LanguageModelScorer:
         lm: str = catalogue.BUILTIN,
         revision: str | None = None,
         device: str = "auto",
-        dtype: str = "auto",
+        precision: str = "auto",
         batch_tokens: int | None = None,
         window: int = MAX_WINDOW,
         depth: float = 1.0,
     ) -> None:
         self.device = device_of(device)
-        self.precision = precision_of(dtype, self.device)
+        self.precision = precision_of(precision, self.device)
         self.dtype = DTYPES[self.precision]
         loaded = catalogue.load(lm, revision)
         self.name = loaded.name
@@ -269,7 +269,7 @@ def _check_causal(scorer: LanguageModelScorer) -> None:
     if not logits.isfinite().all():
         raise LanguageModelError(
             f"{scorer.name} gives numbers that are not finite in {scorer.precision}; "
-            "use another --dtype, or its weights are damaged."
+            "use another --precision, or its weights are damaged."
         )
     atol = 0.05 * float(logits.abs().max())
     if not torch.allclose(logits[0, :-1], logits[1, :-1], rtol=0, atol=atol):
