@@ -25,20 +25,20 @@ RESULTS = Path(__file__).parent / "results" / "depth.json"
 DEPTHS = (0.13, 0.27, 0.4, 0.5, 0.67, 1.0)
 
 
-def main(output: str = str(RESULTS), repeats: int = 3, dtype: str = "auto") -> None:
+def main(output: str = str(RESULTS), repeats: int = 3, precision: str = "auto") -> None:
     """Train a detector on the sample at every depth, time its predictions, write json.
 
     Args:
         output: the json file.
         repeats: how often the sample is scored; the median counts.
-        dtype: in which the language model reads.
+        precision: in which the language model reads.
     """
     sample = pd.read_csv(SAMPLE)
     texts, labels = sample["text"].tolist(), sample["generated"].tolist()
     speeds = {}
     for depth in DEPTHS:
         # at the last, `standard`: with statistics
-        extractor = FeatureExtractor(list(families_at(depth)), depth=depth, dtype=dtype)
+        extractor = FeatureExtractor(list(families_at(depth)), depth=depth, precision=precision)
         detector = TextDetector(extractor, n_estimators=200).fit(texts, labels)
         seconds = []
         for _ in range(repeats):

@@ -56,7 +56,7 @@ def main(
     prose: str | None = None,
     polished: str | None = None,
     processes: int = 2,
-    dtype: str = "auto",
+    precision: str = "auto",
     output: str = str(RESULTS),
     raise_floor: bool = False,
 ) -> None:
@@ -71,11 +71,11 @@ def main(
         prose: a folder of prose by people; `../lm_corpus` beside the corpus if not given.
         polished: texts by people that a model polished; `polished.parquet` beside the corpus.
         processes: that folds are shared among.
-        dtype: in which the language model reads.
+        precision: in which the language model reads.
         output: the json file.
         raise_floor: with quick, lift `floor.json` to what was reached, less `SLACK`.
     """
-    extractor = FeatureExtractor(list(families_at()), dtype=dtype, cache=cache, progress=True)
+    extractor = FeatureExtractor(list(families_at()), precision=precision, cache=cache, progress=True)
     if quick:
         floor.check(_quick(corpus, extractor, processes), raise_floor)
         return
@@ -242,7 +242,7 @@ def _baseline(
     rows = texts.rows.iloc[place]
     # with the extractor's settings it shares the language model that was loaded before the fork:
     # one that is loaded after it waits for threads that are not there
-    shared = registry.extractor_settings(name) & {"lm", "dtype", "cache"}
+    shared = registry.extractor_settings(name) & {"lm", "precision", "cache"}
     baseline = registry.make(name, **{setting: getattr(extractor, setting) for setting in shared})
     documents = [texts.documents[i] for i in place]
     if not baseline.new_extractor().reads_tokens():  # as a user has it: no lengths in tokens

@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import beta
+from scipy.special import betaincinv, expit, logit
 
 from perplexity_detector.errors import InputError
 
@@ -221,4 +220,4 @@ def upper_bound(flagged: int, people: int) -> float:
     """Of a rate, of which `flagged` of `people` were seen (Clopper and Pearson 1934)."""
     if flagged >= people:
         return 1.0
-    return float(beta.ppf(CONFIDENCE, flagged + 1, people - flagged))
+    return float(betaincinv(flagged + 1, people - flagged, CONFIDENCE))

@@ -43,7 +43,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         fpr: float = 0.01,
         seed: int = 0,
         device: str | None = None,
-        dtype: str | None = None,
+        precision: str | None = None,
         cache: str | None = None,
         track: bool = True,
         **dataset_options: Any,
@@ -68,7 +68,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             fpr: false-positive rate of verdicts, from 0 to 1.
             seed: of samples, splits and training.
             device: auto, cpu or cuda.
-            dtype: auto, float32, bfloat16 or float16.
+            precision: auto, float32, bfloat16, float16, or int8 (CPU: quicker, less exact).
             cache: a folder that keeps what the language model said, for another training.
             track: log the run to MLflow.
             **dataset_options: names of columns, encoding and format, see above.
@@ -77,7 +77,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             "lm": string(lm), "revision": string(revision), "depth": depth,
             "families": listed(families), "encoder": string(encoder),
             "performer": string(performer), "epochs": epochs, "max_texts": max_texts,
-            "device": device, "dtype": dtype, "cache": string(cache),
+            "device": device, "precision": precision, "cache": string(cache),
         }  # fmt: skip
         options = self._start(
             "train", dataset_options, dataset=dataset, model=model, **of_model,
@@ -113,7 +113,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         lm: str | None = None,
         fpr: float | None = None,
         device: str = "auto",
-        dtype: str = "auto",
+        precision: str = "auto",
         cache: str | None = None,
         **dataset_options: Any,
     ) -> None:
@@ -129,7 +129,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             lm: where the detector's language model lies, if not where it lay in training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
-            dtype: auto, float32, bfloat16 or float16.
+            precision: auto, float32, bfloat16, float16, or int8 (CPU: quicker, less exact).
             cache: a folder that keeps what the language model said, for another time.
             **dataset_options: names of columns, encoding and format, see above.
         """
@@ -137,7 +137,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         options = self._start(
             "predict", dataset_options, dataset=dataset, output=target, details=details,
             show=show, resume=resume, detector=detector, lm=lm, fpr=fpr, device=device,
-            dtype=dtype, cache=cache,
+            precision=precision, cache=cache,
         )  # fmt: skip
         fpr = None if fpr is None else rate(fpr)
         details, show = switch("details", details), switch("show", show)
@@ -147,9 +147,8 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             from perplexity_detector.prediction import predict
             from perplexity_detector.workflows import Tally, load_detector
 
-            loaded = load_detector(
-                self._data, detector, lm, fpr, device=device, dtype=dtype, cache=string(cache)
-            )
+            reading = {"device": device, "precision": precision, "cache": string(cache)}
+            loaded = load_detector(self._data, detector, lm, fpr, **reading)
             tally = Tally()
             chunks = options.read_chunks(dataset)
             for results in predict(chunks, loaded, target, details, why=show, resume=resume):
@@ -170,7 +169,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         max_words: int | None = None,
         split: str | None = None,
         device: str = "auto",
-        dtype: str = "auto",
+        precision: str = "auto",
         cache: str | None = None,
         **dataset_options: Any,
     ) -> None:
@@ -185,13 +184,13 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             max_words: cut texts to whole sentences of at most so many words first.
             split: only rows whose column split says so.
             device: auto, cpu or cuda.
-            dtype: auto, float32, bfloat16 or float16.
+            precision: auto, float32, bfloat16, float16, or int8 (CPU: quicker, less exact).
             cache: a folder that keeps what the language model said, for another time.
             **dataset_options: names of columns, encoding and format, see above.
         """
         options = self._start(
             "evaluate", dataset_options, dataset=dataset, detector=detector, lm=lm, fpr=fpr,
-            max_words=max_words, split=split, device=device, dtype=dtype, cache=cache,
+            max_words=max_words, split=split, device=device, precision=precision, cache=cache,
         )  # fmt: skip
         fpr = None if fpr is None else rate(fpr)
         sizes = limits(max_words=max_words or None)
@@ -202,7 +201,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             frame = options.read_labelled(dataset)
             loaded = load_detector(
                 self._data, detector, lm, fpr,
-                device=device, dtype=dtype, cache=string(cache), progress=True,
+                device=device, precision=precision, cache=string(cache), progress=True,
             )  # fmt: skip
             scored = score_labelled(frame, loaded, split=string(split), **sizes)
             counts["rows"] = len(scored)
@@ -216,7 +215,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         lm: str = "smollm2",
         revision: str | None = None,
         device: str = "auto",
-        dtype: str = "auto",
+        precision: str = "auto",
         cache: str | None = None,
         **dataset_options: Any,
     ) -> None:
@@ -229,21 +228,21 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             lm: language model: smollm2, a pulled model of the hub, or a folder.
             revision: of a hub model.
             device: auto, cpu or cuda.
-            dtype: auto, float32, bfloat16 or float16.
+            precision: auto, float32, bfloat16, float16, or int8 (CPU: quicker, less exact).
             cache: a folder that keeps what the language model said, for another time.
             **dataset_options: names of columns, encoding and format, see above.
         """
         target = string(output) or str(self._data / "features.csv")
         options = self._start(
             "features", dataset_options, dataset=dataset, output=target, families=families,
-            lm=lm, revision=revision, device=device, dtype=dtype, cache=cache,
+            lm=lm, revision=revision, device=device, precision=precision, cache=cache,
         )  # fmt: skip
         with timed(get_logger(), "features") as counts:
             from perplexity_detector.features.extractor import FeatureExtractor
             from perplexity_detector.prediction import tabulate
 
             extractor = FeatureExtractor(
-                listed(families), str(lm), string(revision), device=device, dtype=dtype,
+                listed(families), str(lm), string(revision), device=device, precision=precision,
                 cache=string(cache),
             ).fit()  # fmt: skip
             counts["rows"] = tabulate(options.read_chunks(dataset), extractor, target)

@@ -33,7 +33,7 @@ class ExplainCommand(Commands):
         lm: str | None = None,
         fpr: float | None = None,
         device: str = "auto",
-        dtype: str = "auto",
+        precision: str = "auto",
         cache: str | None = None,
         **dataset_options: Any,
     ) -> None:
@@ -49,7 +49,7 @@ class ExplainCommand(Commands):
             lm: as in predict.
             fpr: false-positive rate of the verdict, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
-            dtype: auto, float32, bfloat16 or float16.
+            precision: auto, float32, bfloat16, float16 or int8.
             cache: a folder that keeps what the language model said, for another time.
             **dataset_options: names of columns, encoding and format, see above.
         """
@@ -58,7 +58,7 @@ class ExplainCommand(Commands):
         told = None if text is None else "..."
         options = self._start(
             "explain", dataset_options, dataset=dataset, id=id, text=told, output=target,
-            detector=detector, lm=lm, fpr=fpr, device=device, dtype=dtype, cache=cache,
+            detector=detector, lm=lm, fpr=fpr, device=device, precision=precision, cache=cache,
         )  # fmt: skip
         fpr = None if fpr is None else rate(fpr)
         if (text is None) == (dataset is None):
@@ -68,7 +68,7 @@ class ExplainCommand(Commands):
 
             found = _text(text) if dataset is None else _row(options, dataset, id)
             loaded = load_detector(
-                self._data, detector, lm, fpr, device=device, dtype=dtype, cache=string(cache)
+                self._data, detector, lm, fpr, device=device, precision=precision, cache=string(cache)
             )
             name = name_of(self._data, detector)
             explanation = loaded.explain(found, id=id, detector=name)

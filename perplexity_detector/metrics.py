@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from perplexity_detector.bootstrap import (
     BINS,
@@ -139,8 +139,8 @@ def share(flagged: npt.ArrayLike) -> Estimate:
     flags = _finite(flagged)
     total = len(flags)
     reached = int(np.count_nonzero(flags))
-    low = beta.ppf(TAILS[0], reached, total - reached + 1) if reached else 0.0
-    high = beta.ppf(TAILS[1], reached + 1, total - reached) if reached < total else 1.0
+    low = betaincinv(reached, total - reached + 1, TAILS[0]) if reached else 0.0
+    high = betaincinv(reached + 1, total - reached, TAILS[1]) if reached < total else 1.0
     return Estimate(reached / total, float(low), float(high))
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.covariance import ledoit_wolf
 
 if TYPE_CHECKING:
     from perplexity_detector.features.cross_fitting import Part
@@ -75,6 +74,8 @@ class Novelty:
 
 
 def _around(table: np.ndarray) -> Novelty:
+    from sklearn.covariance import ledoit_wolf  # a second to import, for training alone
+
     centre = np.median(table, axis=0)
     spread = table.std(axis=0)
     # a feature that never moved tells nothing of what moves it

@@ -37,7 +37,7 @@ _NEEDED = [
 ]  # fmt: skip
 
 #: Settings of an extractor that are the machine's; the others decide what it reads.
-_OF_MACHINE = ("device", "dtype", "batch_tokens", "cache", "progress", "processes")
+_OF_MACHINE = ("device", "precision", "batch_tokens", "cache", "progress", "processes")
 
 
 def save(classifier: CalibratedClassifier, folder: Path) -> Path:

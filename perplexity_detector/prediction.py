@@ -73,7 +73,7 @@ def _run(detector: CalibratedClassifier, columns: Sequence[str]) -> dict[str, ob
         "language model": detector.language_model_,
         "fpr": detector.fpr,
         "device": extractor.device,
-        "dtype": extractor.dtype,
+        "precision": extractor.precision,
         "use of a cache": extractor.cache is not None,  # which rounds to half precision
     }
 

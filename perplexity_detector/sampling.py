@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from perplexity_detector.errors import InputError
 
@@ -104,6 +102,9 @@ def kin_of(sources: np.ndarray, prompts: Sequence[object] | None) -> np.ndarray:
     Returns:
         Integers of shape (n,).
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     if prompts is None or not len(sources):
         return sources
     known = pd.Series(list(prompts), dtype=object)

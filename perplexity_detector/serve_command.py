@@ -29,7 +29,7 @@ class ServeCommand(Commands):
         lm: str | None = None,
         fpr: float | None = None,
         device: str = "auto",
-        dtype: str = "auto",
+        precision: str = "auto",
         max_texts: int = Settings.max_texts,
         max_characters: int = Settings.max_characters,
         max_megabytes: int = Settings.max_file // MEGABYTE,
@@ -46,7 +46,7 @@ class ServeCommand(Commands):
             lm: as in predict.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
-            dtype: auto, float32, bfloat16 or float16.
+            precision: auto, float32, bfloat16, float16 or int8.
             max_texts: texts in one request, at most.
             max_characters: characters in one text, at most.
             max_megabytes: size of a file, at most.
@@ -59,7 +59,7 @@ class ServeCommand(Commands):
         self._log(
             "serve",
             {"host": host, "port": port, "detector": detector, "lm": lm, "fpr": fpr}
-            | {"device": device, "dtype": dtype, **limits},
+            | {"device": device, "precision": precision, **limits},
         )
         _require_packages()
         fpr = None if fpr is None else rate(fpr)
@@ -75,7 +75,7 @@ class ServeCommand(Commands):
             from perplexity_detector.workflows import load_detector, name_of
 
             loaded = load_detector(
-                self._data, string(detector), string(lm), fpr, device=device, dtype=dtype
+                self._data, string(detector), string(lm), fpr, device=device, precision=precision
             )
             return Engine(loaded, name_of(self._data, string(detector)))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from perplexity_detector.classifier import CalibratedClassifier
 
 #: Settings of an extractor that say which language model reads, and how.
-_READING = ("lm", "revision", "device", "dtype", "batch_tokens", "cache")
+_READING = ("lm", "revision", "device", "precision", "batch_tokens", "cache")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class PairExtractor(FeatureExtractor):
         performer: the model whose surprisal counts, of the same vocabulary.
         revision: of the observer, if it is a hub model.
         device: `auto`, `cpu` or `cuda`.
-        dtype: `auto`, `float32`, `bfloat16`, ...
+        precision: `auto`, `float32`, `bfloat16`, ...
         batch_tokens: tokens read at once.
         canonical: bring texts to canonical form first.
         cache: a folder that keeps what the models said.
@@ -39,7 +39,7 @@ class PairExtractor(FeatureExtractor):
         performer: str | None = None,
         revision: str | None = None,
         device: str = "auto",
-        dtype: str = "auto",
+        precision: str = "auto",
         batch_tokens: int | None = None,
         canonical: bool = True,
         cache: str | None = None,
@@ -50,7 +50,7 @@ class PairExtractor(FeatureExtractor):
         self.performer = performer
         self.revision = revision
         self.device = device
-        self.dtype = dtype
+        self.precision = precision
         self.batch_tokens = batch_tokens
         self.canonical = canonical
         self.cache = cache
@@ -74,7 +74,7 @@ class PairExtractor(FeatureExtractor):
             self.performer,
             self.revision,
             self.device,
-            self.dtype,
+            self.precision,
             self.batch_tokens,
             self.cache,
         )

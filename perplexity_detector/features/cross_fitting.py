@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from perplexity_detector.errors import InputError
 from perplexity_detector.features.family import Document, Family, Learner
@@ -70,6 +69,9 @@ def folds(
     Raises:
         InputError: there are fewer than two texts of a class.
     """
+    # a second to import, for training alone
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     fewest = int(np.bincount(labels, minlength=2).min())
     if fewest < 2:
         raise InputError(TOO_FEW)

@@ -43,7 +43,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         depth: leave the language model after this share of its blocks, in (0, 1]: under 1 it is
             quicker, and families that read statistics are not to be had.
         device: `auto`, `cpu` or `cuda`.
-        dtype: `auto`, `float32`, `bfloat16`, ...
+        precision: `auto`, `float32`, `bfloat16`, ...
         batch_tokens: tokens read at once.
         canonical: bring texts to canonical form first.
         cache: a folder that keeps what the language model said.
@@ -67,7 +67,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         revision: str | None = None,
         depth: float = 1.0,
         device: str = "auto",
-        dtype: str = "auto",
+        precision: str = "auto",
         batch_tokens: int | None = None,
         canonical: bool = True,
         cache: str | None = None,
@@ -79,7 +79,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self.revision = revision
         self.depth = depth
         self.device = device
-        self.dtype = dtype
+        self.precision = precision
         self.batch_tokens = batch_tokens
         self.canonical = canonical
         self.cache = cache
@@ -254,7 +254,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             self.lm,
             self.revision,
             self.device,
-            self.dtype,
+            self.precision,
             self.batch_tokens,
             self.depth,
             self.cache,

@@ -82,13 +82,13 @@ def shared_pair(
     performer: str,
     revision: str | None,
     device: str,
-    dtype: str,
+    precision: str,
     batch_tokens: int | None,
     cache: str | None,
 ) -> PairScorer | CachedScorer:
     """A pair of these settings, cached in a folder if one is given; the last is kept."""
     scorer = PairScorer(
-        lm, performer, revision, device=device, dtype=dtype, batch_tokens=batch_tokens
+        lm, performer, revision, device=device, precision=precision, batch_tokens=batch_tokens
     )
     return scorer if cache is None else CachedScorer(scorer, cache)
 

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.lm import catalogue, cuda
 from perplexity_detector.lm.device import device_of, finished, on_device
-from perplexity_detector.lm.packed_linear import pack_linear_layers
 from perplexity_detector.lm.pooling import add_states, blocks_of, taking
+from perplexity_detector.lm.precision import DTYPES, precision_of, set_up_products
 from perplexity_detector.lm.reading import Reading, Tokens
 from perplexity_detector.lm.statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 from perplexity_detector.lm.tasks import Task, lagging
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 MAX_WINDOW = 1024
 #: Padded tokens per batch: what keeps the processor busy without filling its memory.
 BATCH_TOKENS = {"cpu": 1024, "cuda": 32768}
-_DTYPES = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-    "float64": torch.float64,
-}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -43,9 +37,9 @@ class LanguageModelScorer:
         lm: `smollm2`, a pulled model of the hub, or a folder.
         revision: of a hub model.
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`, ...
-        dtype: `auto` is a fixed rule, so that one machine always gives the same numbers: float32
-            on CPUs, bfloat16 on GPUs that have it; or `float32`, `bfloat16`, `float16`,
-            `float64`.
+        precision: `auto` is a fixed rule, so that one machine always gives the same numbers:
+            float32 on CPUs, bfloat16 on GPUs that have it; or `float32`, `bfloat16`, `float16`,
+            `float64`, or on x86 CPUs `int8`, whose products are quicker and less exact.
         batch_tokens: tokens, padding included, that are read at once.
         window: longest stretch read at once, at most what the model can.
         depth: leave every pass after this share of the model's blocks, in (0, 1]; under 1 it is
@@ -61,13 +55,14 @@ class LanguageModelScorer:
         lm: str = catalogue.BUILTIN,
         revision: str | None = None,
         device: str = "auto",
-        dtype: str = "auto",
+        precision: str = "auto",
         batch_tokens: int | None = None,
         window: int = MAX_WINDOW,
         depth: float = 1.0,
     ) -> None:
         self.device = device_of(device)
-        self.dtype = _dtype(dtype, self.device)
+        self.precision = precision_of(precision, self.device)
+        self.dtype = DTYPES[self.precision]
         loaded = catalogue.load(lm, revision)
         self.name = loaded.name
         self.fingerprint = loaded.fingerprint
@@ -76,7 +71,7 @@ class LanguageModelScorer:
         self.bos_candidates = loaded.bos_candidates
         self.model = loaded.model.to(self.device, self.dtype)
         if self.device.type == "cpu":
-            pack_linear_layers(self.model)
+            set_up_products(self.model, self.precision)
         #: steps that are under way while earlier ones are gathered
         self._lag = 2 if self.device.type == "cuda" else 0
         self._fused_head = cuda.fused_head(self.model) if self.device.type == "cuda" else None
@@ -93,8 +88,7 @@ class LanguageModelScorer:
     @property
     def identity(self) -> str:
         """What the numbers depend on: weights, first token, window and precision."""
-        precision = str(self.dtype).removeprefix("torch.")
-        return f"{self.fingerprint} bos={self.bos_id} window={self.window} {precision}"
+        return f"{self.fingerprint} bos={self.bos_id} window={self.window} {self.precision}"
 
     def layer_at(self, share: float) -> int:
         """The block that ends this share of the whole model, from 1 on.
@@ -266,15 +260,6 @@ class LanguageModelScorer:
         return logits if self._cap is None else self._cap * torch.tanh(logits / self._cap)
 
 
-def _dtype(dtype: str, device: torch.device) -> torch.dtype:
-    if dtype == "auto":
-        bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
-        return torch.bfloat16 if bf16 else torch.float32
-    if dtype not in _DTYPES:
-        raise InputError(f"There is no dtype {dtype!r}; use auto, {', '.join(_DTYPES)}.")
-    return _DTYPES[dtype]
-
-
 @torch.inference_mode()
 def _check_causal(scorer: LanguageModelScorer) -> None:
     """Refuse a model that sees the token it predicts, or whose logits are not head(hidden)."""
@@ -286,8 +271,8 @@ def _check_causal(scorer: LanguageModelScorer) -> None:
     ours = scorer.head(scorer.hidden_states(inputs).flatten(0, 1)).float().view_as(logits)
     if not logits.isfinite().all():
         raise LanguageModelError(
-            f"{scorer.name} gives numbers that are not finite in {scorer.dtype}; "
-            "use another --dtype, or its weights are damaged."
+            f"{scorer.name} gives numbers that are not finite in {scorer.precision}; "
+            "use another --precision, or its weights are damaged."
         )
     atol = 0.05 * float(logits.abs().max())
     if not torch.allclose(logits[0, :-1], logits[1, :-1], rtol=0, atol=atol):

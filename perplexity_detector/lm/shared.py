@@ -13,11 +13,11 @@ def shared_scorer(
     lm: str,
     revision: str | None,
     device: str,
-    dtype: str,
+    precision: str,
     batch_tokens: int | None,
     depth: float,
     cache: str | None,
 ) -> LanguageModelScorer | CachedScorer:
     """A scorer of these settings, cached in a folder if one is given; the last two are kept."""
-    scorer = LanguageModelScorer(lm, revision, device, dtype, batch_tokens, depth=depth)
+    scorer = LanguageModelScorer(lm, revision, device, precision, batch_tokens, depth=depth)
     return scorer if cache is None else CachedScorer(scorer, cache)

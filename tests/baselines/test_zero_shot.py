@@ -100,7 +100,7 @@ def test_binoculars_over_windows_and_chunks(tiny_gpt2, tiny_llama, essays):
     from perplexity_detector.lm.pair import PairScorer
     from perplexity_detector.lm.scorer import LanguageModelScorer
 
-    settings = {"window": 48, "dtype": "float64"}
+    settings = {"window": 48, "precision": "float64"}
     pair = PairScorer(str(tiny_gpt2), str(tiny_llama), **settings)
     performer = LanguageModelScorer(str(tiny_llama), **settings)
     for ours, theirs in zip(pair.score(essays[:3]), performer.score(essays[:3]), strict=True):

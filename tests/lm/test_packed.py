@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from safetensors import safe_open
 from safetensors.numpy import save_file
-from torch import nn
 
 from perplexity_detector.lm.packed import (
     DEQUANTISE,
@@ -21,7 +20,6 @@ from perplexity_detector.lm.packed import (
     is_packed,
     read_packed,
 )
-from perplexity_detector.lm.packed_linear import PackedLinear, can_pack, pack_linear_layers
 
 BLOCK_BYTES = {"Q4_1": 20, "Q8_0": 34}
 
@@ -110,36 +108,3 @@ def test_smollm2_as_gguf_reads_it(smollm2_folder):
             rows = file.get_tensor(name)[:200]
             ours = DEQUANTISE[formats[name]](torch.from_numpy(rows)).numpy()
             np.testing.assert_array_equal(bits(ours), bits(reference(rows, formats[name])))
-
-
-# --- products -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype, rounding", [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
-def test_packed_linear_layers_give_the_same_products(dtype, rounding):
-    if not can_pack(dtype):
-        pytest.skip(f"oneDNN packs no {dtype} on this machine")
-    torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Linear(24, 40), nn.Sequential(nn.Linear(40, 8, bias=False), nn.Tanh()), nn.Linear(8, 3)
-    )
-    model.to(dtype)
-    model[2].double()
-    inputs = torch.randn(5, 7, 24, dtype=dtype)
-    with torch.inference_mode():
-        expected = model[:2](inputs)
-        pack_linear_layers(model)
-        assert isinstance(model[0], PackedLinear)
-        assert isinstance(model[1][0], PackedLinear)
-        assert type(model[2]) is nn.Linear  # neither
-        torch.testing.assert_close(model[:2](inputs), expected, rtol=10 * rounding, atol=rounding)
-        assert model[:2](inputs[0, :1]).shape == (1, 8)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
-def test_every_type_runs_whether_it_can_be_packed_or_not(dtype):
-    model = nn.Sequential(nn.Linear(24, 40)).to(dtype)
-    pack_linear_layers(model)
-    assert isinstance(model[0], PackedLinear) == can_pack(dtype)
-    with torch.inference_mode():
-        assert model(torch.ones(2, 24, dtype=dtype)).shape == (2, 40)

@@ -89,7 +89,7 @@ def test_a_text_longer_than_the_context_is_read_in_windows(folder, scorer):
 
 @pytest.mark.parametrize("window", [2, 9, 16])
 def test_a_shorter_window_can_be_chosen(tiny_gpt2, window):
-    chosen = LanguageModelScorer(str(tiny_gpt2), window=window, dtype="float64")
+    chosen = LanguageModelScorer(str(tiny_gpt2), window=window, precision="float64")
     theirs = read_plainly(tiny_gpt2, PASSAGES[0], window)
     assert_same(chosen.score([PASSAGES[0]])[0], theirs, atol=1e-5)
 
@@ -117,7 +117,7 @@ def test_numbers_do_not_depend_on_the_batch(folder, scorer):
 
 @pytest.mark.parametrize(("dtype", "near"), [("float16", 0.01), ("bfloat16", 0.08)])
 def test_half_precision_gives_close_numbers(folder, scorer, dtype, near):
-    half = LanguageModelScorer(str(folder), dtype=dtype).score([LONG])[0]
+    half = LanguageModelScorer(str(folder), precision=dtype).score([LONG])[0]
     single = scorer.score([LONG])[0]
     for name in ("surprisal", "entropy", "variance"):
         ours, theirs = getattr(half, name), getattr(single, name)
@@ -273,7 +273,7 @@ def test_identity_names_what_the_numbers_depend_on(tiny_gpt2, tiny_llama):
     others = [
         LanguageModelScorer(str(tiny_llama)),
         LanguageModelScorer(str(tiny_gpt2), window=32),
-        LanguageModelScorer(str(tiny_gpt2), dtype="float64"),
+        LanguageModelScorer(str(tiny_gpt2), precision="float64"),
     ]
     assert len({scorer.identity for scorer in (plain, *others)}) == 4
     assert LanguageModelScorer(str(tiny_gpt2), batch_tokens=7).identity == plain.identity

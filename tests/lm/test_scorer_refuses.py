@@ -14,10 +14,10 @@ def test_devices_that_are_not_there(tiny_gpt2, device):
         LanguageModelScorer(str(tiny_gpt2), device=device)
 
 
-@pytest.mark.parametrize("dtype", ["int8", "float8_e4m3fn", "half a float", 16])
-def test_dtypes_that_are_not_there(tiny_gpt2, dtype):
-    with pytest.raises(InputError, match=r"no dtype .*use auto, float32, bfloat16, float16"):
-        LanguageModelScorer(str(tiny_gpt2), dtype=dtype)
+@pytest.mark.parametrize("precision", ["int4", "float8_e4m3fn", "half a float", 16])
+def test_precisions_that_are_not_there(tiny_gpt2, precision):
+    with pytest.raises(InputError, match=r"no precision .*use auto, float32, bfloat16, float16"):
+        LanguageModelScorer(str(tiny_gpt2), precision=precision)
 
 
 def test_a_model_that_sees_both_ways_is_refused(save_model):
@@ -39,5 +39,5 @@ def test_numbers_that_are_not_finite_are_refused(save_model, tiny_llama):
     with torch.no_grad():
         model.lm_head.weight.mul_(1e6)
     folder = save_model(model)
-    with pytest.raises(LanguageModelError, match=r"not finite in torch.float16; use another"):
-        LanguageModelScorer(str(folder), dtype="float16")
+    with pytest.raises(LanguageModelError, match=r"not finite in float16; use another"):
+        LanguageModelScorer(str(folder), precision="float16")
