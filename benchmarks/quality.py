@@ -75,7 +75,9 @@ def main(
         output: the json file.
         raise_floor: with quick, lift `floor.json` to what was reached, less `SLACK`.
     """
-    extractor = FeatureExtractor(list(families_at()), precision=precision, cache=cache, progress=True)
+    extractor = FeatureExtractor(
+        list(families_at()), precision=precision, cache=cache, progress=True
+    )
     if quick:
         floor.check(_quick(corpus, extractor, processes), raise_floor)
         return

@@ -68,7 +68,13 @@ class ExplainCommand(Commands):
 
             found = _text(text) if dataset is None else _row(options, dataset, id)
             loaded = load_detector(
-                self._data, detector, lm, fpr, device=device, precision=precision, cache=string(cache)
+                self._data,
+                detector,
+                lm,
+                fpr,
+                device=device,
+                precision=precision,
+                cache=string(cache),
             )
             name = name_of(self._data, detector)
             explanation = loaded.explain(found, id=id, detector=name)
