@@ -22,6 +22,8 @@ from perplexity_detector.lm import catalogue
 from perplexity_detector.lm.pooling import blocks_of
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.statistics import token_statistics
+from perplexity_detector.lm.tasks import Task
+from perplexity_detector.lm.windows import Window
 
 #: Texts made ready together.
 CHUNK_TEXTS = 256
@@ -175,9 +177,9 @@ class Watch:
     def __enter__(self) -> Watch:
         read = self.scorer._read_batch
 
-        def watched(*arguments: Any) -> Callable[[], int]:
+        def watched(batch: list[Window], task: Task) -> Callable[[], int]:
             begin = self._mark()
-            gather = read(*arguments)
+            gather = read(batch, task)
             self.marks.append((begin, self._mark()))
             return gather
 
@@ -190,8 +192,8 @@ class Watch:
     def seconds(self) -> float:
         """That the passes took on the device."""
         if self.scorer.device.type == "cuda":
-            return sum(begin.elapsed_time(end) for begin, end in self.marks) / 1000
-        return sum(end - begin for begin, end in self.marks)
+            return float(sum(begin.elapsed_time(end) for begin, end in self.marks)) / 1000
+        return float(sum(end - begin for begin, end in self.marks))
 
     def _mark(self) -> Any:
         if self.scorer.device.type != "cuda":
@@ -258,8 +260,8 @@ def grow(device: str, rows: int, columns: int, count: int) -> dict[str, float]:
     table = rng.normal(size=(rows, columns))
     labels = (table[:, :10].sum(axis=1) + rng.normal(size=rows) * 3 > 0).astype(int)
     names = [str(column) for column in range(columns)]
-    lesson = trees.Lesson(table, labels, np.ones(rows), names)
-    taught = trees.Lesson(*(part[: rows // 2] for part in lesson[:3]), names)
+    half = slice(rows // 2)
+    taught = trees.Lesson(table[half], labels[half], np.ones(rows // 2), names)
     settings = TextDetector(FeatureExtractor(device=device)).tree_settings()
     trees.train(taught, settings, 2)
     start = time.perf_counter()
