@@ -31,6 +31,7 @@ _DOCS = b"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>perplexity-detector: API</title>
+<link rel="icon" href="static/icon.svg">
 <link rel="stylesheet" href="static/docs/swagger-ui.css">
 <main id="swagger-ui"></main>
 <script src="static/docs/swagger-ui-bundle.js"></script>

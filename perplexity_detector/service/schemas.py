@@ -66,6 +66,24 @@ class Thresholds(BaseModel):
     )
 
 
+_PREDICTIONS = {
+    "detector": "standard",
+    "fpr": 0.01,
+    "results": [
+        {
+            "probability": 0.337416,
+            "verdict": "uncertain",
+            "note": "fewer than 50 words",
+            "why": "low signs of a model in hidden states (50 %)",
+            "thresholds": {"human": 0.132906, "generated": None},
+            "words": 39,
+            "tokens": 42,
+            "warnings": [],
+        }
+    ],
+}
+
+
 class Prediction(BaseModel):
     """What there is to say of one text."""
 
@@ -81,6 +99,8 @@ class Prediction(BaseModel):
 
 class Predictions(BaseModel):
     """Answers in the order of the texts."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PREDICTIONS]})
 
     detector: str
     fpr: float = Field(description="false-positive rate of the verdicts")

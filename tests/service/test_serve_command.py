@@ -16,6 +16,8 @@ from serving import wait_for
 
 ROOT = Path(__file__).parents[2]
 KEY = "PERPLEXITY_DETECTOR_API_KEY"
+#: Seconds; a busy machine takes its time to start a process.
+PATIENCE = 300
 NO_FASTAPI = """
 import sys
 sys.modules["fastapi"] = None
@@ -30,7 +32,7 @@ def environment(**more):
 def run(*options, cwd, **more):
     return subprocess.run(
         [sys.executable, ROOT / "model.py", "serve", *options], cwd=cwd, env=environment(**more),
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
 
@@ -53,7 +55,9 @@ def started(saved, tmp_path):
         url = re.search(r"http://127\.0\.0\.1:\d+", said)
         assert url, said
         headers = {"Authorization": "Bearer k"}
-        with httpx2.Client(base_url=url[0], headers=headers, trust_env=False, timeout=60) as client:
+        with httpx2.Client(
+            base_url=url[0], headers=headers, trust_env=False, timeout=PATIENCE
+        ) as client:
             yield process, client
     finally:
         process.kill()
@@ -63,19 +67,19 @@ def started(saved, tmp_path):
 def test_a_stopped_service_finishes_what_runs(started, texts, tmp_path):
     process, client = started
     assert client.get("/healthz").status_code == 200
-    wait_for(lambda: client.get("/readyz").status_code == 200, 60)
+    wait_for(lambda: client.get("/readyz").status_code == 200, PATIENCE)
     assert client.get("/readyz").json()["detector"] == "light"
     (folder,) = (tmp_path / "tmp").glob("perplexity-detector-*")
     # many enough that the signal comes while they are read
     answers = []
-    many = {"texts": ["zanzibar " + text for text in texts] * 100}
+    many = {"texts": ["zanzibar " + text for text in texts] * 30}
     asking = threading.Thread(target=lambda: answers.append(client.post("/v1/predict", json=many)))
     asking.start()
-    wait_for(lambda: "batch_texts_count 0.0" not in client.get("/metrics").text, 60)
+    wait_for(lambda: "batch_texts_count 0.0" not in client.get("/metrics").text, PATIENCE)
     process.send_signal(signal.SIGTERM)
     asking.join()
-    assert [len(one.json()["results"]) for one in answers] == [600]
-    assert process.wait(60) == 0
+    assert [len(one.json()["results"]) for one in answers] == [180]
+    assert process.wait(PATIENCE) == 0
     assert not folder.exists()
     with pytest.raises(httpx2.ConnectError):
         client.get("/healthz")
@@ -91,7 +95,7 @@ def test_ctrl_c_ends_it(started):
     process, client = started
     assert client.get("/healthz").status_code == 200  # loading or ready
     process.send_signal(signal.SIGINT)
-    assert process.wait(120) == 130
+    assert process.wait(PATIENCE) == 130
     assert "Traceback" not in process.stderr.read()
 
 
