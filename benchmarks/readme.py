@@ -14,7 +14,7 @@ from typing import Any
 
 import fire
 
-from benchmarks import quality_tables
+from benchmarks import quality_tables, speed_tables
 from benchmarks.quality_tables import percent, table
 from perplexity_detector.metrics import FIGURES
 
@@ -141,6 +141,11 @@ def _of_quality(name: str) -> str:
     return tables[name](_read(RESULTS / "quality.json"))
 
 
+def _of_speed(name: str, file: str) -> str:
+    tables: dict[str, Callable[[Any], str]] = vars(speed_tables)
+    return tables[name](_read(RESULTS / file))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "quality": quality,
     "sources": sources,
@@ -148,6 +153,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "speed": speed,
     "resources": resources,
     "bos_token": bos_token,
+    **{
+        name: partial(_of_speed, name, "speed.json")
+        for name in ("peers", "ceilings", "end_to_end", "start_up")
+    },
+    "precision": partial(_of_speed, "precision", "precision.json"),
+    "reading_profile": partial(_of_speed, "reading_profile", "reading_profile.json"),
     **{
         name: partial(_of_quality, name)
         for name in (
