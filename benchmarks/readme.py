@@ -143,6 +143,8 @@ def _of_quality(name: str) -> str:
 
 def _of_speed(name: str, file: str) -> str:
     tables: dict[str, Callable[[Any], str]] = vars(speed_tables)
+    if not (RESULTS / file).is_file():
+        return f"Not measured yet: `python -m benchmarks.{Path(file).stem}`."
     return tables[name](_read(RESULTS / file))
 
 
