@@ -14,7 +14,7 @@ from typing import Any
 
 import fire
 
-from benchmarks import quality_tables, scale_tables
+from benchmarks import quality_tables, scale_tables, speed_tables
 from benchmarks.quality_tables import percent, table
 from perplexity_detector.metrics import FIGURES
 from perplexity_detector.sentence_scores import WORDING
@@ -185,6 +185,13 @@ def _of_quality(name: str) -> str:
     return tables[name](_read(RESULTS / "quality.json"))
 
 
+def _of_speed(name: str, file: str) -> str:
+    tables: dict[str, Callable[[Any], str]] = vars(speed_tables)
+    if not (RESULTS / file).is_file():
+        return f"Not measured yet: `python -m benchmarks.{Path(file).stem}`."
+    return tables[name](_read(RESULTS / file))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "quality": quality,
     "sources": sources,
@@ -196,6 +203,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "scale": lambda: scale_tables.scale(_read(RESULTS / "scale.json")),
     "training_cost": lambda: scale_tables.training_cost(_read(RESULTS / "training.json")),
     "sentences": sentences,
+    **{
+        name: partial(_of_speed, name, "speed.json")
+        for name in ("peers", "ceilings", "end_to_end", "start_up")
+    },
+    "precision": partial(_of_speed, "precision", "precision.json"),
+    "reading_profile": partial(_of_speed, "reading_profile", "reading_profile.json"),
     **{
         name: partial(_of_quality, name)
         for name in (

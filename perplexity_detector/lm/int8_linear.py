@@ -26,7 +26,7 @@ class Int8Linear(nn.Module):
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        weight = linear.weight.detach().float()
+        weight = linear.weight.detach().float().contiguous()
         scale = weight.abs().amax(dim=1).clamp_min_(1e-30).div_(WEIGHT_MOST)
         whole = weight.div(scale[:, None]).round_().to(torch.int8)
         self.register_buffer("weight", torch.ops.onednn.qlinear_prepack(whole, None))
