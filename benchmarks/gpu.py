@@ -154,7 +154,7 @@ def gpt2_shape(folder: Path, size: Size) -> str:
     if source is None:
         raise SystemExit("The language model smollm2 is missing: run `make pull`.")
     torch.manual_seed(0)
-    model = transformers.GPT2LMHeadModel(transformers.GPT2Config(**size.gpt2))
+    model = transformers.GPT2LMHeadModel(transformers.GPT2Config.from_dict(dict(size.gpt2)))
     with catalogue.no_progress_bar():
         model.save_pretrained(folder)
     tokenizer = transformers.PreTrainedTokenizerFast(
@@ -199,7 +199,7 @@ def heads(lm: str, device: torch.device, size: Size) -> dict[str, float | str]:
     }
     for tiling in (*TILINGS[:2], Tiling(columns=128, stages=4), Tiling(64, 256, warps=4)):
         name = "x".join(map(str, tiling))
-        ways[name] = lambda tiling=tiling: fused_statistics(hidden, targets, weight, tiling)
+        ways[name] = partial(fused_statistics, hidden, targets, weight, tiling)
     flops = 2 * size.head_rows * weight.numel()
     rates: dict[str, float | str] = {}
     for name, way in ways.items():

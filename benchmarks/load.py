@@ -91,7 +91,7 @@ def main(
         **resident,
     }
     rate = float(np.mean([before, after]))
-    record["share_of_predict"] = round(float(record["texts_per_second"]) / rate, 3)
+    record["share_of_predict"] = round(float(str(record["texts_per_second"])) / rate, 3)
     for name, value in record.items():
         print(f"{name:<28} {value}")
     Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
