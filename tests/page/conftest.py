@@ -43,7 +43,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A tab of a wide window; an error on its console fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     yield page

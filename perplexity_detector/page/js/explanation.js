@@ -4,9 +4,9 @@ import { drawContributions } from "./contributions.js";
 import { drawCourse } from "./course.js";
 import { element, section } from "./dom.js";
 import { drawHeatmap } from "./heatmap.js";
-import { counted } from "./numbers.js";
 import { drawScale, grounds, headline } from "./scale.js";
 import { drawSentences } from "./sentences.js";
+import { asSentence, counted } from "./words.js";
 
 /** Draws an explanation (the JSON of `Explanation.to_dict`) into a node, in place of all in it. */
 export function drawExplanation(root, explanation) {
@@ -32,7 +32,7 @@ function drawVerdict(explanation) {
     element(
       "div",
       { class: "columns" },
-      block("reasons", "Why", reasons.length ? element("ul", {}, items(reasons)) : NO_REASONS),
+      block("reasons", "Why", reasons.length ? element("ul", {}, items(reasons.map(asSentence))) : NO_REASONS),
       block("limits", "Its limits", element("p", {}, limits.join(" "))),
     ),
     element("p", { class: "facts" }, facts(explanation).join(" · ")),

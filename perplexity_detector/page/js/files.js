@@ -3,10 +3,11 @@
 import { parseCsv } from "./csv.js";
 import { element, on, section } from "./dom.js";
 import { drawHistogram } from "./histogram.js";
-import { counted, whole } from "./numbers.js";
+import { whole } from "./numbers.js";
 import { saveAs } from "./save.js";
 import { Trouble, jobResults, jobState, removeJob, scoreFile } from "./service.js";
 import { drawTable } from "./table.js";
+import { counted } from "./words.js";
 
 const POLL_MILLISECONDS = 700;
 

@@ -1,7 +1,7 @@
 // How probabilities of many texts are spread.
 
 import { element, withVariables } from "./dom.js";
-import { counted } from "./numbers.js";
+import { counted } from "./words.js";
 
 const BINS = 20;
 

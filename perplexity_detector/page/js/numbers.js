@@ -39,7 +39,3 @@ export function oneIn(share) {
   if (share > 0.4) return `${Math.round(share * 100)} in 100`;
   return `1 in ${whole(Number((1 / share).toPrecision(share < 0.01 ? 1 : 2)))}`;
 }
-
-export function counted(number, noun) {
-  return `${whole(number)} ${noun}${number === 1 ? "" : "s"}`;
-}

@@ -5,10 +5,10 @@ import { EXAMPLES } from "./examples.js";
 import { drawExplanation } from "./explanation.js";
 import { drawFile } from "./files.js";
 import { drawMeaning } from "./meaning.js";
-import { counted } from "./numbers.js";
 import { saveAs } from "./save.js";
 import { headline } from "./scale.js";
 import { explain, report, useKey } from "./service.js";
+import { counted } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 const essay = find("essay");

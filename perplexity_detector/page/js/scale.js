@@ -2,6 +2,7 @@
 
 import { element, withVariables } from "./dom.js";
 import { oneIn, probability, threshold } from "./numbers.js";
+import { asSentence } from "./words.js";
 
 const HEADLINES = {
   generated: "Likely written by a language model",
@@ -23,7 +24,7 @@ export function grounds({ verdict, note, fpr, thresholds, probability: chance })
     );
   }
   if (verdict === "human") return `${said} Few texts by language models get one so low.`;
-  return `${said} ${sentence(note || "nothing more can be said")}`;
+  return `${said} ${asSentence(note || "nothing more can be said")}`;
 }
 
 export function drawScale(explanation) {
@@ -106,9 +107,4 @@ function lean(at) {
 function tickSide(zone, at) {
   if (zone === "human") return at < 0.1 ? "at-start" : "at-end";
   return at > 0.9 ? "at-end" : "at-start";
-}
-
-function sentence(words) {
-  const closed = /[.!?]$/.test(words) ? words : `${words}.`;
-  return closed[0].toUpperCase() + closed.slice(1);
 }

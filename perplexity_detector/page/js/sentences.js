@@ -73,7 +73,8 @@ function describe({ name, unit, auroc }) {
       ? ""
       : ` It tells sentences that a model put into people's essays with an AUROC of ${decimal(auroc)}` +
         " (0.5 is guessing): a hint where to look, no proof.";
-  return `Score of each sentence: ${name}, in ${unit}.${found}`;
+  const measured = name.includes(unit) ? name : `${name}, in ${unit}`;
+  return `Score of each sentence: ${measured}.${found}`;
 }
 
 /** Scrolls the list alone, not the page. */
