@@ -23,8 +23,8 @@ from perplexity_detector.text import crop, lower, sentence_spans, words
 FAMILIES = ["perplexity", "rank", "stylometry", "contrast", "representation"]
 ESSAY = " ".join(sample()["text"].iloc[0].split())
 ODD = [
-    "", " \n ", "Word", "👩‍👩‍👧‍👦🎉 yes 🎉", "Привет, как дела? Хорошо.", "我喜欢学习。你呢?", "...",
-    "İstanbul'da. İİİ ok.", "\ud800 broken\u200b", "No. x", "<|endoftext|>",
+    "", " \n ", "Word", "👩‍👩‍👧‍👦🎉 yes 🎉", "Привет, как дела? Хорошо.", "我喜欢学习。你呢?",
+    "...", "İstanbul'da. İİİ ok.", "\ud800 broken\u200b", "No. x", "<|endoftext|>",
 ]  # fmt: skip
 
 
