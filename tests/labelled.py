@@ -7,7 +7,7 @@ import pandas as pd
 
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.text import words
+from perplexity_detector.text import crop, words
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "essays.csv"
 #: Families that need no language model.
@@ -28,6 +28,14 @@ def light_detector(**settings):
     """Small, of one thread (threads cost more than they save on so few texts), and fast."""
     defaults = {"n_estimators": 40, "learning_rate": 0.2, "n_jobs": 1}
     return TextDetector(FeatureExtractor(families=LIGHT), **{**defaults, **settings})
+
+
+def small_detector(lm, families, **settings):
+    """Trained on beginnings of the sample, as read by a language model."""
+    texts = [crop(text, 40) for text in sample()["text"]]
+    extractor = FeatureExtractor(families, lm=str(lm), **settings)
+    made = TextDetector(extractor, n_estimators=20, learning_rate=0.2, n_jobs=1)
+    return made.fit(texts, sample()["generated"])
 
 
 def two_styles(texts, seed=0, mixed=0.4):

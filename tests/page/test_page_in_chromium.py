@@ -40,9 +40,8 @@ class _Service:
         assert self.process.stderr
         line = next((line for line in self.process.stderr if line.startswith(_READY)), "")
         self.address = line.removeprefix(_READY).split()[0]
-        self._wait_until_ready()
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
         while self.process.poll() is None:
             try:
                 with urllib.request.urlopen(f"{self.address}/readyz"):
@@ -64,8 +63,11 @@ def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     folder = tmp_path_factory.mktemp("served")
     detector = light_detector(fpr=0.1).fit(*two_styles(160)).save_pretrained(folder / "light")
     service = _Service(detector, folder)
-    yield service
-    service.stop()
+    try:
+        service.wait_until_ready()
+        yield service
+    finally:
+        service.stop()
 
 
 @pytest.fixture

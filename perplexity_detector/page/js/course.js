@@ -9,7 +9,6 @@ const WINDOW = 16;
 const MOST_POINTS = 600;
 const SIDE = 1000;
 
-/** The chart; `onMark(first, last)` is told the tokens under the reader's cursor, or nothing. */
 export function drawCourse(explanation) {
   const range = explanation.people?.surprisal ?? null;
   const window = range?.window ?? WINDOW;
@@ -20,13 +19,13 @@ export function drawCourse(explanation) {
   }
   const points = thinned(means);
   const top = Math.ceil(Math.max(range?.high ?? 0, ...points.map(({ mean }) => mean)) + 0.25);
-  const described = describe(means, range, window);
-  const plot = element("div", { class: "plot" }, picture(points, means.length, range, top));
-  withReading(plot, explanation, points, means.length, range, window, top);
+  const line = { points, length: means.length, range, window, top };
+  const plot = element("div", { class: "plot" }, picture(line));
+  withReading(plot, explanation, line);
   return element(
     "div",
     { class: "course" },
-    element("p", { class: "caption" }, described),
+    element("p", { class: "caption" }, describe(means, range, window)),
     element("div", { class: "axes" }, levels(top), plot, rangeLabels(range, top)),
     element(
       "div",
@@ -38,7 +37,7 @@ export function drawCourse(explanation) {
 }
 
 /** Means of `window` values in a row. */
-export function movingMeans(values, window) {
+function movingMeans(values, window) {
   const means = [];
   let sum = 0;
   values.forEach((value, place) => {
@@ -72,7 +71,7 @@ function describe(means, range, window) {
   );
 }
 
-function picture(points, length, range, top) {
+function picture({ points, length, range, top }) {
   const x = (place) => ((SIDE * place) / (length - 1)).toFixed(1);
   const y = (nats) => (SIDE * (1 - nats / top)).toFixed(1);
   const across = (nats, name) =>
@@ -117,8 +116,7 @@ function rangeLabels(range, top) {
 }
 
 /** A cursor along the line, which the pointer or the arrow keys move. */
-function withReading(plot, explanation, points, length, range, window, top) {
-  const { tokens, text } = explanation;
+function withReading(plot, { tokens, text }, { points, length, range, window, top }) {
   const offsets = unitOffsets(text);
   const cursor = element("div", { class: "cursor", hidden: true });
   const reading = element("div", { class: "tip reading", hidden: true, "aria-hidden": "true" });

@@ -13,8 +13,7 @@ const KEYS =
 /**
  * The heat-map of an explanation; `onPick` is told the sentence that a reader picks, or null.
  *
- * Returns its node; `pick(sentence)`, which sets a sentence apart; and `mark(start, end)`, which
- * marks the tokens from one to another.
+ * Returns its node and `pick(sentence)`, which sets a sentence apart (none: null).
  */
 export function drawHeatmap(explanation, onPick) {
   const seen = pieces(explanation);

@@ -18,7 +18,7 @@ export function laidOut({ text, sentences }, pieces) {
   const holderAt = (point) => {
     while (next < sentences.length && sentences[next].end <= point) next += 1;
     if (next === sentences.length || point < sentences[next].start) return root;
-    if (!spans[next].isConnected && !spans[next].parentNode) root.append(spans[next]);
+    if (!spans[next].parentNode) root.append(spans[next]);
     return spans[next];
   };
   /** Text that no piece covers, cut where sentences begin and end. */

@@ -7,7 +7,7 @@ import { decimal } from "./numbers.js";
 const GAP = 8;
 
 /** What is told of a piece: pairs of a name and words. */
-export function told(piece, modes) {
+function told(piece, modes) {
   const numbers = modes.map((name) => [MODES[name].label, MODES[name].told(piece[name])]);
   if (piece.entropy !== null) numbers.push(["Entropy", `${decimal(piece.entropy)} nats`]);
   return numbers;
