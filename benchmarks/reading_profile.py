@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,7 +22,6 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.machine import machine
 from benchmarks.resources import SAMPLE
-from perplexity_detector.lm import scorer as scorers
 from perplexity_detector.lm.packed_linear import PackedLinear, can_pack, replace_linear_layers
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.statistics import token_statistics
@@ -67,13 +67,10 @@ def variants() -> dict[str, LanguageModelScorer]:
 
 def all_packed() -> LanguageModelScorer:
     """A scorer with every layer packed, whether that pays or not."""
-    usual = scorers.set_up_products
-    pack = PackedLinear if can_pack(torch.float32) else lambda _: None
-    scorers.set_up_products = lambda model, _: replace_linear_layers(model, pack)
-    try:
-        return LanguageModelScorer()
-    finally:
-        scorers.set_up_products = usual
+    scorer = LanguageModelScorer()
+    if can_pack(torch.float32):
+        replace_linear_layers(scorer.model, PackedLinear)
+    return scorer
 
 
 def profiled(scorer: LanguageModelScorer, texts: list[str]) -> dict[str, float]:
@@ -103,6 +100,9 @@ def tried(rounds: int) -> dict[str, dict[str, float]]:
     states, weight = torch.randn(1024, 576), torch.ones(576)
     blocks = 30
 
+    def in_parts(texts: int) -> list[torch.Tensor]:
+        return [scorer.hidden_states(part) for part in ids.split(texts)]
+
     def by_products() -> torch.Tensor:
         return ((query * 0.125) @ key.transpose(2, 3)).add_(mask).softmax(-1) @ key
 
@@ -114,12 +114,9 @@ def tried(rounds: int) -> dict[str, dict[str, float]]:
             "oneDNN, packed": (lambda: packed.hidden_states(ids), 1024),
             "torch's own": (lambda: scorer.hidden_states(ids), 1024),
         },
-        "tokens at once": {
-            str(n): (lambda n=n: [scorer.hidden_states(part) for part in ids.split(n // 256)], 1024)
-            for n in (256, 512, 1024)
-        },
+        "tokens at once": {str(n): (partial(in_parts, n // 256), 1024) for n in (256, 512, 1024)},
         "head and statistics, rows at once": {
-            str(n): (lambda n=n: token_statistics(hidden, targets, scorer.head, n), 256)
+            str(n): (partial(token_statistics, hidden, targets, scorer.head, n), 256)
             for n in (16, 32, 64, 128)
         },
         "attention, all blocks": {

@@ -73,10 +73,10 @@ def as_linear(module: nn.Module) -> nn.Linear | None:
         return module
     if type(module).__name__ != "Conv1D":
         return None
-    width, outputs = module.weight.shape
-    linear = nn.Linear(width, outputs, device="meta", dtype=module.weight.dtype)
-    linear.weight = nn.Parameter(module.weight.detach().t(), requires_grad=False)
-    linear.bias = module.bias
+    weight: torch.Tensor = module.get_parameter("weight").detach()
+    linear = nn.Linear(*weight.shape, device="meta", dtype=weight.dtype)
+    linear.weight = nn.Parameter(weight.t(), requires_grad=False)
+    linear.bias = module.get_parameter("bias")
     return linear
 
 
