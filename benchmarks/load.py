@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from itertools import cycle, permutations
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import fire
 import numpy as np
@@ -76,9 +76,7 @@ def main(
             process.send_signal(signal.SIGTERM)
             code = process.wait(120)
         after = predict_rate(texts, detector, folder)
-    counted = [
-        one for one in answers if one.sent >= start and one.sent + one.seconds <= start + seconds
-    ]
+    counted = [one for one in answers if start <= one.sent + one.seconds <= start + seconds]
     record = {
         "machine": machine(PACKAGES),
         "detector": detector,
@@ -246,8 +244,8 @@ class Memory:
                 self._samples.append((time.perf_counter(), int(resident[1]) / 1024))
 
 
-def figures(answers: list[Answer], seconds: float) -> dict[str, object]:
-    """Statuses, errors, latencies (ms) and texts a second of answers that came in `seconds`."""
+def figures(answers: list[Answer], seconds: float) -> dict[str, Any]:
+    """Statuses, errors, latencies (ms) and texts a second of answers that came in so long."""
     good = [one.seconds for one in answers if one.status == 200]
     statuses = Counter(one.status for one in answers)
     return {

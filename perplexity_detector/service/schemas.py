@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 EXAMPLE = (
     "We had to be at the station by six, and of course my brother could not find his other boot, "
@@ -66,7 +67,7 @@ class Thresholds(BaseModel):
     )
 
 
-_PREDICTIONS = {
+_PREDICTIONS: JsonDict = {
     "detector": "standard",
     "fpr": 0.01,
     "results": [
