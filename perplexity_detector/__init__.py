@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perplexity_detector.detector import TextDetector
+    from perplexity_detector.explanation import Explanation
     from perplexity_detector.features.extractor import FeatureExtractor
     from perplexity_detector.lm.scorer import LanguageModelScorer
     from perplexity_detector.lm.statistics import TokenStatistics
@@ -16,6 +17,7 @@ __version__ = "0.1.0"
 
 # torch takes a second to import; what needs it is loaded when it is first named
 _HOMES = {
+    "Explanation": "explanation",
     "FeatureExtractor": "features.extractor",
     "LanguageModelScorer": "lm.scorer",
     "TextDetector": "detector",
@@ -23,6 +25,7 @@ _HOMES = {
     "canonicalise": "text",
 }
 __all__ = [
+    "Explanation",
     "FeatureExtractor",
     "LanguageModelScorer",
     "TextDetector",

@@ -12,12 +12,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 
+from perplexity_detector.assessment import assessment
 from perplexity_detector.calibration import Calibrator
+from perplexity_detector.contributions import Contributions
 from perplexity_detector.errors import InputError
 from perplexity_detector.features.cross_fitting import folds
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
-from perplexity_detector.form import is_prose
 from perplexity_detector.sampling import (
     as_texts,
     balancing_weights,
@@ -25,13 +26,13 @@ from perplexity_detector.sampling import (
     lesson,
     require_length,
 )
-from perplexity_detector.verdicts import verdicts
+from perplexity_detector.verdicts import reasons_of
 
 if TYPE_CHECKING:
     from typing import Self
 
-#: Share of generated texts that may lie under the threshold of the verdict `human`.
-MISS_RATE = 0.05
+    from perplexity_detector.explanation import Explanation
+
 #: Texts by people that can set thresholds anew.
 MIN_PEOPLE = 100
 
@@ -105,9 +106,14 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """Whether each text is far from everything trained on, bool of shape (n,)."""
         return np.zeros(len(view), bool)
 
+    def contributions(self, view: Any) -> Contributions | None:
+        """What each feature added to the margin of each text; None where that cannot be told."""
+        return None
+
     def reasons(self, view: Any, probabilities: np.ndarray) -> list[str]:
         """What spoke most for the side each text came out on."""
-        return [""] * len(view)
+        spoke = self.contributions(view)
+        return [""] * len(view) if spoke is None else reasons_of(spoke, probabilities)
 
     def files(self) -> dict[str, bytes]:
         """What it learned, as the files that `kept` names."""
@@ -210,21 +216,17 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             that spoke most for it.
         """
         documents = self.documents(given := as_texts(texts))
-        view = self.view(documents)
-        probabilities = self.calibrator_.probabilities(self.margins(view))
-        words = [len(document.words) for document in documents]
-        upper = self.thresholds(documents)
-        lower = self.calibrator_.threshold_at_miss(MISS_RATE)
-        prose = [is_prose(text) for text in given]
-        kept = self.calibrator_.keeps(self.fpr)
-        told = verdicts(probabilities, words, upper, lower, self.unlike(view), prose, kept)
-        frame = pd.DataFrame(told, columns=["verdict", "note"])
-        frame.insert(0, "probability", probabilities)
-        frame["words"] = words
-        frame["tokens"] = [document.token_count for document in documents]
-        if why:
-            frame["why"] = self.reasons(view, probabilities)
-        return frame
+        return assessment(self, given, documents, self.view(documents), why)
+
+    def explain(self, text: str, id: str | None = None, detector: str | None = None) -> Explanation:
+        """The evidence behind what it says of one text, with the text's id and the detector's name.
+
+        Raises:
+            InputError: it is no string.
+        """
+        from perplexity_detector.explaining import explain
+
+        return explain(self, text, id, detector)
 
     def recalibrate(self, texts_by_people: Iterable[str]) -> Self:
         """Set the thresholds anew, on texts by people like those who will be judged.

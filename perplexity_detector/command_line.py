@@ -257,6 +257,43 @@ class My_TextClassifier_Model:
         where = "" if target == "-" else f" Table: {target}"
         print(f"{counts['rows']} texts.{where}", file=sys.stderr)
 
+    def serve(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        detector: str | None = None,
+        lm: str | None = None,
+        fpr: float | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        max_texts: int = 1_000,
+        max_characters: int = 100_000,
+        max_megabytes: int = 100,
+        queue_tokens: int = 500_000,
+    ) -> None:
+        """Answer over HTTP: a page at /, the API at /docs, until stopped.
+
+        A key that requests must show is taken from PERPLEXITY_DETECTOR_API_KEY.
+
+        Args:
+            host: address to listen on; 0.0.0.0 for other machines.
+            port: port to listen on; 0 for any that is free.
+            detector: fast, standard or a folder; as in predict.
+            lm: as in predict.
+            fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
+            device: auto, cpu or cuda.
+            dtype: auto, float32, bfloat16 or float16.
+            max_texts: texts in one request.
+            max_characters: characters in one text.
+            max_megabytes: size of a file.
+            queue_tokens: tokens that may wait to be read; beyond, requests are told to wait.
+        """
+        options = {name: value for name, value in locals().items() if name != "self"}
+        self._log("serve", options)
+        from perplexity_detector.service.command import serve
+
+        serve(self._data, **options)
+
     def pull(self, lm: str = "smollm2", revision: str | None = None, **source: Any) -> None:
         """Bring a language model to this machine, so that later runs need no network.
 

@@ -10,13 +10,13 @@ import numpy as np
 from perplexity_detector import trees
 from perplexity_detector.arrays import of_bytes, to_bytes
 from perplexity_detector.classifier import CalibratedClassifier
+from perplexity_detector.contributions import Contributions
 from perplexity_detector.features.cross_fitting import Part
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
 from perplexity_detector.features.registry import families_at
 from perplexity_detector.novelty import Novelty
 from perplexity_detector.sampling import balancing_weights
-from perplexity_detector.verdicts import reasons_of
 
 if TYPE_CHECKING:
     import xgboost
@@ -169,11 +169,13 @@ class TextDetector(CalibratedClassifier):
         """Whether each text is far from everything trained on, shape (n,); see `Novelty`."""
         return self.novelty_.unlike(view)
 
-    def reasons(self, view: np.ndarray, probabilities: np.ndarray) -> list[str]:
-        """The features that spoke most for the side each text came out on."""
-        spoke = trees.contributions(self.booster_, view, self.n_jobs or 0)
-        told = self.extractor_.told()
-        return reasons_of(spoke, view, self.typical_, *told, probabilities)
+    def contributions(self, view: np.ndarray) -> Contributions:
+        """What each feature added to the log-odds of each text, by XGBoost's own account."""
+        added = trees.contributions(self.booster_, view, self.n_jobs or 0)
+        labels, families = self.extractor_.told()
+        names = self.extractor_.get_feature_names_out().tolist()
+        base = self.margins(view) - added.sum(axis=1)
+        return Contributions(added, base, names, families, labels, view, self.typical_)
 
     def files(self) -> dict[str, bytes]:
         """Trees as XGBoost writes them; all else that was learned as arrays."""

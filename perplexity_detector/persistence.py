@@ -60,7 +60,7 @@ def save(classifier: CalibratedClassifier, folder: Path) -> Path:
                 (new / name).write_bytes(content)
             _write_json(new / CALIBRATOR, classifier.calibrator_.to_json())
             _write_json(new / METRICS, classifier.metrics_)
-            config = _config(classifier)
+            config = configuration(classifier)
             (new / CARD).write_text(model_card(config, classifier), encoding="utf-8")
             config["sha256"] = {
                 file.name: _sha256(file.read_bytes()) for file in sorted(new.iterdir())
@@ -74,7 +74,8 @@ def save(classifier: CalibratedClassifier, folder: Path) -> Path:
     return folder
 
 
-def _config(classifier: CalibratedClassifier) -> dict[str, Any]:
+def configuration(classifier: CalibratedClassifier) -> dict[str, Any]:
+    """What config.json says of a trained classifier, the hashes apart."""
     extractor = classifier.extractor_
     settings = extractor.get_params(deep=False)
     hyper_parameters = classifier.get_params(deep=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -46,12 +47,20 @@ def predict(
     """
     with ResultsWriter(output, DETAILS if details else RESULTS) as results:
         for chunk in _with_progress(chunks):
-            scored = _score(chunk, detector, details or why)
+            scored = score(chunk, detector, details or why)
             results.write(scored)
             yield scored
 
 
-def _score(chunk: pd.DataFrame, detector: CalibratedClassifier, why: bool) -> pd.DataFrame:
+class Assessor(Protocol):
+    """What can say of texts what `CalibratedClassifier.assess` says."""
+
+    def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
+        """One row a text."""
+
+
+def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
+    """The results of a chunk, one row each, with the columns of `DETAILS`; see `predict`."""
     fine = (chunk["problem"] == "").to_numpy()
     results = pd.DataFrame(
         {

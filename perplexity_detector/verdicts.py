@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from perplexity_detector.contributions import Contributions
+
 HUMAN, GENERATED, UNCERTAIN = "human", "generated", "uncertain"
 #: Under this many words a text says too little for any verdict.
 MIN_WORDS = 50
@@ -100,16 +102,9 @@ def reasons(
     )
 
 
-def reasons_of(
-    contributions: np.ndarray,
-    table: np.ndarray,
-    typical: np.ndarray,
-    labels: Sequence[str],
-    families: Sequence[str],
-    probabilities: np.ndarray,
-) -> list[str]:
-    """`reasons` of n texts: contributions and table (n, features), probabilities (n,)."""
+def reasons_of(spoke: Contributions, probabilities: np.ndarray) -> list[str]:
+    """`reasons` of n texts, from what contributed and their probabilities, shape (n,)."""
     return [
-        reasons(spoke, values, typical, labels, families, probability)
-        for spoke, values, probability in zip(contributions, table, probabilities, strict=True)
+        reasons(added, values, spoke.typical, spoke.labels, spoke.families, probability)
+        for added, values, probability in zip(spoke.values, spoke.table, probabilities, strict=True)
     ]

@@ -9,11 +9,11 @@ import numpy as np
 
 from perplexity_detector import arrays, trees
 from perplexity_detector.baselines.baseline import LEARNED, ColumnsBaseline
+from perplexity_detector.contributions import Contributions
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.features.cross_fitting import Part
 from perplexity_detector.features.family import Document
 from perplexity_detector.sampling import balancing_weights
-from perplexity_detector.verdicts import reasons_of
 
 TREES = "classifier.ubj"
 
@@ -73,11 +73,12 @@ class DivEye(ColumnsBaseline):
         """Log-odds, shape (n,)."""
         return trees.margins(learned["booster"], view, 0)
 
-    def reasons(self, view: np.ndarray, probabilities: np.ndarray) -> list[str]:
-        """The features that spoke most."""
-        spoke = trees.contributions(self.learned_["booster"], view, 0)
-        told = self.labels()
-        return reasons_of(spoke, view, self.learned_["typical"], told, told, probabilities)
+    def contributions(self, view: np.ndarray) -> Contributions:
+        """What each feature added to the log-odds of each text; each is a family of its own."""
+        added = trees.contributions(self.learned_["booster"], view, 0)
+        base = self.margins(view) - added.sum(axis=1)
+        told, typical = self.labels(), self.learned_["typical"]
+        return Contributions(added, base, self.columns, self.columns, told, view, typical)
 
     def files(self) -> dict[str, bytes]:
         """The trees, and the medians."""

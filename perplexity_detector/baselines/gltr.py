@@ -8,7 +8,7 @@ import numpy as np
 
 from perplexity_detector.baselines.baseline import LEARNED, ColumnsBaseline
 from perplexity_detector.baselines.linear import fit_logistic, log_odds
-from perplexity_detector.verdicts import reasons_of
+from perplexity_detector.contributions import Contributions
 
 
 class GLTR(ColumnsBaseline):
@@ -36,9 +36,10 @@ class GLTR(ColumnsBaseline):
         """Log-odds, shape (n,)."""
         return log_odds((view - learned["centre"]) / learned["scale"], learned)
 
-    def reasons(self, view: np.ndarray, probabilities: np.ndarray) -> list[str]:
-        """The colours that spoke most."""
+    def contributions(self, view: np.ndarray) -> Contributions:
+        """What the share of each colour added to the log-odds; each is a family of its own."""
         known = self.learned_
-        spoke = (view - known["centre"]) / known["scale"] * known["coefficients"]
+        added = (view - known["centre"]) / known["scale"] * known["coefficients"]
+        base = self.margins(view) - added.sum(axis=1)
         told = self.labels()
-        return reasons_of(spoke, view, known["typical"], told, told, probabilities)
+        return Contributions(added, base, self.columns, self.columns, told, view, known["typical"])

@@ -1,0 +1,113 @@
+"""A detector and a text -> Explanation."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from perplexity_detector.assessment import MISS_RATE, assessment
+from perplexity_detector.contributions import Contributions
+from perplexity_detector.explanation import (
+    Explanation,
+    Family,
+    Feature,
+    PeopleRange,
+    Sentence,
+    SentenceScore,
+)
+from perplexity_detector.features.family import Document
+from perplexity_detector.features.perplexity import perplexities
+from perplexity_detector.lm.pooling import sentence_of_token
+from perplexity_detector.sentence_scores import sentence_scores
+from perplexity_detector.text import words
+from perplexity_detector.token_evidence import token_evidence, with_statistics
+
+if TYPE_CHECKING:
+    from perplexity_detector.classifier import CalibratedClassifier
+
+
+def explain(
+    classifier: CalibratedClassifier, text: str, id: str | None, detector: str | None
+) -> Explanation:
+    """See `CalibratedClassifier.explain`."""
+    documents = classifier.documents([text])
+    view = classifier.view(documents)
+    told = assessment(classifier, [text], documents, view, why=True).iloc[0]
+    document = with_statistics(classifier, documents[0])
+    probability = float(told["probability"])
+    above = float(classifier.thresholds(documents)[0])
+    below = min(above, classifier.calibrator_.threshold_at_miss(MISS_RATE))
+    spoke = classifier.contributions(view)
+    families, features, base = _contributions(classifier, spoke)
+    return Explanation(
+        id=id,
+        detector=detector,
+        probability=probability,
+        verdict=told["verdict"],
+        note=told["note"],
+        fpr=classifier.fpr,
+        below=below if math.isfinite(below) else None,
+        above=above if math.isfinite(above) else None,
+        words=int(told["words"]),
+        token_count=int(told["tokens"]),
+        text=document.text,
+        tokens=token_evidence(classifier, document),
+        sentences=_sentences(document, sentence_scores(classifier, documents[0])),
+        sentence_score=SentenceScore("fall when left out", "log-odds", 0.0, None),
+        families=families,
+        features=features,
+        base=base,
+        reasons=tuple(part for part in told["why"].split("; ") if part),
+        people=_people(classifier),
+        warnings=(),
+    )
+
+
+def _sentences(document: Document, scores: np.ndarray) -> tuple[Sentence, ...]:
+    surprisal = document.statistics.surprisal.astype(np.float64)
+    of = sentence_of_token(document.text, document.statistics.offsets)
+    spans = document.sentence_spans
+    counts = np.bincount(of, minlength=len(spans))
+    sums = np.bincount(of, surprisal, minlength=len(spans))
+    perplexity = perplexities(sums / np.maximum(counts, 1))
+    return tuple(
+        Sentence(
+            start,
+            end,
+            float(scores[place]),
+            float(perplexity[place]) if counts[place] else None,
+            len(words(document.text[start:end])),
+        )
+        for place, (start, end) in enumerate(spans)
+    )
+
+
+def _contributions(
+    classifier: CalibratedClassifier, spoke: Contributions | None
+) -> tuple[tuple[Family, ...], tuple[Feature, ...], float | None]:
+    """Of the one text, in log-odds after calibration."""
+    if spoke is None:
+        return (), (), None
+    calibrator = classifier.calibrator_
+    added = calibrator.slope * spoke.values[0].astype(np.float64)
+    base = calibrator.slope * float(spoke.base[0]) + calibrator.intercept
+    columns = (spoke.names, spoke.families, spoke.labels, spoke.table[0], spoke.typical, added)
+    features = [
+        Feature(name, family, label, float(value), float(typical), float(contribution))
+        for name, family, label, value, typical, contribution in zip(*columns, strict=True)
+    ]
+    together: dict[str, float] = {}
+    for feature in features:
+        together[feature.family] = together.get(feature.family, 0.0) + feature.contribution
+    families = [Family(name, name, total) for name, total in together.items()]
+    return (
+        tuple(sorted(families, key=lambda family: -abs(family.contribution))),
+        tuple(sorted(features, key=lambda feature: -abs(feature.contribution))),
+        base,
+    )
+
+
+def _people(classifier: CalibratedClassifier) -> PeopleRange | None:
+    return None

@@ -1,0 +1,62 @@
+"""Some sentences of a document as a document, with what was read of them where they stood."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from perplexity_detector.features.family import Document
+from perplexity_detector.lm.pooling import PooledStates, sentence_of_token
+from perplexity_detector.lm.reading import Tokens
+from perplexity_detector.lm.statistics import TokenStatistics
+
+
+def excerpt(document: Document, chosen: np.ndarray) -> Document:
+    """The document that the chosen sentences make, without reading anything anew.
+
+    Statistics and hidden states are those of the one reading, so they know what stood before.
+
+    Args:
+        document: read by any extractor.
+        chosen: whether each sentence of its text is kept, bool of shape (sentences,).
+    """
+    text, statistics = document.text, document.statistics
+    starts = [0, *(start for start, _ in document.sentence_spans[1:])]
+    lengths = np.diff([*starts, len(text)])
+    kept = [
+        text[start : start + length]
+        for start, length, keep in zip(starts, lengths, chosen, strict=True)
+        if keep
+    ]
+    joined = "".join(kept).rstrip()
+    # a sentence moves left by all that stood before it and is gone
+    gone = np.where(chosen, 0, lengths)
+    shifts = np.cumsum(gone) - gone
+
+    def moved(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        sentence = sentence_of_token(text, offsets)
+        keep = chosen[sentence]
+        there = offsets[keep] - shifts[sentence[keep], None]
+        return keep, np.clip(there, 0, len(joined)).astype(offsets.dtype)
+
+    keep, offsets = moved(statistics.offsets)
+    keep_lowered, lowered = moved(document.tokens.offsets)
+    return Document(
+        joined,
+        TokenStatistics(
+            statistics.surprisal[keep],
+            statistics.rank[keep],
+            statistics.entropy[keep],
+            statistics.variance[keep],
+            offsets,
+        ),
+        Tokens(document.tokens.ids[keep_lowered], lowered),
+        _some(document.states, chosen),
+    )
+
+
+def _some(states: PooledStates, chosen: np.ndarray) -> PooledStates:
+    # only a last sentence of a single token has no state
+    kept = np.flatnonzero(chosen[: len(states.tokens)])
+    return replace(states, means=states.means[:, kept], tokens=states.tokens[kept])

@@ -1,0 +1,1 @@
+"""HTTP: the service that answers for a detector; the only room that imports fastapi."""

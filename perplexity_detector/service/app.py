@@ -1,0 +1,100 @@
+"""The app: routes, gate and errors joined; its state starts and ends with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from perplexity_detector import __version__
+from perplexity_detector.service import files, operations, pages, problem_details, texts
+from perplexity_detector.service.engine import Engine
+from perplexity_detector.service.gate import Gate
+from perplexity_detector.service.schemas import ProblemDocument
+from perplexity_detector.service.settings import Settings
+from perplexity_detector.service.state import State
+
+_ABOUT = """Tells whether an English text was written by a person or by a language model.
+
+The verdict is at the false-positive rate `fpr`; a probability is not a proof. Errors are problem
+documents (RFC 9457). Where the service has a key, show it as `Authorization: Bearer ...`.
+Texts are neither logged nor kept.
+"""
+_TAGS = [
+    {"name": "texts", "description": "one text or many, answered at once"},
+    {"name": "files", "description": "csv, tsv, jsonl or parquet up, results.csv down"},
+    {"name": "operations", "description": "health, figures, the log"},
+]
+_PROBLEM = ProblemDocument.__name__
+_PROBLEMS = {
+    401: "the key is missing",
+    408: "the body came too slowly",
+    413: "the body is too large",
+    422: "what was sent cannot be used",
+    503: "loading, or more waits than can be read soon: see Retry-After",
+}
+
+
+def create_app(
+    settings: Settings,
+    load: Callable[[], Engine],
+    failed: Callable[[BaseException], None] = lambda error: None,
+) -> FastAPI:
+    """A service that is not running yet.
+
+    Args:
+        settings: limits and key.
+        load: gives the detector; called once, in the worker thread, when the service starts.
+        failed: is told if that raises.
+    """
+    service = State(settings, load, failed)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    app = FastAPI(
+        title="perplexity-detector",
+        version=__version__,
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        responses={status: _documented(told) for status, told in _PROBLEMS.items()},
+    )
+    app.state.service = service
+    app.add_middleware(Gate, settings=settings, metrics=service.metrics)
+    problem_details.install(app)
+    for routes in (texts, files, operations, pages):
+        app.include_router(routes.router)
+    described = cache(lambda: _describe(app, settings.api_key is not None))
+    app.openapi = described  # type: ignore[method-assign]
+    return app
+
+
+def _describe(app: FastAPI, with_key: bool) -> dict[str, Any]:
+    """The OpenAPI description, with the form of problems and of the key."""
+    schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes,
+        tags=_TAGS,
+    )  # fmt: skip
+    components = schema.setdefault("components", {})
+    components.setdefault("schemas", {})[_PROBLEM] = ProblemDocument.model_json_schema()
+    if with_key:
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        schema["security"] = [{"key": []}]
+    return schema
+
+
+def _documented(told: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{_PROBLEM}"}
+    content = {problem_details.MEDIA_TYPE: {"schema": schema}}
+    return {"description": told, "content": content}

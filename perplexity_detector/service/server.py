@@ -1,0 +1,120 @@
+"""The service on a port: bound, run by uvicorn, ended in order."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from perplexity_detector.errors import InputError
+from perplexity_detector.logs import get_logger
+from perplexity_detector.service.app import create_app
+from perplexity_detector.service.engine import Engine
+from perplexity_detector.service.settings import API_KEY, Settings
+
+#: Connections that wait to be accepted.
+BACKLOG = 256
+
+
+def serve(load: Callable[[], Engine], settings: Settings, host: str, port: int) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests that are running then are finished.
+
+    Args:
+        load: gives the detector; called once, while /healthz answers already.
+        settings: limits and key.
+        host: address to listen on.
+        port: 0 takes any that is free.
+
+    Raises:
+        InputError: the port cannot be had.
+        PerplexityDetectorError: the detector cannot be loaded.
+    """
+    problems: list[BaseException] = []
+
+    def failed(error: BaseException) -> None:
+        problems.append(error)
+        server.should_exit = True
+
+    with _bound(host, port) as listening:
+        config = uvicorn.Config(
+            create_app(settings, load, failed),
+            http="h11",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(settings.grace_seconds),
+            backlog=BACKLOG,
+        )
+        server = uvicorn.Server(config)
+        _relay_logs()
+        where = _url(listening)
+        get_logger().info("listening on %s, key %s", where, "set" if settings.api_key else "none")
+        sys.stderr.write(f"Listening on {where} (the page) and {where}/docs (the API).\n")
+        _warn(host, settings)
+        # uvicorn raises the signal again when it has ended in order
+        before = signal.signal(signal.SIGTERM, _leave)
+        try:
+            server.run(sockets=[listening])
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    if problems:
+        raise problems[0]
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise InputError(
+            f"{host}:{port} cannot be listened on ({error.strerror}): "
+            "choose another --port or --host."
+        ) from error
+    return listening
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _warn(host: str, settings: Settings) -> None:
+    if settings.api_key is None and host not in ("127.0.0.1", "localhost", "::1"):
+        get_logger().warning(
+            "Whoever reaches this port can use the service and read its log: set %s.", API_KEY
+        )
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    get_logger().info("stopped by SIGTERM")
+    sys.exit(0)
+
+
+class _Relay(logging.Handler):
+    """What uvicorn and asyncio have to say goes to our log, without the words of exceptions."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage().strip().partition("\n")[0]  # an exception's words may follow
+        if record.exc_info and record.exc_info[0]:
+            frames = "".join(traceback.format_tb(record.exc_info[2]))
+            message += f" {record.exc_info[0].__name__}\n{frames}"
+        level = logging.ERROR if record.levelno >= logging.ERROR else logging.INFO
+        get_logger().log(level, "%s: %s", record.name, message)
+
+
+def _relay_logs() -> None:
+    for name in ("uvicorn", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = [_Relay(logging.WARNING)]
+        logger.propagate = False

@@ -1,0 +1,165 @@
+"""What a running service is: its settings, its one worker thread, and the detector once loaded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from fastapi import Request
+
+from perplexity_detector.logs import get_logger, timed
+from perplexity_detector.service.batching import Batch, BatchQueue, QueueFullError, size
+from perplexity_detector.service.engine import Engine
+from perplexity_detector.service.gate import ClientGoneError
+from perplexity_detector.service.jobs import Jobs
+from perplexity_detector.service.metrics import Metrics
+from perplexity_detector.service.problem_details import Problem
+from perplexity_detector.service.settings import Settings
+
+#: When to ask again while the detector is loading, in seconds.
+LOADING = 5
+
+
+class State:
+    """A service between its start and its end.
+
+    Args:
+        settings: limits.
+        load: gives the engine; is called once, in the worker thread.
+        failed: is told if that raises.
+
+    Attributes:
+        engine: None until it is loaded.
+        queue: in front of the worker thread; None until the engine is there.
+        jobs: files that are scored in the background.
+        metrics: for Prometheus.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        load: Callable[[], Engine],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.engine: Engine | None = None
+        self.queue: BatchQueue | None = None
+        self.jobs = Jobs(settings.max_jobs, settings.job_seconds)
+        self._load = load
+        self._failed = failed
+        # torch, the trees and the tokenizer are used by this thread alone
+        self._worker = ThreadPoolExecutor(1, "reading")
+        self._running: asyncio.Task[None] | None = None
+        watch = self.metrics.watch
+        watch("ready", "1 once the detector is loaded.", lambda: float(self.queue is not None))
+        watch("queue_texts", "Texts that wait.", lambda: self._waiting()[0])
+        watch("queue_tokens", "Tokens that wait, estimated.", lambda: self._waiting()[1])
+        watch("jobs", "Jobs that are kept.", lambda: len(self.jobs))
+
+    async def start(self) -> None:
+        """Begin to load; returns at once."""
+        self._running = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End: jobs are cancelled, what is being read is read to its end."""
+        await asyncio.to_thread(self.jobs.close)
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        await asyncio.to_thread(self._worker.shutdown)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            with timed(get_logger(), "loading"):
+                engine = await loop.run_in_executor(self._worker, self._load)
+        except Exception as error:
+            self._failed(error)
+            return
+        settings = self.settings
+        self.engine = engine
+        self.queue = BatchQueue(
+            engine.work(), self._worker, engine.batch_tokens(settings.batch_tokens),
+            settings.queue_tokens, settings.gather_seconds, self._read,
+        )  # fmt: skip
+        self.jobs.open(loop, self.queue)
+        get_logger().info("ready: %s", engine.name)
+        await self.queue.run()
+
+    def ready(self) -> tuple[Engine, BatchQueue]:
+        """Engine and queue.
+
+        Raises:
+            Problem: the detector is still loading.
+        """
+        if self.engine is None or self.queue is None:
+            raise Problem(503, "The detector is loading; ask again soon.", retry_after=LOADING)
+        return self.engine, self.queue
+
+    async def ask(self, request: Request, kind: str, texts: Sequence[str]) -> list[Any]:
+        """The results of a request's texts; nothing is read for a client that has gone.
+
+        Raises:
+            Problem: too many or too long texts, a full queue, or the detector is loading.
+        """
+        _, queue = self.ready()
+        self._check(texts)
+        asked = asyncio.create_task(queue.ask(kind, texts))
+        return await unless_gone(request, asked)
+
+    def _check(self, texts: Sequence[str]) -> None:
+        settings = self.settings
+        if len(texts) > settings.max_texts:
+            raise Problem(
+                422,
+                f"{len(texts)} texts are too many: send at most {settings.max_texts} at once, "
+                "or a file to /v1/files.",
+            )
+        for number, text in enumerate(texts, start=1):
+            if len(text) > settings.max_characters:
+                raise Problem(
+                    422,
+                    f"Text {number} has {len(text):,} characters: "
+                    f"send at most {settings.max_characters:,}.",
+                )
+        if sum(map(size, texts)) > settings.queue_tokens:
+            raise Problem(
+                413, "These texts are too much at once: send fewer, or a file to /v1/files."
+            )
+
+    def _waiting(self) -> tuple[int, int]:
+        return self.queue.waiting() if self.queue else (0, 0)
+
+    def _read(self, batch: Batch) -> None:
+        self.metrics.read(*batch)
+
+
+async def unless_gone(request: Request, asked: asyncio.Task[list[Any]]) -> list[Any]:
+    """What was asked for, or nothing if the client leaves first, in which case it is cancelled.
+
+    Raises:
+        Problem: the queue is full.
+        ClientGoneError: the client has gone.
+    """
+    gone = asyncio.create_task(_gone(request))
+    try:
+        await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if asked.done():
+            return asked.result()
+        raise ClientGoneError
+    except QueueFullError as full:
+        raise Problem(
+            503, "More waits than can be read soon; ask again later.", retry_after=full.retry_after
+        ) from None
+    finally:
+        asked.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    """Returns when the client has closed the connection; the body has been read before."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
