@@ -53,6 +53,11 @@ FROM python:3.11-slim
 RUN useradd --uid 1000 --no-create-home --home-dir /tmp detector \
     && install --directory --owner=detector --mode=1777 /app /app/data
 COPY --from=dependencies /opt/venv /opt/venv
+# Triton comes with torch for CUDA, and compiles its kernels when they first run
+RUN if [ -d /opt/venv/lib/python3.11/site-packages/triton ]; then \
+        apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev \
+        && rm -rf /var/lib/apt/lists/*; \
+    fi
 COPY --from=wheel /package/opt/venv /opt/venv
 # models that are pulled stay in the volume, too
 ENV PATH=/opt/venv/bin:$PATH \
