@@ -16,13 +16,15 @@ RUN python -c "import tomllib; \
 # xgboost brings NCCL, and kernels for CUDA that trees of this size have no use for
 RUN sed -i 's/^xgboost\b/xgboost-cpu/' requirements.txt constraints.txt
 
-FROM python:3.11-slim AS dependencies
-ARG TORCH_INDEX
-# the environment has no pip of its own, so that none is left in the image
+# An environment without a pip of its own, so that none is left in the image.
+FROM python:3.11-slim AS environment
 RUN python -m venv --without-pip /opt/venv
 ENV PIP_PYTHON=/opt/venv/bin/python \
     PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
+
+FROM environment AS dependencies
+ARG TORCH_INDEX
 COPY --from=requirements /requirements/requirements.txt /requirements/constraints.txt /requirements/
 # removed is what only the packages' authors need
 RUN PIP_EXTRA_INDEX_URL=$TORCH_INDEX pip install \
@@ -39,7 +41,7 @@ COPY perplexity_detector/__init__.py perplexity_detector/errors.py perplexity_de
 COPY perplexity_detector/lm perplexity_detector/lm
 RUN PYTHONPATH=/opt/venv/lib/python3.11/site-packages python -m perplexity_detector.lm.pull
 
-FROM dependencies AS wheel
+FROM environment AS wheel
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY perplexity_detector perplexity_detector
