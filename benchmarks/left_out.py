@@ -66,6 +66,7 @@ class Lesson:
         parts: turns, as `cross_fitting.folds` gives them.
         families: every family, those that learn having learned from all n texts.
         table: features, shape (n, features); learned families' cross-fitted.
+        genuine: which texts set probabilities and thresholds, bool of shape (n,).
     """
 
     place: np.ndarray
@@ -75,6 +76,7 @@ class Lesson:
     parts: list[Part]
     families: list[Family]
     table: np.ndarray
+    genuine: np.ndarray
 
     @classmethod
     def of(cls, texts: Texts, trained: np.ndarray) -> Lesson:
@@ -92,7 +94,9 @@ class Lesson:
             if isinstance(learner, Learner):
                 columns.append(cross_fitted_table(learner, documents, labels, sources, parts))
                 families.append(learner.family(learner.learn(documents, labels, sources)))
-        return cls(place, documents, labels, sources, parts, families, np.hstack(columns))
+        genuine = chosen["genuine"].to_numpy(bool)
+        table = np.hstack(columns)
+        return cls(place, documents, labels, sources, parts, families, table, genuine)
 
     @property
     def names(self) -> list[str]:
@@ -144,7 +148,8 @@ class Trained:
         table = lesson.table[:, columns]
         margins = detector.fit_table(table, lesson.labels, lesson.sources, lesson.parts, names)
         weights = balancing_weights(lesson.labels, lesson.sources)
-        calibrator = Calibrator.fit(margins, lesson.labels, weights, tokens)
+        told = lesson.genuine
+        calibrator = Calibrator.fit(margins[told], lesson.labels[told], weights[told], tokens[told])
         return cls(detector, calibrator, list(columns))
 
     def probabilities(self, table: np.ndarray) -> np.ndarray:

@@ -64,8 +64,8 @@ def folds(rows: pd.DataFrame) -> Iterator[Fold]:
     """Every fold of the protocol.
 
     Args:
-        rows: source, domain, generator, generated and split of n texts; what is left out is
-            judged whole, whatever its split.
+        rows: source, domain, generator, generated, split and genuine of n texts; what is left
+            out is judged whole, whatever its split, but for copies that are not genuine.
     """
     nothing = np.zeros(len(rows), bool)
     source, generator = rows["source"], rows["generator"].astype(str)
@@ -109,6 +109,7 @@ def _fold(
         trained &= ~doubtful
     if kind == "none":
         return Fold(kind, name, trained, test, test)
+    left_out = left_out & rows["genuine"].to_numpy(bool)
     tested = left_out.copy()
     labels = rows["generated"].to_numpy()
     for label in {0, 1} - set(labels[left_out]):

@@ -166,7 +166,8 @@ def _fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
     about: dict[str, Any] = {
         "kind": fold.kind,
         "name": fold.name,
-        "trained": int(fold.trained.sum()),
+        "trained": int(lesson.genuine.sum()),
+        "disguised": int((~lesson.genuine).sum()),
     }
     if not sets:
         return {**about, "detectors": found}, {}
@@ -237,16 +238,17 @@ def _trees_alone(
 def _baseline(
     name: str, lesson: Lesson, texts: Texts, judge: Judge, extractor: FeatureExtractor
 ) -> Figures:
-    rows = texts.rows.iloc[lesson.place]
+    place = lesson.place[lesson.genuine]
+    rows = texts.rows.iloc[place]
     # with the extractor's settings it shares the language model that was loaded before the fork:
     # one that is loaded after it waits for threads that are not there
     shared = registry.extractor_settings(name) & {"lm", "dtype", "cache"}
     baseline = registry.make(name, **{setting: getattr(extractor, setting) for setting in shared})
-    documents = lesson.documents
+    documents = [texts.documents[i] for i in place]
     if not baseline.new_extractor().reads_tokens():  # as a user has it: no lengths in tokens
         documents = [Document(document.text) for document in documents]
     baseline.fit_documents(
-        documents, lesson.labels, rows["prompt_id"].tolist(), rows["source"].tolist()
+        documents, texts.labels[place], rows["prompt_id"].tolist(), rows["source"].tolist()
     )
     tested = [texts.documents[i] for i in np.flatnonzero(judge.fold.tested)]
     if not baseline.extractor_.reads_tokens():

@@ -14,7 +14,7 @@ from typing import Any
 
 import fire
 
-from benchmarks import quality_tables
+from benchmarks import quality_tables, scale_tables
 from benchmarks.quality_tables import percent, table
 from perplexity_detector.metrics import FIGURES
 
@@ -71,7 +71,8 @@ def training() -> str:
     )
     return (
         f"{one['texts']:,} texts ({one['people']:,} by people) of {len(one['sources'])} sources, "
-        f"cut to whole sentences of at most {one['max_words']} words; {trees}."
+        f"cut to whole sentences of at most {one['max_words']} words, and disguised copies of "
+        f"{one['disguised']:,} of them; {trees}."
     )
 
 
@@ -148,6 +149,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "speed": speed,
     "resources": resources,
     "bos_token": bos_token,
+    "scale": lambda: scale_tables.scale(_read(RESULTS / "scale.json")),
+    "training_cost": lambda: scale_tables.training_cost(_read(RESULTS / "training.json")),
     **{
         name: partial(_of_quality, name)
         for name in (

@@ -9,10 +9,12 @@ import pandas as pd
 from benchmarks.learner_errors import ERRORS, with_errors
 from benchmarks.prose import prose
 from perplexity_detector.attacks import ATTACKS, attack
+from perplexity_detector.augmentation import disguised
 from perplexity_detector.datasets import read_all
 from perplexity_detector.form import is_prose
 from perplexity_detector.sampling import balanced_sample, stable_order
 from perplexity_detector.text import canonicalise, crop, words
+from perplexity_detector.training import prepared
 
 ODD = Path(__file__).parents[1] / "data" / "sample" / "odd.csv"
 MAX_WORDS = 200
@@ -27,13 +29,16 @@ def corpus(
 ) -> pd.DataFrame:
     """Texts of the corpus, canonical, whole sentences up to so many words.
 
-    Their `split`, and whether they were running English `prose`, are beside them.
+    Their `split`, whether they are `genuine` or disguised copies to learn from, as in training,
+    and whether they were running English `prose`, are beside them.
     """
     frame = read_all(dataset, label=True)
     limits = {"train": per_group, "valid": per_group_held_out, "test": per_group_held_out}
     parts = [balanced_sample(frame[frame["split"] == name], n) for name, n in limits.items()]
-    rows = pd.concat(parts, ignore_index=True)[[*COLUMNS, "split"]]
-    texts = [crop(canonicalise(text), max_words) for text in rows["text"]]
+    rows = pd.concat(parts, ignore_index=True)[[*COLUMNS, "split"]].assign(genuine=True)
+    copies = disguised(rows[rows["split"] != "test"], max_words=max_words).assign(genuine=False)
+    rows = pd.concat([rows, copies], ignore_index=True)
+    texts = [prepared(text, max_words) for text in rows["text"]]
     return rows.assign(prose=list(map(is_prose, rows["text"])), text=texts)
 
 

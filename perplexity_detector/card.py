@@ -36,7 +36,8 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         f"| read | {_read(config)} |",
         f"| feature families | {', '.join(config['families']) or 'none'} |",
         f"| features | {len(config['features'])} |",
-        f"| training texts | {training['texts']:,}, of which {training['people']:,} by people |",
+        f"| training texts | {training['texts']:,}, of which {training['people']:,} by people; and "
+        f"disguised copies of {training.get('disguised', 0):,} of them |",
         f"| sources | {', '.join(training['sources']) or 'not named'} |",
     ]
     if "trees" in training:

@@ -19,13 +19,7 @@ from perplexity_detector.errors import InputError
 from perplexity_detector.features.cross_fitting import folds
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
-from perplexity_detector.sampling import (
-    as_texts,
-    balancing_weights,
-    kin_of,
-    lesson,
-    require_length,
-)
+from perplexity_detector.sampling import as_texts, balancing_weights, kin_of, lesson, require_length
 from perplexity_detector.verdicts import reasons_of
 
 if TYPE_CHECKING:
@@ -153,24 +147,31 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         y: Iterable[int],
         groups: Sequence[object] | None = None,
         sources: Sequence[object] | None = None,
+        genuine: Sequence[bool] | np.ndarray | None = None,
     ) -> Self:
-        """As `fit`, from texts already read by the extractor, n of them."""
+        """As `fit`, from texts already read by the extractor, n of them.
+
+        Only `genuine` ones, shape (n,), set probabilities and thresholds: all if not given. From
+        the others, such as disguised copies, it learns.
+        """
         labels, codes = lesson(documents, y, sources)
-        require_length(len(labels), groups=groups)
+        require_length(len(labels), groups=groups, genuine=genuine)
         parts = folds(labels, kin_of(codes, groups), groups, self.random_state)
         self.classes_ = np.array([0, 1])
         self.extractor_ = extractor = self.new_extractor()
         self.language_model_ = extractor.scorer().fingerprint if extractor.reads_tokens() else None
+        kept = np.full(len(labels), True) if genuine is None else np.asarray(genuine, bool)
         self.training_ = {
-            "texts": len(labels),
-            "people": int((labels == 0).sum()),
+            "texts": int(kept.sum()),
+            "disguised": int((~kept).sum()),
+            "people": int((labels[kept] == 0).sum()),
             "sources": sorted({str(one) for one in ([] if sources is None else sources) if one}),
         }
         self.metrics_: dict[str, Any] = {}
         margins = self._learn(documents, labels, codes, parts)
         tokens = np.array([document.token_count for document in documents])
         weights = balancing_weights(labels, codes)
-        told = np.isfinite(margins)
+        told = np.isfinite(margins) & kept
         self.calibrator_ = Calibrator.fit(margins[told], labels[told], weights[told], tokens[told])
         self.left_out_ = self.calibrator_.probabilities(margins)
         return self

@@ -20,6 +20,7 @@ class Contributions:
         labels: what each measures, in words that follow "high" or "low".
         table: the features, shape (n, features).
         typical: their medians in people's training texts, shape (features,).
+        middle: their medians in all training texts, whoever wrote them; None where not known.
     """
 
     values: np.ndarray
@@ -29,3 +30,4 @@ class Contributions:
     labels: Sequence[str]
     table: np.ndarray
     typical: np.ndarray
+    middle: np.ndarray | None = None

@@ -16,6 +16,7 @@ from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
 from perplexity_detector.features.registry import families_at
 from perplexity_detector.novelty import Novelty
+from perplexity_detector.people import surprisal_range
 from perplexity_detector.sampling import balancing_weights
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class TextDetector(CalibratedClassifier):
         calibrator_: margins to probabilities and thresholds.
         novelty_: tells texts that are unlike all it was trained on.
         typical_: median of each feature in people's training texts, shape (features,).
+        surprisal_range_: of the same texts, see `people.surprisal_range`; None where no
+            statistics were read.
         language_model_: fingerprint of the model that read the training texts.
         training_: a summary of the training, plain values.
         metrics_: what was measured of it, plain values.
@@ -69,6 +72,7 @@ class TextDetector(CalibratedClassifier):
     booster_: xgboost.Booster
     novelty_: Novelty
     typical_: np.ndarray
+    surprisal_range_: np.ndarray | None = None
 
     def __init__(
         self,
@@ -110,6 +114,11 @@ class TextDetector(CalibratedClassifier):
         extractor = self.extractor_
         table = extractor.cross_fitted_table(documents, labels, sources, parts)
         extractor.learn(documents, labels, sources)
+        self.surprisal_range_ = surprisal_range(
+            document.statistics
+            for document, label in zip(documents, labels, strict=True)
+            if label == 0
+        )
         names = extractor.get_feature_names_out().tolist()
         margins = self.fit_table(table, labels, sources, parts, names)
         self.training_["trees"] = self.booster_.num_boosted_rounds()
@@ -175,14 +184,18 @@ class TextDetector(CalibratedClassifier):
         labels, families = self.extractor_.told()
         names = self.extractor_.get_feature_names_out().tolist()
         base = self.margins(view) - added.sum(axis=1)
-        return Contributions(added, base, names, families, labels, view, self.typical_)
+        medians = self.typical_, self.novelty_.centre
+        return Contributions(added, base, names, families, labels, view, *medians)
 
     def files(self) -> dict[str, bytes]:
         """Trees as XGBoost writes them; all else that was learned as arrays."""
+        people = {"typical": self.typical_}
+        if self.surprisal_range_ is not None:
+            people["surprisal"] = self.surprisal_range_
         learned = {
             **self.extractor_.learned_,
             _NOVELTY: self.novelty_.arrays(),
-            _PEOPLE: {"typical": self.typical_},
+            _PEOPLE: people,
         }
         return {TREES: trees.to_bytes(self.booster_), LEARNED: to_bytes(learned)}
 
@@ -190,7 +203,8 @@ class TextDetector(CalibratedClassifier):
         """The inverse of `files`."""
         learned = of_bytes(files[LEARNED])
         self.novelty_ = Novelty.of_arrays(learned.pop(_NOVELTY))
-        self.typical_ = learned.pop(_PEOPLE)["typical"]
+        people = learned.pop(_PEOPLE)
+        self.typical_, self.surprisal_range_ = people["typical"], people.get("surprisal")
         self.extractor_.learned_ = learned
         self.booster_ = trees.of_bytes(files[TREES], self.n_jobs or 0)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,9 +21,12 @@ from perplexity_detector.explanation import (
 from perplexity_detector.features.family import Document
 from perplexity_detector.features.perplexity import perplexities
 from perplexity_detector.lm.pooling import sentence_of_token
-from perplexity_detector.sentence_scores import sentence_scores
+from perplexity_detector.people import WINDOW, shipped_range
+from perplexity_detector.sentence_scores import AUROC, NAME, UNIT, sentence_scores
 from perplexity_detector.text import words
 from perplexity_detector.token_evidence import token_evidence, with_statistics
+from perplexity_detector.wording.phrases import FAMILIES
+from perplexity_detector.wording.reasons import plain_reasons
 
 if TYPE_CHECKING:
     from perplexity_detector.classifier import CalibratedClassifier
@@ -34,7 +38,7 @@ def explain(
     """See `CalibratedClassifier.explain`."""
     documents = classifier.documents([text])
     view = classifier.view(documents)
-    told = assessment(classifier, [text], documents, view, why=True).iloc[0]
+    told = assessment(classifier, [text], documents, view, why=False).iloc[0]
     document = with_statistics(classifier, documents[0])
     probability = float(told["probability"])
     above = float(classifier.thresholds(documents)[0])
@@ -55,11 +59,11 @@ def explain(
         text=document.text,
         tokens=token_evidence(classifier, document),
         sentences=_sentences(document, sentence_scores(classifier, documents[0])),
-        sentence_score=SentenceScore("fall when left out", "log-odds", 0.0, None),
+        sentence_score=SentenceScore(NAME, UNIT, 0.0, classifier.metrics_.get(AUROC)),
         families=families,
         features=features,
         base=base,
-        reasons=tuple(part for part in told["why"].split("; ") if part),
+        reasons=tuple(_reasons(classifier, view, spoke, probability)),
         people=_people(classifier),
         warnings=(),
     )
@@ -101,7 +105,8 @@ def _contributions(
     together: dict[str, float] = {}
     for feature in features:
         together[feature.family] = together.get(feature.family, 0.0) + feature.contribution
-    families = [Family(name, name, total) for name, total in together.items()]
+    labels = {**dict(zip(spoke.families, spoke.labels, strict=True)), **FAMILIES}
+    families = [Family(name, labels[name], total) for name, total in together.items()]
     return (
         tuple(sorted(families, key=lambda family: -abs(family.contribution))),
         tuple(sorted(features, key=lambda feature: -abs(feature.contribution))),
@@ -109,5 +114,25 @@ def _contributions(
     )
 
 
+def _reasons(
+    classifier: CalibratedClassifier, view: Any, spoke: Contributions | None, probability: float
+) -> list[str]:
+    """In plain words, or in the classifier's own where it cannot tell contributions."""
+    if spoke is not None:
+        scaled = replace(spoke, values=classifier.calibrator_.slope * spoke.values)
+        return plain_reasons(scaled, probability >= 0.5)
+    (told,) = classifier.reasons(view, np.array([probability]))
+    return [part for part in told.split("; ") if part]
+
+
 def _people(classifier: CalibratedClassifier) -> PeopleRange | None:
-    return None
+    """By the detector itself, or by the shipped one where that asks the same language model."""
+    known = getattr(classifier, "surprisal_range_", None)
+    if known is None and classifier.language_model_ is not None:
+        language_model, known = shipped_range()
+        if language_model != classifier.language_model_:
+            return None
+    if known is None:
+        return None
+    low, median, high = map(float, known)
+    return PeopleRange(low, median, high, WINDOW)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,11 +31,13 @@ def predict(
     output: str | Path,
     details: bool = False,
     why: bool = False,
+    resume: bool = False,
 ) -> Iterator[pd.DataFrame]:
     """Score chunks of a dataset and write the results, which appear when they are whole.
 
     A row that could not be read keeps its id, with the probability one half, the verdict
-    `uncertain` and its problem.
+    `uncertain` and its problem. What a run that was stopped has written is kept beside the
+    output, as whole chunks; see `PartialFile`.
 
     Args:
         chunks: frames with id, text, line and problem.
@@ -41,15 +45,37 @@ def predict(
         output: a csv, or `-` for standard output.
         details: write verdict, note, words, tokens, why and problem as well.
         why: find the reasons, though they are not written.
+        resume: go on after the chunks that such a run has written.
 
     Yields:
-        The results of each chunk, with the columns of `DETAILS`.
+        The results of each chunk that is scored, with the columns of `DETAILS`.
+
+    Raises:
+        InputError: there are rows to go on after, but of another dataset, detector or settings.
     """
-    with ResultsWriter(output, DETAILS if details else RESULTS) as results:
-        for chunk in _with_progress(chunks):
+    columns = DETAILS if details else RESULTS
+    with ResultsWriter(output, columns, _run(detector, columns), resume) as results:
+        for chunk in _with_progress(results.unwritten(chunks)):
             scored = score(chunk, detector, details or why)
-            results.write(scored)
+            results.write(scored, chunk)
             yield scored
+
+
+def _run(detector: CalibratedClassifier, columns: Sequence[str]) -> dict[str, object]:
+    """What results depend on besides the texts."""
+    learned = hashlib.sha256(json.dumps(detector.calibrator_.to_json()).encode())
+    for name, content in sorted(detector.files().items()):
+        learned.update(name.encode() + content)
+    extractor = detector.extractor_
+    return {
+        "set of columns": list(columns),
+        "detector": learned.hexdigest(),
+        "language model": detector.language_model_,
+        "fpr": detector.fpr,
+        "device": extractor.device,
+        "dtype": extractor.dtype,
+        "use of a cache": extractor.cache is not None,  # which rounds to half precision
+    }
 
 
 class Assessor(Protocol):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Callable
+from itertools import accumulate, islice
+from unicodedata import combining, normalize
 
 # --- canonical form -------------------------------------------------------------------------
 
@@ -69,6 +70,9 @@ _INVISIBLE = re.compile(
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]"
 )
+# Accents and the like are neither letters nor ASCII. NFKC takes the square of the length of a run
+# of them, so 30 of each are kept (UAX #15, Stream-Safe Text Format), more than any script uses.
+_HEAP = re.compile(r"[^\w\s\x00-\x7f]{31,}")
 # int() refuses numbers of thousands of digits, and html.unescape does not catch it.
 _ENDLESS_ENTITY = re.compile(r"&#[0-9]{100,};?")
 _FENCE = re.compile(r"^[ \t]*```.*$", re.M)
@@ -135,7 +139,7 @@ def _canonicalise_once(text: str) -> str:
     text = html.unescape(_ENDLESS_ENTITY.sub("\ufffd", text))
     text = _FENCE.sub("", text)  # before a backtick becomes a quote
     text = _INVISIBLE.sub("", text).translate(_TABLE)
-    text = unicodedata.normalize("NFKC", text)
+    text = normalize("NFKC", _HEAP.sub(_thinned, text))
     text = re.sub(r"\w+", _latinise, text)
     text = _without_stray_capitals(text)
     text = _BLANK_LINES.sub("\n", text)
@@ -147,6 +151,13 @@ def _canonicalise_once(text: str) -> str:
     for pattern, replacement in _TRACES:
         text = pattern.sub(replacement, text)
     return text.strip()
+
+
+def _thinned(heap: re.Match[str]) -> str:
+    """At most 30 of the combining marks that follow each character."""
+    marks = accumulate(heap.group(), lambda n, mark: combining(mark) and n + 1, initial=0)
+    counted = zip(heap.group(), islice(marks, 1, None), strict=True)
+    return "".join(mark for mark, number in counted if number <= 30)
 
 
 def _without_emphasis(line: str) -> str:
@@ -175,11 +186,8 @@ def _latinise(match: re.Match[str]) -> str:
     if word.isascii():
         return word
     latinised = word.translate(_HOMOGLYPH_TABLE)
-    return latinised if latinised.isascii() or _has_latin(word) else word
-
-
-def _has_latin(word: str) -> bool:
-    return any(letter.isascii() and letter.isalpha() for letter in word)
+    has_latin = any(letter.isascii() and letter.isalpha() for letter in word)
+    return latinised if latinised.isascii() or has_latin else word
 
 
 def _without_stray_capitals(text: str) -> str:

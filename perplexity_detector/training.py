@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from perplexity_detector import metrics
+from perplexity_detector.augmentation import DISGUISED_SHARE, disguised
 from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.logs import get_logger, timed
@@ -48,6 +49,7 @@ def train(
     per_group_held_out: int | None = None,
     max_words: int | None = 200,
     seed: int = 0,
+    disguised_share: float = DISGUISED_SHARE,
 ) -> Trained:
     """Train and calibrate a classifier on the train and valid splits, measure it on test.
 
@@ -58,31 +60,37 @@ def train(
         per_group_held_out: the same of valid, which is trained on too, and test.
         max_words: texts are cut to whole sentences of at most so many words.
         seed: of samples and splits.
+        disguised_share: share of the training texts of which a disguised copy is learned from too.
 
     Raises:
         DatasetError: the test split, or the others together, lack one of the classes.
     """
     used = _sampled(frame, per_group, per_group_held_out, seed)
-    texts = [canonicalise(text) for text in used["text"]]
-    if max_words:
-        texts = [crop(text, max_words) for text in texts]
-    log = get_logger()
-    with timed(log, "features", texts=len(texts)):
-        documents = detector.new_extractor().documents(texts)
     taught = (used["split"] != "test").to_numpy()
-    lesson = [document for document, known in zip(documents, taught, strict=True) if known]
-    tested = [document for document, known in zip(documents, taught, strict=True) if not known]
+    copies = disguised(used[taught], disguised_share, max_words, seed)
+    texts = [prepared(text, max_words) for text in used["text"]]
+    log = get_logger()
+    with timed(log, "features", texts=len(texts) + len(copies)):
+        documents = detector.new_extractor().documents(
+            [*texts, *(prepared(text, max_words) for text in copies["text"])]
+        )
+    lesson = pd.concat([used[taught], copies])
+    genuine = np.arange(len(lesson)) < taught.sum()
+    place = np.append(taught.nonzero()[0], np.arange(len(used), len(documents)))
     with timed(log, "training", texts=len(lesson)):
         detector.fit_documents(
-            lesson,
-            used["generated"][taught],
-            groups=used["prompt_id"][taught].tolist() if "prompt_id" in used else None,
-            sources=used["source"][taught].tolist() if "source" in used else None,
+            [documents[i] for i in place],
+            lesson["generated"],
+            groups=lesson["prompt_id"].tolist() if "prompt_id" in lesson else None,
+            sources=lesson["source"].tolist() if "source" in lesson else None,
+            genuine=genuine,
         )
     detector.training_["max_words"] = max_words
     detector.training_["seed"] = seed
+    del documents[len(used) :]
+    tested = [documents[i] for i in np.flatnonzero(~taught)]
     used.loc[taught, "split"] = LEFT_OUT
-    used.loc[taught, "probability"] = detector.left_out_
+    used.loc[taught, "probability"] = detector.left_out_[genuine]
     used.loc[~taught, "probability"] = detector.probabilities(tested)
     used["flagged"] = used["probability"] >= detector.thresholds(documents)
     used = used[used["probability"].notna()]
@@ -90,6 +98,12 @@ def train(
         detector.metrics_ = {**measure(used, detector.fpr), "speed": speed(detector, texts)}
     columns = ["split", "source", "generated", "probability", "flagged"]
     return Trained(detector, used.assign(source=used.get("source", ""))[columns])
+
+
+def prepared(text: str, max_words: int | None) -> str:
+    """A text as it is learned from: canonical, whole sentences of at most so many words."""
+    plain = canonicalise(text)
+    return crop(plain, max_words) if max_words else plain
 
 
 def _sampled(

@@ -38,7 +38,7 @@ class Tally:
 
     def __str__(self) -> str:
         verdicts = ", ".join(f"{count} {name}" for name, count in sorted(self._verdicts.items()))
-        return f"{self.rows} texts: {verdicts}"
+        return f"{self.rows} texts: {verdicts}" if verdicts else "0 texts"
 
 
 def untrained(model: str, fpr: float, seed: int, **settings: Any) -> CalibratedClassifier:
@@ -118,6 +118,13 @@ def load_detector(
     if fpr is not None:
         loaded.set_params(fpr=fpr)
     return loaded
+
+
+def name_of(data: Path, detector: str | None = None) -> str:
+    """What the detector that `load_detector` gives is called: its folder's or its own name."""
+    if detector is None:
+        return PUBLISHED if persistence.is_there(data / PUBLISHED) else SHIPPED
+    return Path(detector).resolve().name
 
 
 def score_labelled(

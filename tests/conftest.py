@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+import logging
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,3 +114,31 @@ def tiny_llama(save_model: Callable[[Any], Path]) -> Path:
         eos_token_id=0,
     )
     return save_model(transformers.LlamaForCausalLM(config))
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """Run a command in this process, in an empty folder: its exit code and what it printed."""
+    from perplexity_detector import logs
+    from perplexity_detector.command_line import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run_here(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["model.py", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    yield run_here
+    logs._detach()
+    logs.get_logger().propagate = True
+    logs.get_logger().setLevel(logging.NOTSET)
+    logging.getLogger("py.warnings").propagate = True
+    logging.captureWarnings(False)

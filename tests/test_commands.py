@@ -3,7 +3,6 @@
 import csv
 import gzip
 import json
-import logging
 import os
 import shutil
 import signal
@@ -14,10 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from asked import log_of, refused
 from labelled import SAMPLE, light_detector, sample, two_styles
 
-from perplexity_detector import logs
-from perplexity_detector.command_line import main
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.features.registry import FAMILIES
 from perplexity_detector.logs import LOG_FILE
@@ -66,29 +64,6 @@ def detector(tmp_path_factory):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch, capsys):
-    """Run a command in this process, in an empty folder: its exit code and what it printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def run_here(*arguments):
-        monkeypatch.setattr(sys, "argv", ["model.py", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as left:
-            code = left.code
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    yield run_here
-    logs._detach()
-    logs.get_logger().propagate = True
-    logs.get_logger().setLevel(logging.NOTSET)
-    logging.getLogger("py.warnings").propagate = True
-    logging.captureWarnings(False)
-
-
-@pytest.fixture
 def rows(tmp_path):
     """A csv of six texts, ids and labels."""
     path = tmp_path / "rows.csv"
@@ -100,21 +75,6 @@ def frame(texts=TEXTS):
     return pd.DataFrame(
         {"id": [f"r{n}" for n in range(len(texts))], "text": texts, "generated": LABELS}
     )
-
-
-def refused(outcome):
-    """The sentence of a command that the user can mend, and nothing else."""
-    code, out, err = outcome
-    assert code == 2
-    assert out == ""
-    assert "Traceback" not in err
-    (sentence,) = err.splitlines()
-    assert sentence[-1] in ".?"
-    return sentence
-
-
-def log_of(folder):
-    return (folder / "data" / LOG_FILE).read_text(encoding="utf-8")
 
 
 # --- train ----------------------------------------------------------------------------------

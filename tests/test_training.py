@@ -85,6 +85,7 @@ def test_a_training_leaves_a_measured_detector(trained):
     ]  # fmt: skip
     assert predictions["split"].value_counts().to_dict() == {"left out": 160, "test": 40}
     assert detector.training_["texts"] == 160
+    assert 30 < detector.training_["disguised"] < 80
     assert detector.training_["sources"] == ["even", "odd"]
     assert detector.training_["max_words"] == 35
     measured = detector.metrics_
@@ -120,7 +121,7 @@ def test_texts_are_cut_to_whole_sentences(monkeypatch):
 
     monkeypatch.setattr(type(inside.extractor), "documents", spied)
     train(frame, inside, max_words=60)
-    assert len(set(seen)) == 48  # some again, to time them
+    assert 48 < len(set(seen)) < 70  # some again in disguise; some again, to time them
     assert max(len(words(text)) for text in seen) <= 60
     assert min(len(words(text)) for text in seen) > 15
     assert "**" not in "".join(seen)

@@ -153,7 +153,17 @@ def _phrases_by_first_word() -> dict[str, list[tuple[list[str], str]]]:
     return index
 
 
+def _groups_by_word() -> dict[str, list[str]]:
+    """Word -> the groups that list it: a text has fewer different words than the lists have."""
+    index: dict[str, list[str]] = {}
+    for group, members in GROUPS.items():
+        for word in members:
+            index.setdefault(word, []).append(group)
+    return index
+
+
 _PHRASES = _phrases_by_first_word()
+_GROUPS_OF = _groups_by_word()
 
 
 def function_word_rates(words: Sequence[str]) -> dict[str, float]:
@@ -171,13 +181,14 @@ def function_word_rates(words: Sequence[str]) -> dict[str, float]:
     connectives = Counter(
         group for place in range(total) if (group := connective_at(words, place)) is not None
     )
+    by_group: Counter[str] = Counter()
+    for word, count in counts.items():
+        for group in _GROUPS_OF.get(word, ()):
+            by_group[group] += count
     content = sum(count for word, count in counts.items() if word not in _FUNCTION_WORDS)
     return {
-        **{f"word_{word}": per_hundred(counts[word], total) for word in SINGLE_WORDS},
-        **{
-            name: per_hundred(sum(counts[word] for word in members), total)
-            for name, members in GROUPS.items()
-        },
+        **{f"word_{word}": per_hundred(counts.get(word, 0), total) for word in SINGLE_WORDS},
+        **{name: per_hundred(by_group[name], total) for name in GROUPS},
         **{f"connectives_{name}": per_hundred(connectives[name], total) for name in _CONNECTIVES},
         "connectives": per_hundred(connectives.total(), total),
         "content_words": content / max(1, len(parts)),

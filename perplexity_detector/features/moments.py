@@ -34,7 +34,14 @@ def quantiles(values: np.ndarray, probabilities: Sequence[float]) -> list[float]
     """The quantiles at these probabilities, linearly interpolated; 0 of no values."""
     if not values.size:
         return [0.0] * len(probabilities)
-    return [float(value) for value in np.quantile(values, probabilities)]
+    # as np.quantile, to the last bit, which takes several times as long over a short text
+    ordered = np.sort(values)
+    place = np.asarray(probabilities) * (values.size - 1)
+    below = place.astype(np.intp)
+    low, high = ordered[below], ordered[np.minimum(below + 1, values.size - 1)]
+    share = place - below
+    nearer_low, nearer_high = low + (high - low) * share, high - (high - low) * (1 - share)
+    return [float(value) for value in np.where(share < 0.5, nearer_low, nearer_high)]
 
 
 def standardised(values: np.ndarray) -> np.ndarray:

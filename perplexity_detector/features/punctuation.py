@@ -42,6 +42,7 @@ _WITHOUT_APOSTROPHE = frozenset(
         "shouldnt im ive youre youve theyre theyve thats whats"
     )
 )
+_DIGIT = re.compile(r"\d")
 
 LABELS = {
     **{name: label for name, (label, _) in _MARKS.items()},
@@ -80,6 +81,6 @@ def punctuation_rates(text: str, words: Sequence[str]) -> dict[str, float]:
             sum(word in _WITHOUT_APOSTROPHE for word in lower), total
         ),
         "lower_case_i": per_hundred(len(_LOWER_I.findall(text)), total),
-        "digits": sum(character.isdecimal() for character in text) / max(1, len(text)),
+        "digits": len(_DIGIT.findall(text)) / max(1, len(text)),
         "upper_case_words": sum(len(word) > 1 and word.isupper() for word in words) / max(1, total),
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +24,8 @@ from perplexity_detector.lm.statistics import TokenStatistics
 
 #: Texts per file of the cache: what is lost at most when a run is stopped.
 SHARD_TEXTS = 64
+#: Seconds after which a file that is not whole is one whose writer was killed.
+WRITTEN_WITHIN = 3600.0
 _Opener = Callable[[Path], Any]
 _HALVES = ("surprisal", "entropy", "variance")
 
@@ -94,16 +98,19 @@ class CachedScorer:
             self._read_missing(texts, layers, statistics, progress)
             return self._look_up(texts, layers, statistics)
 
+    def holds(
+        self, texts: Sequence[str], layers: Sequence[int] = (), statistics: bool = True
+    ) -> list[bool]:
+        """Whether all that is wanted of each text is known, so that it need not be read."""
+        wanted = [*["statistics"] * statistics, *[f"states_{layer}" for layer in layers]]
+        held = [self._known.get(part, {}) for part in wanted]
+        return [all(key in places for places in held) for key in map(_key, texts)]
+
     def _read_missing(
         self, texts: Sequence[str], layers: tuple[int, ...], statistics: bool, progress: bool
     ) -> None:
-        wanted = [*["statistics"] * statistics, *[f"states_{layer}" for layer in layers]]
-        held = [self._known.get(part, {}) for part in wanted]
-        missing = {
-            key: text
-            for key, text in zip(map(_key, texts), texts, strict=True)
-            if not all(key in places for places in held)
-        }
+        held = self.holds(texts, layers, statistics)
+        missing = {_key(text): text for text, known in zip(texts, held, strict=True) if not known}
         unread = list(missing.items())
         with tqdm(total=len(unread), unit=" texts", disable=None if progress else True) as bar:
             for first in range(0, len(unread), SHARD_TEXTS):
@@ -172,6 +179,10 @@ class CachedScorer:
     def _learn_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._known.clear()
+        for left in self.folder.glob("*.part"):
+            with suppress(OSError):  # its writer may be renaming it just now
+                if time.time() - left.stat().st_mtime > WRITTEN_WITHIN:
+                    left.unlink()
         for shard in sorted(self.folder.glob("*.safetensors")):
             self._learn(shard)
 
@@ -193,8 +204,9 @@ class CachedScorer:
                 slice(int(tokens[text]), int(tokens[text + 1])),
                 slice(int(sentences[text]), int(sentences[text + 1])),
             )
+            name = key.tobytes()  # one object for all parts: there may be millions of texts
             for part in held:
-                self._known.setdefault(part, {})[key.tobytes()] = place
+                self._known.setdefault(part, {})[name] = place
 
 
 def _key(text: str) -> bytes:

@@ -17,13 +17,17 @@ from perplexity_detector.text import sentence_spans
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+#: Averages of a text at most: 10 kB each, of which a long one would have hundreds of thousands.
+MOST_SENTENCES = 4096
+
 
 @dataclass(frozen=True)
 class PooledStates:
     """Hidden states of one text, averaged over the tokens of each of its sentences.
 
     The state of a token is that of the position that has read it; the last token of a text is
-    predicted but not read, and has none. Sentences without such tokens are left out.
+    predicted but not read, and has none. Sentences without such tokens are left out; of more
+    than `MOST_SENTENCES`, neighbours are averaged together.
 
     Attributes:
         layers: after how many blocks of the model each state was taken, shape (layers,).
@@ -61,8 +65,10 @@ class Pool:
 
     def __init__(self, layers: tuple[int, ...], width: int, text: str, offsets: np.ndarray) -> None:
         self.layers = layers
-        self.sentence = sentence_of_token(text, offsets[:-1])
-        sentences = int(self.sentence[-1]) + 1 if len(self.sentence) else 0
+        sentence = sentence_of_token(text, offsets[:-1])
+        together = -(-(int(sentence[-1]) + 1) // MOST_SENTENCES) if len(sentence) else 1
+        self.sentence = sentence // together
+        sentences = int(self.sentence[-1]) + 1 if len(sentence) else 0
         self.sums = np.zeros((len(layers), sentences, width), np.float32)
         self.squares = np.zeros((len(layers), width), np.float32)
 

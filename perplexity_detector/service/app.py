@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from perplexity_detector import __version__
 from perplexity_detector.service import files, operations, pages, problem_details, texts
-from perplexity_detector.service.engine import Engine
 from perplexity_detector.service.gate import Gate
 from perplexity_detector.service.schemas import ProblemDocument
 from perplexity_detector.service.settings import Settings
 from perplexity_detector.service.state import State
+
+if TYPE_CHECKING:
+    from perplexity_detector.service.engine import Engine
 
 _ABOUT = """Tells whether an English text was written by a person or by a language model.
 
@@ -67,6 +69,7 @@ def create_app(
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
         responses={status: _documented(told) for status, told in _PROBLEMS.items()},
     )

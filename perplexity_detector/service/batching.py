@@ -15,7 +15,17 @@ FIRST_RATE = 1000.0
 #: Bytes of a token: about four in English, and tokenising would cost the event loop.
 BYTES_PER_TOKEN = 4
 
-Work = Callable[[list[str]], Sequence[Any]]
+
+class Work(NamedTuple):
+    """What can be done with texts.
+
+    Attributes:
+        function: from texts to as many results, in order.
+        together: whether texts are done in batches; else each alone, for it takes long.
+    """
+
+    function: Callable[[list[str]], Sequence[Any]]
+    together: bool = True
 
 
 class QueueFullError(Exception):
@@ -84,7 +94,7 @@ class BatchQueue:
     is waited for no longer (the awaiting task was cancelled) leaves the queue.
 
     Args:
-        work: by kind, a function from texts to as many results, in order.
+        work: what can be done, by kind.
         executor: where it runs; of one thread.
         batch_tokens: estimated tokens that are read together; a longer text is read alone.
         queue_tokens: estimated tokens that may wait.
@@ -94,7 +104,7 @@ class BatchQueue:
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
         >>> async def lengths():
-        ...     queue = BatchQueue({"length": lambda texts: [*map(len, texts)]}, executor)
+        ...     queue = BatchQueue({"length": Work(lambda texts: [*map(len, texts)])}, executor)
         ...     running = asyncio.create_task(queue.run())
         ...     answers = await asyncio.gather(*(queue.ask("length", [t]) for t in ("a", "bcd")))
         ...     running.cancel()
@@ -174,7 +184,7 @@ class BatchQueue:
         while turn:
             request = turn[0]
             tokens += request.sizes[request.handed_out]
-            if batch and tokens > self._batch_tokens:
+            if batch and (tokens > self._batch_tokens or not self._work[kind].together):
                 break
             turn.popleft()
             batch.append(_Place(request, request.hand_out()))
@@ -189,7 +199,7 @@ class BatchQueue:
         start = time.perf_counter()
         try:
             loop = asyncio.get_running_loop()
-            results = await loop.run_in_executor(self._executor, self._work[kind], texts)
+            results = await loop.run_in_executor(self._executor, self._work[kind].function, texts)
             told = list(zip(batch, results, strict=True))
         except Exception as error:
             if len(batch) == 1:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from perplexity_detector.assessment import MISS_RATE
 from perplexity_detector.card import model_card
-from perplexity_detector.classifier import MISS_RATE, CalibratedClassifier
+from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.persistence import configuration
+from perplexity_detector.service.batching import Work
 
-#: Read once before the service is ready, so that nobody waits for what is made on first use.
+#: Read once before the service is ready.
 WARM_UP = "We walked to the lake before it rained, and nobody had thought of bringing a coat."
 #: Batches of the language model in one batch of the service: enough to put like lengths together.
 BATCHES = 4
@@ -32,17 +34,18 @@ class Engine:
         self.detector = detector
         self.name = name
         self.fpr = float(detector.fpr)
-        lower = detector.calibrator_.threshold_at_miss(MISS_RATE)
-        self._lower = lower if math.isfinite(lower) else None
+        self._lower = detector.calibrator_.threshold_at_miss(MISS_RATE)
         self.warnings: list[str] = []
         if not detector.calibrator_.keeps(self.fpr):
             self.warnings.append(
                 f"No threshold keeps a false-positive rate of {self.fpr:g}: "
                 "no text is called generated."
             )
-        self.explains = hasattr(detector, "explain")
         self.feature_names = _feature_names(detector)
+        self.card = self._card()
+        # so that nobody waits for what is made on first use
         self.assess([WARM_UP])
+        self.explanations([WARM_UP])
 
     def batch_tokens(self, asked: int) -> int:
         """Tokens to read together: what was asked for, or more where the device takes more."""
@@ -51,13 +54,13 @@ class Engine:
             return asked
         return max(asked, BATCHES * getattr(extractor.scorer(), "batch_tokens", 0))
 
-    def work(self) -> dict[str, Callable[[list[str]], Sequence[Any]]]:
-        """What can be done with texts, by kind; each gives one result a text."""
+    def work(self) -> dict[str, Work]:
+        """What can be done with texts, by kind."""
         return {
-            "predict": self.predictions,
-            "features": self.features,
-            "explain": self.explanations,
-            "file": self.rows,
+            "predict": Work(self.predictions),
+            "features": Work(self.features),
+            "explain": Work(self.explanations, together=False),
+            "file": Work(self.rows),
         }
 
     def assess(self, texts: Sequence[str]) -> pd.DataFrame:
@@ -80,10 +83,7 @@ class Engine:
                 "verdict": row["verdict"],
                 "note": row["note"],
                 "why": row["why"],
-                "thresholds": {
-                    "human": self._lower,
-                    "generated": float(top) if math.isfinite(top) else None,
-                },
+                "thresholds": {"human": _known(min(top, self._lower)), "generated": _known(top)},
                 "words": int(row["words"]),
                 "tokens": int(row["tokens"]),
                 "warnings": self.warnings,
@@ -99,13 +99,9 @@ class Engine:
 
     def explanations(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """What `/v1/explain` says of each text."""
-        found = []
-        for text in texts:
-            explanation = self.detector.explain(text)
-            found.append({**explanation.to_dict(), "detector": self.name})
-        return found
+        return [self.detector.explain(text, detector=self.name).to_dict() for text in texts]
 
-    def card(self) -> dict[str, Any]:
+    def _card(self) -> dict[str, Any]:
         """What the detector is, was trained on and reaches; plain values."""
         detector = self.detector
         config = configuration(detector)
@@ -119,7 +115,6 @@ class Engine:
             "features": len(config["features"]),
             "training": config["training"],
             "metrics": detector.metrics_,
-            "explains": self.explains,
             "card": model_card(config, detector),
         }
         # NumPy's numbers as plain ones, and no NaN, which JSON has not
@@ -134,6 +129,10 @@ def _feature_names(detector: CalibratedClassifier) -> list[str]:
     if not detector.extractor_.chosen_families():
         return []
     return [str(name) for name in detector.extractor_.get_feature_names_out()]
+
+
+def _known(threshold: float) -> float | None:
+    return float(threshold) if math.isfinite(threshold) else None
 
 
 def _finite(value: Any) -> Any:

@@ -71,7 +71,7 @@ async def score_file(
             return JSONResponse(_told(job), 202, headers={"Location": place, "Retry-After": "1"})
         await unless_gone(request, asyncio.create_task(_ended(job)))
         if job.state != DONE:
-            raise Problem(422, job.detail)
+            raise Problem(job.blame, job.detail)
         content = await asyncio.to_thread(job.results.read_bytes)
         return Response(content, media_type=CSV, headers=_attachment("results.csv"))
     finally:

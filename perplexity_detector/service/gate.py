@@ -24,7 +24,7 @@ OPEN_FOLDER = "/static/"
 _QUIET = {"/healthz", "/readyz", "/metrics"}
 FILES = "/v1/files"
 #: How long what comes after a refusal is still taken, so that the client hears the refusal.
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 1.0
 #: nginx's status of a request that nobody waited for; only figures and log see it.
 GONE = 499
 
@@ -78,11 +78,7 @@ class Gate:
                 raise _BrokenOffError from None
             await document(500, OUR_FAULT)(scope, receive, answer)
         finally:
-            seconds = time.perf_counter() - start
-            route = _route(scope)
-            self._metrics.answered(_method(scope), route, answer.status, seconds)
-            if route not in _QUIET:
-                get_logger().info("%s %s %d, %.3f s", _method(scope), route, answer.status, seconds)
+            self._tell(scope, GONE if body.gone else answer.status, time.perf_counter() - start)
 
     async def _answer(self, scope: Scope, body: _Body, answer: _Answer) -> None:
         refusal = self._refusal(scope) or body.refusal()
@@ -94,6 +90,12 @@ class Gate:
             refusal.headers = {**(refusal.headers or {}), "Connection": "close"}
         response = document(refusal.status_code, refusal.detail, refusal.headers)
         await response(scope, body.receive, answer)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = _method(scope), _route(scope)
+        self._metrics.answered(method, route, status, seconds)
+        if route not in _QUIET:
+            get_logger().info("%s %s %d, %.3f s", method, route, status, seconds)
 
     def _refusal(self, scope: Scope) -> Problem | None:
         """Who has not the key is refused before the body is read."""
@@ -143,7 +145,7 @@ class _Body:
         self._declared = Headers(scope=scope).get("content-length", "0")
         self._start = time.monotonic()
         self._size = 0
-        self.ended = False
+        self.ended = self.gone = False
 
     def refusal(self) -> Problem | None:
         """What its declared length says already."""
@@ -184,7 +186,8 @@ class _Body:
 
     def _take(self, message: Message) -> None:
         self._size += len(message.get("body", b""))
-        self.ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        self.gone = message["type"] == "http.disconnect"
+        self.ended = self.gone or not message.get("more_body", False)
 
     def _left(self) -> float:
         settings = self._settings

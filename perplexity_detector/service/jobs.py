@@ -18,7 +18,6 @@ import pandas as pd
 
 from perplexity_detector.errors import PerplexityDetectorError
 from perplexity_detector.logs import get_logger
-from perplexity_detector.prediction import DETAILS, score
 from perplexity_detector.results import ResultsWriter
 from perplexity_detector.service.batching import BatchQueue
 from perplexity_detector.service.problem_details import OUR_FAULT, sentence
@@ -50,6 +49,7 @@ class Job:
         rows: of the file.
         rows_done: scored so far.
         detail: why it failed, a sentence.
+        blame: HTTP's status for that: 422 where the file is wrong, 500 where we are.
         ended: is set when it is done, failed or cancelled.
         running: its thread's.
     """
@@ -61,6 +61,7 @@ class Job:
         self.state = RECEIVING
         self.rows = self.rows_done = 0
         self.detail = ""
+        self.blame = 422
         self.ended = asyncio.Event()
         self._cancelled = threading.Event()
         self.running: Future[None] | None = None
@@ -81,6 +82,8 @@ class Job:
 
     def run(self, upload: Upload, loop: asyncio.AbstractEventLoop, queue: BatchQueue) -> None:
         """Score the file, in a thread of its own; the queue is the loop's."""
+        from perplexity_detector.prediction import DETAILS, score
+
         self.state = RUNNING
         try:
             with ResultsWriter(self.results, DETAILS) as results:
@@ -94,7 +97,7 @@ class Job:
         except Exception as error:
             self.state = FAILED
             if not self._cancelled.is_set():
-                self.detail = OUR_FAULT
+                self.detail, self.blame = OUR_FAULT, 500
                 # the exception's own words can hold a text
                 frames = "".join(traceback.format_tb(error.__traceback__))
                 get_logger().error("a job failed: %s\n%s", type(error).__name__, frames)
@@ -131,6 +134,9 @@ class Jobs:
     Args:
         most: jobs kept, finished ones too.
         keep_seconds: how long a finished one is kept.
+
+    Attributes:
+        folder: with one folder a job; only the service's user may enter.
     """
 
     def __init__(self, most: int, keep_seconds: float) -> None:
@@ -138,7 +144,7 @@ class Jobs:
         self.keep_seconds = keep_seconds
         self._jobs: dict[str, Job] = {}
         self._threads = ThreadPoolExecutor(THREADS, "files")
-        self._folder = Path(tempfile.mkdtemp(prefix="perplexity-detector-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="perplexity-detector-"))
 
     def __len__(self) -> int:
         """Jobs that are kept."""
@@ -160,7 +166,7 @@ class Jobs:
         """
         if len(self._jobs) >= self._most:
             raise TooManyJobsError
-        job = Job(self._folder)
+        job = Job(self.folder)
         self._jobs[job.id] = job
         return job
 
@@ -187,7 +193,7 @@ class Jobs:
         for job in self:
             job.cancel()
         self._threads.shutdown(cancel_futures=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _end(self, job: Job) -> None:
         job.ended.set()

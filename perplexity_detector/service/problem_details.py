@@ -22,7 +22,6 @@ OUR_FAULT = "Something went wrong that should not; the operator finds it in the 
 _SENTENCES = {
     "json_invalid": "The body is not valid JSON.",
     "string_type": "{where} must be a string.",
-    "string_unicode": "{where} holds half a surrogate pair, which is no character.",
     "list_type": "{where} must be a list.",
     "missing": "{where} is missing.",
 }
@@ -102,6 +101,7 @@ async def _of_http(request: Request, error: Exception) -> JSONResponse:
 
 
 _SAID = {
+    400: "The body is not what its Content-Type says, or is cut short.",
     404: "There is nothing here; /docs lists what there is.",
     405: "This method is not known here; /docs lists those that are.",
 }

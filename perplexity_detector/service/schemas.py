@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 EXAMPLE = (
     "We had to be at the station by six, and of course my brother could not find his other boot, "
@@ -12,13 +12,24 @@ EXAMPLE = (
 )
 
 
+def _of_characters(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("A string holds half a surrogate pair, which is no character.") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_of_characters)]
+
+
 class OneText(BaseModel):
     """One text."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": EXAMPLE}]})
 
-    text: str = Field(description="the text, as it was written")
-    id: str | None = Field(None, max_length=200, description="given back with the answer")
+    text: Text = Field(description="the text, as it was written")
+    id: Text | None = Field(None, max_length=200, description="given back with the answer")
 
 
 class Texts(BaseModel):
@@ -29,8 +40,8 @@ class Texts(BaseModel):
         json_schema_extra={"examples": [{"text": EXAMPLE}, {"texts": [EXAMPLE, "And another."]}]},
     )
 
-    text: str | None = Field(None, description="one text")
-    texts: list[str] | None = Field(None, description="or several; answers come in their order")
+    text: Text | None = Field(None, description="one text")
+    texts: list[Text] | None = Field(None, description="or several; answers come in their order")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Texts:
@@ -109,7 +120,6 @@ class Card(BaseModel):
     features: int
     training: dict[str, Any]
     metrics: dict[str, Any]
-    explains: bool = Field(description="whether /v1/explain can be asked")
     card: str = Field(description="the model card, markdown")
 
 

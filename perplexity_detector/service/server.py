@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from perplexity_detector.errors import InputError
 from perplexity_detector.logs import get_logger
 from perplexity_detector.service.app import create_app
-from perplexity_detector.service.engine import Engine
 from perplexity_detector.service.settings import API_KEY, Settings
+
+if TYPE_CHECKING:
+    from perplexity_detector.service.engine import Engine
 
 #: Connections that wait to be accepted.
 BACKLOG = 256
@@ -42,18 +49,8 @@ def serve(load: Callable[[], Engine], settings: Settings, host: str, port: int) 
         server.should_exit = True
 
     with _bound(host, port) as listening:
-        config = uvicorn.Config(
-            create_app(settings, load, failed),
-            http="h11",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=int(settings.grace_seconds),
-            backlog=BACKLOG,
-        )
-        server = uvicorn.Server(config)
+        app = create_app(settings, load, failed)
+        server = uvicorn.Server(configuration(app, settings))
         _relay_logs()
         where = _url(listening)
         get_logger().info("listening on %s, key %s", where, "set" if settings.api_key else "none")
@@ -67,6 +64,55 @@ def serve(load: Callable[[], Engine], settings: Settings, host: str, port: int) 
             signal.signal(signal.SIGTERM, before)
     if problems:
         raise problems[0]
+
+
+def configuration(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn runs the app: with a patience for heads, and without logs of its own."""
+    return uvicorn.Config(
+        app,
+        http=partial(_Protocol, head_seconds=settings.head_seconds),  # type: ignore[arg-type]
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.grace_seconds),
+        backlog=BACKLOG,
+    )
+
+
+class _Protocol(H11Protocol):
+    """A connection that is broken off where no head comes in time, or no answer is taken."""
+
+    def __init__(self, *arguments: Any, head_seconds: float, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._head_seconds = head_seconds
+        self._pauses = 0
+        self._before: tuple[object, int, int] = (None, 0, 0)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to look."""
+        super().connection_made(transport)
+        self.loop.call_later(self._head_seconds, self._look)
+
+    def pause_writing(self) -> None:
+        """Count it: a later pause is another one, though as many bytes may be left."""
+        super().pause_writing()
+        self._pauses += 1
+
+    def _look(self) -> None:
+        """Break off if nothing has moved since the last look, and look again later if not."""
+        left = self.transport.get_write_buffer_size()
+        closing = self.transport.is_closing()
+        if closing and not left:
+            return
+        idle = closing or self.cycle is None or self.cycle.response_complete
+        now = (self.cycle, left, self._pauses)
+        if (idle or self.flow.write_paused) and now == self._before:
+            self.transport.abort()
+            return
+        self._before = now
+        self.loop.call_later(self._head_seconds, self._look)
 
 
 def _bound(host: str, port: int) -> socket.socket:

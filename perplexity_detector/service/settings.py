@@ -21,6 +21,7 @@ class Settings:
         max_characters: characters in one text.
         max_body: bytes of a request's body, files apart.
         max_file: bytes of a file.
+        head_seconds: in which a request's head must arrive, or some of an answer be taken.
         body_seconds: until a body must begin to arrive at `body_rate`.
         body_rate: bytes a second that a body must have on average after that.
         queue_tokens: estimated tokens that may wait for the language model.
@@ -35,9 +36,10 @@ class Settings:
     data: Path = Path("data")
     api_key: str | None = None
     max_texts: int = 1_000
-    max_characters: int = 100_000
+    max_characters: int = 50_000
     max_body: int = 16 * MEGABYTE
     max_file: int = 100 * MEGABYTE
+    head_seconds: float = 10.0
     body_seconds: float = 20.0
     body_rate: float = 50_000.0
     queue_tokens: int = 500_000

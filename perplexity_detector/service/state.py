@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 
 from perplexity_detector.logs import get_logger, timed
 from perplexity_detector.service.batching import Batch, BatchQueue, QueueFullError, size
-from perplexity_detector.service.engine import Engine
 from perplexity_detector.service.gate import ClientGoneError
 from perplexity_detector.service.jobs import Jobs
 from perplexity_detector.service.metrics import Metrics
 from perplexity_detector.service.problem_details import Problem
 from perplexity_detector.service.settings import Settings
+
+if TYPE_CHECKING:
+    from perplexity_detector.service.engine import Engine
 
 #: When to ask again while the detector is loading, in seconds.
 LOADING = 5

@@ -59,9 +59,6 @@ async def explain(
     format: Annotated[Literal["json", "html"] | None, Query()] = None,
 ) -> Response:
     """Why: sentences, tokens and features that speak for it; as JSON or as a page of its own."""
-    engine, _ = service.ready()
-    if not engine.explains:
-        raise Problem(404, "This detector explains nothing; use standard or fast.")
     (explanation,) = await service.ask(request, "explain", [body.text])
     explanation = {**explanation, "id": body.id}
     if format != "html" and (format or not wants_html(request.headers.get("accept", ""))):
@@ -77,7 +74,7 @@ async def explain(
 async def model(service: Service) -> dict[str, Any]:
     """The model card: what the detector is, was trained on, reaches, and must not be used for."""
     engine, _ = service.ready()
-    return engine.card()
+    return engine.card
 
 
 def wants_html(accept: str) -> bool:

@@ -50,8 +50,8 @@ class Upload:
     path: Path
     format: str
     columns: Columns
-    encoding: str = "utf-8"
-    max_characters: int = 100_000
+    encoding: str
+    max_characters: int
     rows: int = field(default=0, init=False)
     tokens: int = field(default=0, init=False)
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -47,6 +47,16 @@ def test_nothing_gives_zero():
     assert moments.moving_sums(np.ones(2), 3).size == 0
     assert moments.ratio(1, 0) == 0
     assert moments.per_hundred(3, 0) == 0
+
+
+@settings(deadline=None)
+@given(
+    arrays(np.float64, st.integers(1, 30), elements=st.floats(-1e6, 1e6)),
+    st.lists(st.floats(0, 1), max_size=4),
+)
+def test_quantiles_are_numpys_to_the_last_bit(values, probabilities):
+    probabilities = [0.0, 0.05, 0.5, 0.95, 1.0, *probabilities]
+    assert moments.quantiles(values, probabilities) == np.quantile(values, probabilities).tolist()
 
 
 def test_values_by_hand():

@@ -6,6 +6,7 @@ import torch
 import transformers
 
 from perplexity_detector.errors import InputError, LanguageModelError
+from perplexity_detector.lm import pooling
 from perplexity_detector.lm.bos import PASSAGES
 from perplexity_detector.lm.pooling import PooledStates, blocks_of, sentence_of_token, taking
 from perplexity_detector.lm.scorer import LanguageModelScorer
@@ -83,6 +84,16 @@ def test_the_long_text_has_sentences_over_several_windows(scorer):
     encoding = scorer.encode([LONG])[0]
     assert len(encoding.ids) > 3 * scorer.window
     assert len(sentence_spans(LONG)) > 3
+
+
+def test_of_thousands_of_sentences_neighbours_share_an_average(scorer, monkeypatch):
+    text = "So. " * 2050 + "A cat. " * 2050  # four too many for each to have its own
+    together = scorer.read([text], (1,), statistics=False)[0].states
+    monkeypatch.setattr(pooling, "MOST_SENTENCES", 4100)
+    apart = scorer.read([text], (1,), statistics=False)[0].states
+    assert (together.means.shape[1], apart.means.shape[1]) == (2050, 4100)
+    assert together.tokens.tolist() == (apart.tokens[::2] + apart.tokens[1::2]).tolist()
+    np.testing.assert_allclose(together.mean(), apart.mean(), atol=1e-4)
 
 
 @pytest.mark.parametrize("text", ["", "a"])

@@ -13,11 +13,7 @@ export function drawExplanation(root, explanation) {
   root.replaceChildren(
     drawVerdict(explanation),
     drawText(explanation),
-    section(
-      "why",
-      "What spoke for which side",
-      drawContributions(explanation),
-    ),
+    section("why", "What spoke for which side", drawContributions(explanation)),
     section("along", "Surprisal along the text", drawCourse(explanation)),
   );
 }
@@ -59,7 +55,7 @@ function drawText(explanation) {
       "div",
       { class: "side-by-side" },
       heatmap.node,
-      element("div", { class: "beside" }, element("h3", {}, "Its sentences"), sentences.node),
+      explanation.sentences.length ? block("beside", "Its sentences", sentences.node) : null,
     ),
   );
 }

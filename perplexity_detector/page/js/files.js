@@ -21,6 +21,7 @@ export async function drawFile(file, waiting, signal) {
   const csv = results ?? (await finished(job, waiting, signal));
   const rows = parseCsv(csv);
   const nodes = [
+    element("div", { class: "result-actions" }, download(csv)),
     section(
       "file",
       file.name,
@@ -28,7 +29,6 @@ export async function drawFile(file, waiting, signal) {
       drawHistogram(rows.map((row) => Number(row.generated))),
       drawTable(rows),
     ),
-    element("div", { class: "result-actions" }, download(csv)),
   ];
   return { count: rows.length, nodes };
 }

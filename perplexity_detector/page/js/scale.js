@@ -13,20 +13,17 @@ export function headline(explanation) {
   return HEADLINES[explanation.verdict];
 }
 
-/** What the verdict rests on, in one or two sentences. */
+/** What the verdict rests on, in two sentences. */
 export function grounds({ verdict, note, fpr, thresholds, probability: chance }) {
-  const said = `Its probability is ${probability(chance)}`;
+  const said = `The probability that a language model wrote it is ${probability(chance)}.`;
   if (verdict === "generated") {
     return (
-      `${said}, and from ${threshold(thresholds.generated)} on a text of this length is called ` +
-      `generated. About ${oneIn(fpr)} texts by people, of the kind it was calibrated on, are ` +
-      `wrongly called so.`
+      `${said} From ${threshold(thresholds.generated)} on a text of this length is called ` +
+      `generated, as about ${oneIn(fpr)} texts by people are too, wrongly.`
     );
   }
-  if (verdict === "human") {
-    return `${said}, lower than all but a few texts by language models get.`;
-  }
-  return `${said}. ${sentence(note || "nothing more can be said")}`;
+  if (verdict === "human") return `${said} Few texts by language models get one so low.`;
+  return `${said} ${sentence(note || "nothing more can be said")}`;
 }
 
 export function drawScale(explanation) {
@@ -80,13 +77,12 @@ function zonesOf({ human, generated }) {
 }
 
 function missing({ human, generated }) {
-  const lacking = [
-    human === null ? "human" : null,
-    generated === null ? "generated" : null,
-  ].filter(Boolean);
-  if (!lacking.length) return null;
-  const names = lacking.map((name) => `“${name}”`).join(" and ");
-  return element("p", { class: "hint" }, `No ${names} verdict can be promised for this text.`);
+  const no =
+    human === null && generated === null
+      ? "Neither a “human” nor a “generated” verdict"
+      : `No “${human === null ? "human" : "generated"}” verdict`;
+  if (human !== null && generated !== null) return null;
+  return element("p", { class: "hint" }, `${no} can be promised for this text.`);
 }
 
 function spoken(explanation, zones) {

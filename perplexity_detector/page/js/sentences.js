@@ -43,8 +43,8 @@ export function drawSentences(explanation, onPick) {
     element(
       "p",
       { class: "sides", "aria-hidden": "true" },
-      element("span", {}, "like people"),
-      element("span", {}, "like models"),
+      element("span", {}, "people"),
+      element("span", {}, "models"),
     ),
     list,
   );

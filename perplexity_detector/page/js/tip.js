@@ -51,7 +51,7 @@ export function withTips(explanation, text, prose, pieces, pickAt) {
     prose.nodes[place].scrollIntoView({ block: "nearest" });
     show(place);
     const numbers = told(pieces[place], modes).map(([label, words]) => `${label} ${words}`);
-    spoken.textContent = `${name(place)}. ${numbers.join("; ")}.`;
+    spoken.textContent = `${name(place)}: ${numbers.join("; ")}.`;
   };
 
   on(text, "pointerover", (event) => {
