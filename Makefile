@@ -38,11 +38,11 @@ clean:
 	@touch $@
 
 .venv/installed: .venv/created pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[tracking]'
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[service,tracking]'
 	@touch $@
 
 .venv/dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[tracking,dev]'
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[service,tracking,dev]'
 	@touch $@
 
 .poetry/installed:

@@ -30,7 +30,8 @@ def checkout(tmp_path_factory):
 
 
 def test_there_are_commands_to_try():
-    assert [command.split()[2] for command in COMMANDS] == ["predict", "train", "evaluate"]
+    commands = [command.split()[2] for command in COMMANDS]
+    assert commands == ["predict", "predict", "explain", "train", "evaluate"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -45,6 +46,7 @@ def test_commands(command, checkout, smollm2_folder):
     assert "Traceback" not in done.stderr
     made = {
         "predict": ["data/results.csv"],
+        "explain": ["data/report.html"],
         "train": ["model/config.json", "data/model/README.md", "data/mlflow.db"],
         "evaluate": ["data/log_file.log"],
     }[words[2]]
