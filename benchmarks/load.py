@@ -77,19 +77,20 @@ def main(
             code = process.wait(120)
         after = predict_rate(texts, detector, folder)
     counted = [one for one in answers if start <= one.sent + one.seconds <= start + seconds]
+    told = figures(counted, seconds)
+    rate = float(np.mean([before, after]))
     record = {
         "machine": machine(PACKAGES),
         "detector": detector,
         "clients": clients,
         "seconds": seconds,
         "words": round(float(np.mean([len(words(text)) for text in texts])), 1),
-        **figures(counted, seconds),
+        **told,
         "exit_code": code,
         "predict_texts_per_second": [round(before, 2), round(after, 2)],
+        "share_of_predict": round(told["texts_per_second"] / rate, 3),
         **resident,
     }
-    rate = float(np.mean([before, after]))
-    record["share_of_predict"] = round(float(str(record["texts_per_second"])) / rate, 3)
     for name, value in record.items():
         print(f"{name:<28} {value}")
     Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
