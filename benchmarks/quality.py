@@ -240,7 +240,7 @@ def _baseline(
     rows = texts.rows.iloc[lesson.place]
     # with the extractor's settings it shares the language model that was loaded before the fork:
     # one that is loaded after it waits for threads that are not there
-    shared = registry.extractor_settings(name) & {"lm", "dtype", "cache"}
+    shared = registry.extractor_settings(name) & {"lm", "precision", "cache"}
     baseline = registry.make(name, **{setting: getattr(extractor, setting) for setting in shared})
     documents = lesson.documents
     if not baseline.new_extractor().reads_tokens():  # as a user has it: no lengths in tokens
