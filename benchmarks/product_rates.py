@@ -77,7 +77,7 @@ def _ways(linear: nn.Linear, precision: str) -> dict[str, _Product]:
 def _seconds(product: _Product, inputs: torch.Tensor) -> float:
     """Median time of a product."""
     product(inputs)
-    taken = []
+    taken: list[float] = []
     end = time.perf_counter() + SECONDS
     while time.perf_counter() < end or not taken:
         start = time.perf_counter()

@@ -74,7 +74,8 @@ def as_linear(module: nn.Module) -> nn.Linear | None:
     if type(module).__name__ != "Conv1D":
         return None
     weight: torch.Tensor = module.get_parameter("weight").detach()
-    linear = nn.Linear(*weight.shape, device="meta", dtype=weight.dtype)
+    width, outputs = weight.shape
+    linear = nn.Linear(width, outputs, device="meta", dtype=weight.dtype)
     linear.weight = nn.Parameter(weight.t(), requires_grad=False)
     linear.bias = module.get_parameter("bias")
     return linear
