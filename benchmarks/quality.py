@@ -108,7 +108,8 @@ def main(
 
 def _quick(corpus: str, extractor: FeatureExtractor, processes: int) -> dict[str, float]:
     """Mean AUROC of both detectors on a small sample, of seen sources and of some left out."""
-    rows = samples.corpus(corpus, *QUICK_TEXTS, max_words=QUICK_WORDS)
+    # without disguised copies, which take a third of the time and gain nothing here
+    rows = samples.corpus(corpus, *QUICK_TEXTS, max_words=QUICK_WORDS, disguised_share=0)
     texts = Texts.read(rows, extractor)
     folds = [fold for fold in protocol.folds(rows) if fold.name in QUICK_FOLDS]
     found = run(texts, folds, extractor, processes, {})["folds"]

@@ -9,7 +9,7 @@ import pandas as pd
 from benchmarks.learner_errors import ERRORS, with_errors
 from benchmarks.prose import prose
 from perplexity_detector.attacks import ATTACKS, attack
-from perplexity_detector.augmentation import disguised
+from perplexity_detector.augmentation import DISGUISED_SHARE, disguised
 from perplexity_detector.datasets import read_all
 from perplexity_detector.form import is_prose
 from perplexity_detector.sampling import balanced_sample, stable_order
@@ -25,7 +25,11 @@ ESSAYS = ("aae_learners", "asap_pupils", "nehoray_essays", "outfox", "toefl_samp
 
 
 def corpus(
-    dataset: str, per_group: int, per_group_held_out: int, max_words: int = MAX_WORDS
+    dataset: str,
+    per_group: int,
+    per_group_held_out: int,
+    max_words: int = MAX_WORDS,
+    disguised_share: float = DISGUISED_SHARE,
 ) -> pd.DataFrame:
     """Texts of the corpus, canonical, whole sentences up to so many words.
 
@@ -36,7 +40,8 @@ def corpus(
     limits = {"train": per_group, "valid": per_group_held_out, "test": per_group_held_out}
     parts = [balanced_sample(frame[frame["split"] == name], n) for name, n in limits.items()]
     rows = pd.concat(parts, ignore_index=True)[[*COLUMNS, "split"]].assign(genuine=True)
-    copies = disguised(rows[rows["split"] != "test"], max_words=max_words).assign(genuine=False)
+    copies = disguised(rows[rows["split"] != "test"], disguised_share, max_words)
+    copies = copies.assign(genuine=False)
     rows = pd.concat([rows, copies], ignore_index=True)
     texts = [prepared(text, max_words) for text in rows["text"]]
     return rows.assign(prose=list(map(is_prose, rows["text"])), text=texts)
