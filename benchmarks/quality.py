@@ -56,7 +56,7 @@ def main(
     prose: str | None = None,
     polished: str | None = None,
     processes: int = 2,
-    dtype: str = "auto",
+    precision: str = "auto",
     output: str = str(RESULTS),
     raise_floor: bool = False,
 ) -> None:
@@ -71,11 +71,12 @@ def main(
         prose: a folder of prose by people; `../lm_corpus` beside the corpus if not given.
         polished: texts by people that a model polished; `polished.parquet` beside the corpus.
         processes: that folds are shared among.
-        dtype: in which the language model reads.
+        precision: in which the language model reads.
         output: the json file.
         raise_floor: with quick, lift `floor.json` to what was reached, less `SLACK`.
     """
-    extractor = FeatureExtractor(list(families_at()), dtype=dtype, cache=cache, progress=True)
+    families = list(families_at())
+    extractor = FeatureExtractor(families, precision=precision, cache=cache, progress=True)
     if quick:
         floor.check(_quick(corpus, extractor, processes), raise_floor)
         return
