@@ -109,6 +109,22 @@ def resources() -> str:
     return "\n".join([head, "|---|---|", *(f"| {what} | {cost} |" for what, cost in rows)])
 
 
+def load() -> str:
+    """What the service did under load, beside the command on the same essays."""
+    told = _read(RESULTS / "load.json")
+    on, alone = told["machine"], sum(told["predict_texts_per_second"]) / 2
+    rows = [
+        ["texts a second", f"{told['texts_per_second']:.2f}"],
+        ["of what `predict` does on a file of them", percent(told["texts_per_second"] / alone)],
+        ["half of the answers within", f"{told['p50_ms'] / 1000:.1f} s"],
+        ["99 of 100 within", f"{told['p99_ms'] / 1000:.1f} s"],
+        ["errors", f"{told['errors']}"],
+        ["memory, first and last quarter", f"{told['memory_first_quarter_mb']:,.0f} MB, "
+         f"{told['memory_last_quarter_mb']:,.0f} MB"],
+    ]  # fmt: skip
+    return table(f"| `{told['detector']}`, {on['cores']} cores of {on['processor']} | |", rows)
+
+
 def bos_token() -> str:
     """Bits per character of prose after each candidate for the first token."""
     record = _read(RESULTS / "bos_token.json")
@@ -198,6 +214,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "training": training,
     "speed": speed,
     "resources": resources,
+    "load": load,
     "bos_token": bos_token,
     "gpu": gpu,
     "scale": lambda: scale_tables.scale(_read(RESULTS / "scale.json")),

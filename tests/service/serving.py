@@ -12,6 +12,9 @@ from perplexity_detector.service.app import create_app
 from perplexity_detector.service.engine import Engine
 from perplexity_detector.service.server import configuration
 
+#: A text that breaks the detector; by name, for tracebacks show the line that raises.
+POISON = "poison"
+
 
 class WatchedEngine(Engine):
     """An engine that tells which texts it read together, and waits while it is held.
@@ -40,8 +43,8 @@ class WatchedEngine(Engine):
         self.batches.append(list(texts))
         self.reading.set()
         assert self._may_go.wait(20)
-        if "poison" in texts:
-            raise ValueError("the poison text")
+        if POISON in texts:
+            raise ValueError(f"the {POISON} text")
         return super().assess(texts)
 
 

@@ -126,8 +126,7 @@ def test_nothing_that_was_sent_is_in_the_log(logged, tmp_path, texts, caplog):
     assert marker not in log.lower()
     ours = [record for record in caplog.records if not record.name.startswith("http")]
     assert marker not in "".join(record.getMessage() for record in ours).lower()
-    assert "poison" not in log.replace('"poison" in texts', "").replace("the poison text", "!")
-    assert "the poison text" not in log.replace('raise ValueError("the poison text")', "")
+    assert "poison" not in log
 
 
 def test_tail(tmp_path):
