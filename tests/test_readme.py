@@ -31,7 +31,7 @@ def checkout(tmp_path_factory):
 
 def test_there_are_commands_to_try():
     commands = [command.split()[2] for command in COMMANDS]
-    assert commands == ["predict", "predict", "explain", "train", "evaluate"]
+    assert commands == ["predict", "explain", "train", "evaluate"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
