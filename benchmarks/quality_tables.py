@@ -17,6 +17,8 @@ NAMES = {
     "standard": "**`standard`**",
     "fast": "**`fast`**",
     "tfidf": "TF-IDF + logistic regression",
+    "encoder": "MiniLM-L6, fine-tuned",
+    "first_layers": "`smollm2`'s first blocks, fine-tuned",
     "rules": "rules a person can read",
     "gltr": "GLTR + logistic regression",
     "diveye": "DivEye + XGBoost",
@@ -216,6 +218,21 @@ def cost(record: Record) -> str:
         f"{texts:,} texts; once they are read and cached, {seconds['reading'] / 60:.1f} minutes to "
         f"look them up and make features, {seconds['folds'] / 60:.0f} minutes for "
         f"{len(record['folds'])} folds, on {on['cores']} cores of {on['processor']}."
+    )
+
+
+def networks(record: Record) -> str:
+    """What the fine-tuned networks learned from and took, in a sentence."""
+    if not (found := record.get("networks")):
+        return "Not measured yet: `python -m benchmarks.networks`."
+    took = ", ".join(
+        f"{NAMES[name]} {sum(seconds.values()) / len(seconds):.0f} s"
+        for name, seconds in found["seconds"].items()
+    )
+    return (
+        "Fine-tuned networks learned from no more than "
+        f"{found['budget']['max_texts']:,} texts a fold, a part of which set their thresholds; "
+        f"a fold took {took}."
     )
 
 

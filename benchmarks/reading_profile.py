@@ -17,7 +17,7 @@ from typing import Any
 import fire
 import pandas as pd
 import torch
-import torch.nn.functional as F  # noqa: N812 (its name everywhere)
+from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.machine import machine
@@ -121,14 +121,17 @@ def tried(rounds: int) -> dict[str, dict[str, float]]:
         },
         "attention, all blocks": {
             "torch's flash attention": (
-                lambda: F.scaled_dot_product_attention(query, key, key, is_causal=True),
+                lambda: functional.scaled_dot_product_attention(query, key, key, is_causal=True),
                 1024 / blocks,
             ),
             "two products and a softmax": (by_products, 1024 / blocks),
         },
         "RMSNorm, all": {
             "transformers'": (norm, 1024 / (2 * blocks + 1)),
-            "torch's": (lambda: F.rms_norm(states, (576,), weight, 1e-5), 1024 / (2 * blocks + 1)),
+            "torch's": (
+                lambda: functional.rms_norm(states, (576,), weight, 1e-5),
+                1024 / (2 * blocks + 1),
+            ),
         },
     }
     return {what: turns(compared, rounds) for what, compared in ways.items()}

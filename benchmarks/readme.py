@@ -230,6 +230,7 @@ TABLES: dict[str, Callable[[], str]] = {
         name: partial(_of_quality, name)
         for name in (
             "detectors",
+            "networks",
             "left_out",
             "others",
             "families",

@@ -41,7 +41,7 @@ def main(
     output: str = str(RESULTS),
     texts: Sequence[int] = (100, 1000, 5000),
     rows: Sequence[int] = (100, 20_000, 1_000_000),
-    characters: Sequence[int] = (10_000, 100_000, 1_000_000),
+    characters: Sequence[int] = (100_000, 1_000_000),
     fast_sentences: int = 5,
     row_sentences: int = 1,
 ) -> None:

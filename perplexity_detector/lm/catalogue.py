@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,20 +138,23 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
     # packed.py needs torch, and this module must not
     from perplexity_detector.lm.packed import WEIGHTS_FILE, is_packed, read_packed
 
-    fingerprint = f"sha256:{_hash_weights(folder)}"
-    with _one_sentence(name):
+    # both let go of the interpreter, which meanwhile imports transformers
+    with _one_sentence(name), ThreadPoolExecutor(2) as beside:
+        digest = beside.submit(_hash_weights, folder)
         if not is_packed(folder):
-            return _assemble(name, fingerprint, folder)
+            return _assemble(name, f"sha256:{digest.result()}", folder)
+        weights = beside.submit(read_packed, folder / WEIGHTS_FILE)
         import tokenizers
         import transformers
 
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
         architecture = getattr(transformers, config.architectures[0])
+        fingerprint = f"sha256:{digest.result()}"
         with no_progress_bar():
             model, loading = architecture.from_pretrained(
                 None,
                 config=config,
-                state_dict=read_packed(folder / WEIGHTS_FILE),
+                state_dict=weights.result(),
                 output_loading_info=True,
             )
         _check_complete(name, loading)

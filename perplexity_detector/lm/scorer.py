@@ -213,7 +213,7 @@ class LanguageModelScorer:
         layers = pools[0].layers if pools else ()
         with taking(self.model, layers) as taken:
             hidden = self.hidden_states(on_device(inputs, self.device))
-        add: Callable[[], None] = lambda: None  # noqa: E731
+        add: Callable[[], None] | None = None
         if pools:
             # the first position has read BOS alone: its huge, constant state would tell lengths
             kept_states = kept.copy()
@@ -232,7 +232,8 @@ class LanguageModelScorer:
 
         def gather() -> int:
             done()
-            add()
+            if add is not None:
+                add()
             sizes = [window.end - window.keep for window in batch]
             if told:
                 parts = zip(*(one.split(sizes) for one in told), strict=True)

@@ -1,0 +1,34 @@
+import numpy as np
+import pandas as pd
+
+from benchmarks.left_out import Texts
+from benchmarks.networks import tried
+from benchmarks.protocol import Fold
+from perplexity_detector.features.family import Document
+
+
+def test_a_network_learns_from_a_fold_and_is_judged_on_what_it_lacks():
+    pupils = [f"i dont like the {thing} becaus it is too big" for thing in _THINGS]
+    models = [f"Furthermore, the {thing} plays a crucial role." for thing in _THINGS]
+    written = pupils + models
+    rows = pd.DataFrame(
+        {
+            "generated": [0] * len(pupils) + [1] * len(models),
+            "source": [f"source {place % 4}" for place in range(len(written))],
+            "prompt_id": [str(place) for place in range(len(written))],
+        }
+    )
+    texts = Texts(rows, [Document(text) for text in written], np.empty((len(rows), 0)))
+    left_out = (rows["source"] == "source 3").to_numpy()
+    fold = Fold("source", "source 3", ~left_out, left_out, left_out)
+    found = tried("encoder", texts, fold, max_texts=48)
+    assert found["people"] == found["models"] == 12
+    assert found["auroc"] > 0.9  # two sentences that differ but for a word
+    assert 0 <= found["fpr_5"] <= 1
+
+
+_THINGS = [
+    f"{adjective} {noun}"
+    for adjective in ("old", "new", "red", "far", "odd", "raw")
+    for noun in ("school", "house", "river", "book", "phone", "garden", "train", "song")
+]
