@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -47,6 +47,7 @@ def main(
     rounds: int = 3,
     peers_python: str | None = None,
     models: str | tuple[str, ...] = MODELS,
+    only: str | None = None,
 ) -> None:
     """Measure, print, write json.
 
@@ -57,9 +58,21 @@ def main(
         rounds: how often everything is measured.
         peers_python: interpreter with the peers of the registry; without, they are left out.
         models: smollm2, gpt2_shape (random weights), or both.
+        only: end_to_end, hooks or start_up: this part alone is measured, all else stays.
     """
     essays = [canonicalise(text) for text in pd.read_csv(dataset)["text"]]
     precisions, left_out = product_rates.precisions_here()
+    parts: dict[str, Callable[[], Any]] = {
+        "end_to_end": lambda: end_to_end(essays, texts, rounds, precisions),
+        "hooks": lambda: hooks(essays, texts, rounds),
+        "start_up": lambda: start_up(rounds),
+    }
+    if only is not None:
+        known = json.loads(Path(output).read_text(encoding="utf-8"))
+        known[only] = parts[only]()
+        print(json.dumps(known[only], indent=1))
+        Path(output).write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+        return
     record: dict[str, Any] = {
         "machine": machine(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
@@ -78,11 +91,8 @@ def main(
                 folder, mixed(essays, texts), rounds, precisions, peers_python
             )
         _show(model, record["models"][model])
-    record["end_to_end"] = end_to_end(essays, texts, rounds, precisions)
-    record["hooks"] = hooks(essays, texts, rounds)
-    record["start_up"] = start_up(rounds)
-    for part in ("end_to_end", "hooks", "start_up"):
-        print(json.dumps(record[part], indent=1))
+    record |= {part: measure() for part, measure in parts.items()}
+    print(json.dumps({part: record[part] for part in parts}, indent=1))
     record["load_at_end"] = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
