@@ -40,8 +40,9 @@ def detectors(record: Record) -> str:
     seen = _of_kind(record, "none")[0]["detectors"]
     rows = []
     for name, label in NAMES.items():
-        if name not in seen:
-            continue
+        folds = [*_of_kind(record, "none"), *_of_kind(record, "source")]
+        if any(name not in fold["detectors"] for fold in folds):
+            continue  # `networks` has not come so far
         mean = means(record, name)
         cells = [
             f"{seen[name]['auroc']:.3f}",
@@ -224,7 +225,9 @@ def cost(record: Record) -> str:
 def networks(record: Record) -> str:
     """What the fine-tuned networks learned from and took, in a sentence."""
     if not (found := record.get("networks")):
-        return "Not measured yet: `python -m benchmarks.networks`."
+        return "Fine-tuned networks are not measured yet: `python -m benchmarks.networks`."
+    if any(len(seconds) <= len(_of_kind(record, "source")) for seconds in found["seconds"].values()):
+        return "Fine-tuned networks are not measured on every fold yet."
     took = ", ".join(
         f"{NAMES[name]} {sum(seconds.values()) / len(seconds):.0f} s"
         for name, seconds in found["seconds"].items()
