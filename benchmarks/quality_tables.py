@@ -226,7 +226,9 @@ def networks(record: Record) -> str:
     """What the fine-tuned networks learned from and took, in a sentence."""
     if not (found := record.get("networks")):
         return "Fine-tuned networks are not measured yet: `python -m benchmarks.networks`."
-    if any(len(seconds) <= len(_of_kind(record, "source")) for seconds in found["seconds"].values()):
+    if any(
+        len(seconds) <= len(_of_kind(record, "source")) for seconds in found["seconds"].values()
+    ):
         return "Fine-tuned networks are not measured on every fold yet."
     took = ", ".join(
         f"{NAMES[name]} {sum(seconds.values()) / len(seconds):.0f} s"
