@@ -33,7 +33,7 @@ from perplexity_detector.sampling import balancing_weights, kin_of
 
 def main(
     corpus: str,
-    names: Sequence[str] = ("encoder", "first_layers"),
+    names: str | Sequence[str] = ("encoder", "first_layers"),
     max_texts: int = 1000,
     per_group: int = 100,
     per_group_held_out: int = 60,
@@ -59,7 +59,7 @@ def main(
     known = {(fold["kind"], fold["name"]): fold["detectors"] for fold in record["folds"]}
     todo = [
         (name, fold)
-        for name in names
+        for name in ([names] if isinstance(names, str) else names)
         for fold in protocol.folds(rows)
         if fold.kind in ("none", "source") and fold.name not in seconds.setdefault(name, {})
     ]
@@ -82,7 +82,9 @@ def tried(name: str, texts: Texts, fold: protocol.Fold, max_texts: int) -> Any:
     labels = texts.labels[place]
     prompts = texts.rows["prompt_id"].iloc[place].tolist()
     parts = folds(labels, kin_of(sources, prompts), prompts)
-    ((rest, held_out),) = taken(parts, labels, 1)[:1]
+    # one part, or as many as hold both classes
+    held_out = np.concatenate([part for _, part in taken(parts, labels, 1)])
+    rest = np.setdiff1d(np.arange(len(labels)), held_out)
     learned = network.learn(_texts(texts, place[rest]), labels[rest], sources[rest])
     margins = network.score(_texts(texts, place[held_out]), learned)
     weights = balancing_weights(labels[held_out], sources[held_out])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from benchmarks.markdown import percent, table
 from perplexity_detector.features.registry import families_at
 
 Record = Mapping[str, Any]
@@ -39,16 +39,13 @@ def detectors(record: Record) -> str:
     """Means over the sources left out, of both detectors and the baselines."""
     seen = _of_kind(record, "none")[0]["detectors"]
     rows = []
+    folds = [*_of_kind(record, "none"), *_of_kind(record, "source")]
     for name, label in NAMES.items():
-        folds = [*_of_kind(record, "none"), *_of_kind(record, "source")]
         if any(name not in fold["detectors"] for fold in folds):
             continue  # `networks` has not come so far
         mean = means(record, name)
-        cells = [
-            f"{seen[name]['auroc']:.3f}",
-            f"{mean['auroc']:.3f}",
-            f"{mean['auroc_lowest']:.3f}",
-        ]
+        aurocs = (seen[name]["auroc"], mean["auroc"], mean["auroc_lowest"])
+        cells = [f"{value:.3f}" for value in aurocs]
         cells += [f"{mean[figure]:.3f}" for figure in ("tpr_at_1", "tpr_at_5", "brier", "ece")]
         cells += [percent(mean[figure]) for figure in ("fpr_1", "fpr_1_highest", "fpr_5")]
         rows.append([label, *cells])
@@ -253,17 +250,6 @@ def means(record: Record, detector: str) -> dict[str, float]:
         many = numbers["people"] >= PEOPLE
         mean["fpr_1_highest"] = float(numbers["fpr_1"][many].max())
     return mean
-
-
-def table(head: str, rows: Sequence[Sequence[str]]) -> str:
-    """Markdown of a head and rows of cells."""
-    lines = [head, "|---" * (head.count("|") - 1) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
-
-
-def percent(value: float | None) -> str:
-    """A share; a dash where there is none."""
-    return "-" if value is None or math.isnan(value) else f"{value:.1%}"
 
 
 def _flagged_models(record: Record, part: str, head: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import fire
 
 from benchmarks import quality_tables, scale_tables, speed_tables
-from benchmarks.quality_tables import percent, table
+from benchmarks.markdown import percent, table
 from perplexity_detector.metrics import FIGURES
 from perplexity_detector.sentence_scores import WORDING
 

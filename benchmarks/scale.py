@@ -42,7 +42,7 @@ def main(
     texts: Sequence[int] = (100, 1000, 5000),
     rows: Sequence[int] = (100, 20_000, 1_000_000),
     characters: Sequence[int] = (100_000, 1_000_000),
-    fast_sentences: int = 5,
+    fast_sentences: int = 3,
     row_sentences: int = 1,
 ) -> None:
     """Measure each size, print and keep what was measured; a part that is left out stays.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.quality_tables import table
+from benchmarks.markdown import table
 
 _READERS = {
     "fast": "`fast`",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.quality_tables import percent, table
+from benchmarks.markdown import percent, table
 
 NAMES = {
     "float32": "**ours, float32**",

@@ -149,17 +149,14 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
 
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
         architecture = getattr(transformers, config.architectures[0])
-        fingerprint = f"sha256:{digest.result()}"
         with no_progress_bar():
             model, loading = architecture.from_pretrained(
-                None,
-                config=config,
-                state_dict=weights.result(),
-                output_loading_info=True,
+                None, config=config, state_dict=weights.result(), output_loading_info=True
             )
         _check_complete(name, loading)
         tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         bos_id = config.bos_token_id
+        fingerprint = f"sha256:{digest.result()}"
         return _language_model(name, fingerprint, tokenizer, model, bos_id, (bos_id,))
 
 
@@ -273,9 +270,7 @@ def _one_sentence(name: str) -> Iterator[None]:
     """Whatever transformers raises over a missing or broken model, as one sentence."""
     try:
         yield
-    except LanguageModelError:
-        raise
-    except ImportError:
+    except (LanguageModelError, ImportError):
         raise
     except Exception as error:
         first_line = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")

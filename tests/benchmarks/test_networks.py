@@ -6,10 +6,16 @@ from benchmarks.networks import tried
 from benchmarks.protocol import Fold
 from perplexity_detector.features.family import Document
 
+THINGS = [
+    f"{adjective} {noun}"
+    for adjective in ("old", "new", "red", "far", "odd", "raw")
+    for noun in ("school", "house", "river", "book", "phone", "garden", "train", "song")
+]
+
 
 def test_a_network_learns_from_a_fold_and_is_judged_on_what_it_lacks():
-    pupils = [f"i dont like the {thing} becaus it is too big" for thing in _THINGS]
-    models = [f"Furthermore, the {thing} plays a crucial role." for thing in _THINGS]
+    pupils = [f"i dont like the {thing} becaus it is too big" for thing in THINGS]
+    models = [f"Furthermore, the {thing} plays a crucial role." for thing in THINGS]
     written = pupils + models
     rows = pd.DataFrame(
         {
@@ -25,10 +31,3 @@ def test_a_network_learns_from_a_fold_and_is_judged_on_what_it_lacks():
     assert found["people"] == found["models"] == 12
     assert found["auroc"] > 0.9  # two sentences that differ but for a word
     assert 0 <= found["fpr_5"] <= 1
-
-
-_THINGS = [
-    f"{adjective} {noun}"
-    for adjective in ("old", "new", "red", "far", "odd", "raw")
-    for noun in ("school", "house", "river", "book", "phone", "garden", "train", "song")
-]
