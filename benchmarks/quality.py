@@ -24,6 +24,7 @@ from benchmarks.left_out import RATES, Lesson, Texts, Trained, figures
 from benchmarks.machine import machine
 from perplexity_detector import metrics, trees
 from perplexity_detector.baselines import registry
+from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
@@ -241,23 +242,32 @@ def _trees_alone(
 def _baseline(
     name: str, lesson: Lesson, texts: Texts, judge: Judge, extractor: FeatureExtractor
 ) -> Figures:
-    place = lesson.place[lesson.genuine]
-    rows = texts.rows.iloc[place]
     # with the extractor's settings it shares the language model that was loaded before the fork:
     # one that is loaded after it waits for threads that are not there
     shared = registry.extractor_settings(name) & {"lm", "precision", "cache"}
     baseline = registry.make(name, **{setting: getattr(extractor, setting) for setting in shared})
-    documents = [texts.documents[i] for i in place]
-    if not baseline.new_extractor().reads_tokens():  # as a user has it: no lengths in tokens
-        documents = [Document(document.text) for document in documents]
-    baseline.fit_documents(
-        documents, texts.labels[place], rows["prompt_id"].tolist(), rows["source"].tolist()
-    )
+    place = lesson.place[lesson.genuine]
+    return baseline_figures(baseline, texts, place, judge, intervals=name in MAIN)
+
+
+def baseline_figures(
+    baseline: CalibratedClassifier,
+    texts: Texts,
+    place: np.ndarray,
+    judge: Judge,
+    intervals: bool = False,
+) -> Figures:
+    """What an untrained baseline reaches on a fold once it has learned from texts at `place`."""
+    told = [texts.documents[i] for i in place]
     tested = [texts.documents[i] for i in np.flatnonzero(judge.fold.tested)]
-    if not baseline.extractor_.reads_tokens():
-        tested = [Document(document.text) for document in tested]
+    if not baseline.new_extractor().reads_tokens():  # as a user has it: no lengths in tokens
+        told, tested = ([Document(one.text) for one in part] for part in (told, tested))
+    rows = texts.rows.iloc[place]
+    baseline.fit_documents(
+        told, texts.labels[place], rows["prompt_id"].tolist(), rows["source"].tolist()
+    )
     found: Figures = judge.figures(
-        baseline.probabilities(tested), baseline.calibrator_.thresholds, name in MAIN
+        baseline.probabilities(tested), baseline.calibrator_.thresholds, intervals
     )
     return found
 

@@ -28,6 +28,7 @@ NAMES = {
     "lrr": "LRR",
     "fast_detect_gpt": "Fast-DetectGPT",
     "lastde": "Lastde",
+    "binoculars": "Binoculars",
 }
 #: Fewest disguised texts that are worth a row.
 FEWEST = 10
@@ -37,12 +38,12 @@ PEOPLE = 150
 
 def detectors(record: Record) -> str:
     """Means over the sources left out, of both detectors and the baselines."""
-    seen = _of_kind(record, "none")[0]["detectors"]
+    seen = of_kind(record, "none")[0]["detectors"]
     rows = []
-    folds = [*_of_kind(record, "none"), *_of_kind(record, "source")]
+    folds = [*of_kind(record, "none"), *of_kind(record, "source")]
     for name, label in NAMES.items():
         if any(name not in fold["detectors"] for fold in folds):
-            continue  # `networks` has not come so far
+            continue  # `networks` or `binoculars` has not come so far
         mean = means(record, name)
         aurocs = (seen[name]["auroc"], mean["auroc"], mean["auroc_lowest"])
         cells = [f"{value:.3f}" for value in aurocs]
@@ -192,7 +193,7 @@ def odd(record: Record) -> str:
 def recalibrated(record: Record) -> str:
     """People of a left-out source, before and after 100 of their texts set the thresholds."""
     rows = []
-    for fold in _of_kind(record, "source"):
+    for fold in of_kind(record, "source"):
         if figures := fold["recalibrated"]["standard"]:
             fast = fold["recalibrated"]["fast"]
             cells = [
@@ -208,41 +209,11 @@ def recalibrated(record: Record) -> str:
     )
 
 
-def cost(record: Record) -> str:
-    """What the run cost, in a sentence."""
-    on, seconds = record["machine"], record["seconds"]
-    texts = sum(record["texts"].values())
-    return (
-        f"{texts:,} texts; once they are read and cached, {seconds['reading'] / 60:.1f} minutes to "
-        f"look them up and make features, {seconds['folds'] / 60:.0f} minutes for "
-        f"{len(record['folds'])} folds, on {on['cores']} cores of {on['processor']}."
-    )
-
-
-def networks(record: Record) -> str:
-    """What the fine-tuned networks learned from and took, in a sentence."""
-    if not (found := record.get("networks")):
-        return "Fine-tuned networks are not measured yet: `python -m benchmarks.networks`."
-    if any(
-        len(seconds) <= len(_of_kind(record, "source")) for seconds in found["seconds"].values()
-    ):
-        return "Fine-tuned networks are not measured on every fold yet."
-    took = ", ".join(
-        f"{NAMES[name]} {sum(seconds.values()) / len(seconds):.0f} s"
-        for name, seconds in found["seconds"].items()
-    )
-    return (
-        "Fine-tuned networks learned from no more than "
-        f"{found['budget']['max_texts']:,} texts a fold, a part of which set their thresholds; "
-        f"a fold took {took}."
-    )
-
-
 def means(record: Record, detector: str) -> dict[str, float]:
     """Figures of a detector averaged over the sources left out; rates with lowest and highest."""
     if detector == "all families":
         detector = "standard"
-    found = pd.DataFrame([fold["detectors"][detector] for fold in _of_kind(record, "source")])
+    found = pd.DataFrame([fold["detectors"][detector] for fold in of_kind(record, "source")])
     numbers = found.drop(columns=["intervals"], errors="ignore")
     mean = {str(name): float(value) for name, value in numbers.mean().items()}
     mean["auroc_lowest"] = float(numbers["auroc"].min())
@@ -250,6 +221,11 @@ def means(record: Record, detector: str) -> dict[str, float]:
         many = numbers["people"] >= PEOPLE
         mean["fpr_1_highest"] = float(numbers["fpr_1"][many].max())
     return mean
+
+
+def of_kind(record: Record, kind: str) -> list[dict[str, Any]]:
+    """Folds of a kind: none, source, generator, genre or present."""
+    return [fold for fold in record["folds"] if fold["kind"] == kind]
 
 
 def _flagged_models(record: Record, part: str, head: str) -> str:
@@ -267,7 +243,7 @@ def _flagged_models(record: Record, part: str, head: str) -> str:
 
 def _folds(record: Record, kinds: Sequence[str]) -> str:
     rows = []
-    for fold in [fold for kind in kinds for fold in _of_kind(record, kind)]:
+    for fold in [fold for kind in kinds for fold in of_kind(record, kind)]:
         standard, fast, tfidf = (fold["detectors"][name] for name in (*DETECTORS, "tfidf"))
         low, high = standard["intervals"]["auroc"]
         cells = [f"{standard['people']:.0f}", f"{standard['models']:.0f}"]
@@ -283,10 +259,6 @@ def _folds(record: Record, kinds: Sequence[str]) -> str:
         "| people flagged at 1 % | AUROC, TF-IDF |",
         rows,
     )
-
-
-def _of_kind(record: Record, kind: str) -> list[dict[str, Any]]:
-    return [fold for fold in record["folds"] if fold["kind"] == kind]
 
 
 def _shares(figures: Mapping[str, float]) -> list[str]:

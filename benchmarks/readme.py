@@ -14,7 +14,7 @@ from typing import Any
 
 import fire
 
-from benchmarks import quality_tables, scale_tables, speed_tables
+from benchmarks import quality_notes, quality_tables, scale_tables, speed_tables
 from benchmarks.markdown import percent, table
 from perplexity_detector.metrics import FIGURES
 from perplexity_detector.sentence_scores import WORDING
@@ -197,7 +197,7 @@ def _read(file: Path) -> Any:
 
 
 def _of_quality(name: str) -> str:
-    tables: dict[str, Callable[[Any], str]] = vars(quality_tables)
+    tables: dict[str, Callable[[Any], str]] = vars(quality_tables) | vars(quality_notes)
     return tables[name](_read(RESULTS / "quality.json"))
 
 
@@ -231,6 +231,7 @@ TABLES: dict[str, Callable[[], str]] = {
         for name in (
             "detectors",
             "networks",
+            "binoculars",
             "left_out",
             "others",
             "families",

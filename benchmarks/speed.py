@@ -107,14 +107,25 @@ def mixed(essays: list[str], count: int) -> list[str]:
     return [kinds[i % len(kinds)](i % len(essays)) for i in range(count)]
 
 
-def save(model: str, folder: str) -> None:
-    """A language model as every scorer can load it: transformers' own form, float32."""
+def save(name: str, folder: str) -> None:
+    """A language model of `MODELS`, see `write`."""
     loaded = catalogue.load()
     language_model = loaded.model
-    if model == "gpt2_shape":
+    if name == "gpt2_shape":
         torch.manual_seed(0)
         config = transformers.GPT2Config(bos_token_id=loaded.bos_id, eos_token_id=loaded.bos_id)
         language_model = transformers.GPT2LMHeadModel(config)
+    write(language_model, loaded, folder)
+
+
+def write(language_model: Any, loaded: catalogue.LanguageModel, folder: str) -> None:
+    """Write a model as every scorer can load it: transformers' own form, in its precision.
+
+    Args:
+        language_model: the model.
+        loaded: whose tokenizer it has.
+        folder: where it will lie.
+    """
     language_model.save_pretrained(folder)
     begin = loaded.tokenizer.id_to_token(loaded.bos_id)
     tokenizer = transformers.PreTrainedTokenizerFast(

@@ -1,0 +1,103 @@
+"""How Binoculars, which reads with two models, does on the folds of `quality`, whose json it joins.
+
+Run after it, from the root of the checkout: `python -m benchmarks.binoculars
+--corpus=../shared/data/corpus.parquet --cache=.cache/pairs`. Reading is dear, so it is given some
+of the texts of each fold. The observer is given, or is the shipped model without some of its
+blocks: a weaker model of the same vocabulary.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import fire
+import numpy as np
+from torch import nn
+from tqdm import tqdm
+
+from benchmarks import protocol, samples
+from benchmarks.left_out import Texts
+from benchmarks.quality import RESULTS, Judge, baseline_figures
+from benchmarks.speed import write
+from perplexity_detector.baselines import registry
+from perplexity_detector.lm import catalogue
+
+#: Blocks that the observer lacks: late ones change a model least, the last excepted (Gromov et
+#: al. 2024).
+WITHOUT = (22, 23, 24, 25)
+NAME = "binoculars"
+
+
+def main(
+    corpus: str,
+    observer: str | None = None,
+    performer: str = catalogue.BUILTIN,
+    cache: str | None = None,
+    per_split: int = 20,
+    per_group: int = 100,
+    per_group_held_out: int = 60,
+    precision: str = "auto",
+    output: str = str(RESULTS),
+) -> None:
+    """Read with two models, judge each fold that leaves out a source or none.
+
+    Args:
+        corpus: as `quality` has it.
+        observer: folder or name of a model; the shipped one without some of its blocks if None.
+        performer: the model whose surprisal counts, of the same vocabulary.
+        cache: a folder that keeps what the models said.
+        per_split: texts of each source and class in each split, of those of `quality`.
+        per_group: as `quality` had it.
+        per_group_held_out: as `quality` had it.
+        precision: in which both read.
+        output: the json file of `quality`.
+    """
+    record = json.loads(Path(output).read_text(encoding="utf-8"))
+    rows = samples.corpus(corpus, per_group, per_group_held_out, disguised_share=0)
+    rows = rows.groupby(["split", "source", "generated"]).head(per_split).reset_index(drop=True)
+    start = time.perf_counter()
+    with TemporaryDirectory() as folder:
+        if observer is None:
+            weaken(folder)
+        baseline = registry.make(
+            NAME,
+            lm=observer or folder,
+            performer=performer,
+            precision=precision,
+            cache=cache,
+            progress=True,
+        )
+        documents = baseline.new_extractor().documents(rows["text"])
+    texts = Texts(rows, documents, np.empty((len(rows), 0)))
+    record[NAME] = {
+        "performer": performer,
+        "observer": observer or f"{catalogue.BUILTIN} without blocks {WITHOUT}",
+        "texts": len(rows),
+        "seconds": time.perf_counter() - start,
+    }
+    known = {(fold["kind"], fold["name"]): fold["detectors"] for fold in record["folds"]}
+    for fold in tqdm(list(protocol.folds(rows)), disable=None):
+        if fold.kind in ("none", "source"):
+            place = np.flatnonzero(fold.trained)
+            known[fold.kind, fold.name][NAME] = baseline_figures(
+                registry.make(NAME), texts, place, Judge(texts, fold)
+            )
+    Path(output).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def weaken(folder: str, without: Sequence[int] = WITHOUT) -> None:
+    """Write the shipped model without some of its blocks, as transformers has models."""
+    loaded = catalogue.load()
+    model = loaded.model
+    kept = [block for place, block in enumerate(model.model.layers) if place not in without]
+    model.model.layers = nn.ModuleList(kept)
+    model.config.num_hidden_layers = len(kept)
+    write(model, loaded, folder)
+
+
+if __name__ == "__main__":
+    fire.Fire(main)
