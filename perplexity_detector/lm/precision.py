@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from perplexity_detector.errors import InputError
+from perplexity_detector.lm.attention import set_up_attention
 from perplexity_detector.lm.int8_linear import can_quantise, quantise_linear_layers
 from perplexity_detector.lm.packed_linear import pack_linear_layers
 
@@ -36,7 +37,9 @@ def precision_of(precision: str, device: torch.device) -> str:
 
 
 def set_up_products(model: nn.Module, precision: str) -> None:
-    """Give a model on the CPU, in place, the layers that multiply quickest in this precision."""
+    """Give a model on the CPU, in place, what multiplies quickest in this precision."""
+    if precision in ("int8", "bfloat16"):
+        set_up_attention(model)
     if precision == "int8":
         quantise_linear_layers(model)
     else:

@@ -11,6 +11,8 @@ from pathlib import Path, PurePath
 from typing import IO
 
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
@@ -32,7 +34,7 @@ _MEDIA_TYPES = {
 }
 #: How long looking through a file may take; a hundred megabytes take some ten seconds.
 LOOK_SECONDS = 120.0
-_GZIP = b"\x1f\x8b"
+_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _BLOCK = 1 << 16
 
 
@@ -120,7 +122,7 @@ def _format_of(name: str) -> str | None:
 
 
 def unpack(path: Path, most: int) -> None:
-    """Unpack a gzipped file in its place; another is left as it is.
+    """Unpack a gzipped file in its place; another is left as it is, unless it unpacks itself.
 
     Args:
         path: the file.
@@ -131,6 +133,7 @@ def unpack(path: Path, most: int) -> None:
         DatasetError: it is damaged.
     """
     if not _is_gzipped(path):
+        _check_parquet(path, most)
         return
     unpacked = path.with_name(path.name + ".unpacked")
     try:
@@ -141,6 +144,19 @@ def unpack(path: Path, most: int) -> None:
     if _is_gzipped(unpacked):  # whose reader would unpack it without a bound
         raise DatasetError(f"{NAME} is compressed twice; unpack it once.")
     unpacked.replace(path)
+    _check_parquet(path, most)
+
+
+def _check_parquet(path: Path, most: int) -> None:
+    with path.open("rb") as file:
+        if file.read(len(_PARQUET)) != _PARQUET:
+            return
+    try:
+        about = pyarrow.parquet.read_metadata(path)
+    except (pyarrow.ArrowException, OSError):
+        return  # whose reader says what is wrong with it
+    if sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups)) > most:
+        raise _too_large(most)
 
 
 def _is_gzipped(path: Path) -> bool:
@@ -153,5 +169,9 @@ def _copy(source: gzip.GzipFile, target: IO[bytes], most: int) -> None:
     while block := source.read(_BLOCK):
         written += len(block)
         if written > most:
-            raise Problem(413, f"Unpacked, the file has more than {most:,} bytes: send parts.")
+            raise _too_large(most)
         target.write(block)
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(413, f"Unpacked, the file has more than {most:,} bytes: send parts.")

@@ -1,4 +1,8 @@
+import tracemalloc
+
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 from dataset_files import CSV, as_parquet, error_of
 
 from perplexity_detector.datasets import (
@@ -81,6 +85,21 @@ def test_problems_in_parquet(write):
     assert problems(path, label=True) == ["line 2 (id b): no text", "line 3 (id line-3): no text"]
     numbers = write(as_parquet([{"text": 4.5}, {"text": 1.0}]), "numbers.parquet")
     assert "text is not a string" in error_of(numbers)
+
+
+def test_a_value_that_parquet_repeats_is_held_once(tmp_path):
+    long = "x" * 1_000_000
+    places = pyarrow.array([0] * 20_000, pyarrow.int32())
+    table = pyarrow.table({"text": pyarrow.DictionaryArray.from_arrays(places, [long])})
+    path = tmp_path / "repeated.parquet"
+    pyarrow.parquet.write_table(table, path)
+    assert path.stat().st_size < 2_000_000
+    tracemalloc.start()
+    try:
+        assert sum(len(chunk) for chunk in read_chunks(path, chunk_rows=2_000)) == 20_000
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000  # of 2 GB in a chunk
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_unclosed_quotation_mark_costs_one_row(write):

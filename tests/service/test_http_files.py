@@ -129,11 +129,17 @@ def test_a_form_without_a_file(client):
     assert is_problem(client.post("/v1/files", content=b"--y", headers=broken), 400)
 
 
-def test_a_small_archive_of_a_large_file(serve):
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet", "a.parquet.gz"])
+def test_a_small_archive_of_a_large_file(serve, name):
     client = serve(max_file=100_000)
-    bomb = gzip.compress(b"id,text\n" + b"1,aaaaaaaa\n" * 100_000)
-    assert len(bomb) < 10_000
-    answer = send(client, bomb, "a.csv.gz")
+    if ".parquet" in name:
+        frame = pd.DataFrame({"text": [f"a{'b' * 1000}{row}" for row in range(200)]})
+        bomb = parquet(frame)
+        bomb = gzip.compress(bomb) if name.endswith(".gz") else bomb
+    else:
+        bomb = gzip.compress(b"id,text\n" + b"1,aaaaaaaa\n" * 100_000)
+    assert len(bomb) < 20_000
+    answer = send(client, bomb, name)
     assert is_problem(answer, 413)
     assert not list(client.service.jobs.folder.iterdir())
 
