@@ -59,33 +59,28 @@ def main(
     record = json.loads(Path(output).read_text(encoding="utf-8"))
     rows = samples.corpus(corpus, per_group, per_group_held_out, disguised_share=0)
     rows = rows.groupby(["split", "source", "generated"]).head(per_split).reset_index(drop=True)
+    known = {(fold["kind"], fold["name"]): fold["detectors"] for fold in record["folds"]}
     start = time.perf_counter()
     with TemporaryDirectory() as folder:
         if observer is None:
             weaken(folder)
-        baseline = registry.make(
-            NAME,
-            lm=observer or folder,
-            performer=performer,
-            precision=precision,
-            cache=cache,
-            progress=True,
-        )
-        documents = baseline.new_extractor().documents(rows["text"])
-    texts = Texts(rows, documents, np.empty((len(rows), 0)))
-    record[NAME] = {
-        "performer": performer,
-        "observer": observer or f"{catalogue.BUILTIN} without blocks {WITHOUT}",
-        "texts": len(rows),
-        "seconds": time.perf_counter() - start,
-    }
-    known = {(fold["kind"], fold["name"]): fold["detectors"] for fold in record["folds"]}
-    for fold in tqdm(list(protocol.folds(rows)), disable=None):
-        if fold.kind in ("none", "source"):
-            place = np.flatnonzero(fold.trained)
-            known[fold.kind, fold.name][NAME] = baseline_figures(
-                registry.make(NAME), texts, place, Judge(texts, fold)
-            )
+        models = {"lm": observer or folder, "performer": performer, "precision": precision}
+        reading = registry.make(NAME, **models, cache=cache, progress=True).new_extractor()
+        texts = Texts(rows, reading.documents(rows["text"]), np.empty((len(rows), 0)))
+        record[NAME] = {
+            "performer": performer,
+            "observer": observer or f"{catalogue.BUILTIN} without blocks {WITHOUT}",
+            "texts": len(rows),
+            "seconds": time.perf_counter() - start,
+        }
+        for fold in tqdm(list(protocol.folds(rows)), disable=None):
+            if fold.kind in ("none", "source"):
+                known[fold.kind, fold.name][NAME] = baseline_figures(
+                    registry.make(NAME, **models),
+                    texts,
+                    np.flatnonzero(fold.trained),
+                    Judge(texts, fold),
+                )
     Path(output).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
