@@ -20,8 +20,11 @@ import torch
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks import product_rates
 from benchmarks.machine import machine
 from benchmarks.resources import SAMPLE
+from perplexity_detector.lm.attention import attend
+from perplexity_detector.lm.device import multiplies_bfloat16
 from perplexity_detector.lm.packed_linear import PackedLinear, can_pack, replace_linear_layers
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.statistics import token_statistics
@@ -30,7 +33,7 @@ RESULTS = Path(__file__).parent / "results" / "reading_profile.json"
 #: What runs -> which of torch's operations that is.
 PARTS = {
     "matrix products": ("linear", "addmm", "aten::mm", "qlinear"),
-    "attention": ("scaled_dot_product",),
+    "attention": ("scaled_dot_product", "aten::bmm", "softmax"),
     "exponentials, sums and ranks of logits": ("aten::exp", "aten::gt", "aten::amax", "aten::sum"),
 }
 OTHER = "all else"
@@ -61,7 +64,12 @@ def variants() -> dict[str, LanguageModelScorer]:
     """Scorers by how they multiply."""
     found = {"float32, all products by oneDNN (before)": all_packed()}
     found["float32"] = LanguageModelScorer()
-    found["int8"] = LanguageModelScorer(precision="int8")
+    for precision in product_rates.precisions_here()[0][1:]:
+        if multiplies_bfloat16():
+            plain = LanguageModelScorer(precision=precision)
+            plain.model.set_attn_implementation("sdpa")
+            found[f"{precision}, torch's attention (before)"] = plain
+        found[precision] = LanguageModelScorer(precision=precision)
     return found
 
 
@@ -125,6 +133,10 @@ def tried(rounds: int) -> dict[str, dict[str, float]]:
                 1024 / blocks,
             ),
             "two products and a softmax": (by_products, 1024 / blocks),
+            "in bfloat16, blocks of queries": (
+                lambda: attend(query, key, key, 0.125),
+                1024 / blocks,
+            ),
         },
         "RMSNorm, all": {
             "transformers'": (norm, 1024 / (2 * blocks + 1)),

@@ -12,6 +12,8 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from perplexity_detector.lm.device import multiplies_bfloat16
+
 #: Share of the steps over which the learning rate rises.
 WARM_UP = 0.06
 WEIGHT_DECAY = 0.01
@@ -82,6 +84,8 @@ def fine_tune(
         plan: epochs, batches, learning rate, seed.
     """
     device = network.head.weight.device
+    # twice as quick, on a processor too
+    halved = device.type == "cuda" or multiplies_bfloat16()
     network.body.get_input_embeddings().requires_grad_(False)
     learning = [weight for weight in network.parameters() if weight.requires_grad]
     steps = plan.epochs * math.ceil(len(ids) / plan.batch_texts)
@@ -94,7 +98,7 @@ def fine_tune(
     with tqdm(total=steps, unit=" steps", disable=None if plan.progress else True) as bar:
         for _ in range(plan.epochs):
             for batch in shuffled_batches([len(one) for one in ids], plan.batch_texts, draw):
-                with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                with torch.autocast(device.type, torch.bfloat16, enabled=halved):
                     logits = network(*padded([ids[text] for text in batch], device))
                 losses = functional.binary_cross_entropy_with_logits(
                     logits.float(),

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from perplexity_detector.lm.device import multiplies_bfloat16
+
 #: Name among transformers' ways to attend.
 BLOCKWISE = "blockwise_bfloat16"
 #: Queries that are answered together; keys after them are not looked at.
@@ -50,7 +52,7 @@ def attend(
 
 def set_up_attention(model: nn.Module) -> None:
     """Let a model on the CPU attend with `attend` where that is quicker, and nothing else asked."""
-    if not pays() or model.config._attn_implementation != "sdpa":
+    if not multiplies_bfloat16() or model.config._attn_implementation != "sdpa":
         return
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -58,12 +60,6 @@ def set_up_attention(model: nn.Module) -> None:
     ALL_ATTENTION_FUNCTIONS.register(BLOCKWISE, _attention)
     ALL_MASK_ATTENTION_FUNCTIONS.register(BLOCKWISE, sdpa_mask)
     model.set_attn_implementation(BLOCKWISE)
-
-
-def pays() -> bool:
-    """Whether this processor multiplies bfloat16 itself."""
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)
-    return bool(supported())
 
 
 def _attention(

@@ -42,3 +42,9 @@ def finished(device: torch.device) -> Callable[[], None]:
     event = torch.cuda.Event()
     event.record(torch.cuda.current_stream(device))
     return event.synchronize
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this machine's processor multiplies bfloat16 itself."""
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)
+    return bool(supported())

@@ -44,9 +44,9 @@ def test_a_scorer_attends_with_it_where_it_pays(model, essays, monkeypatch, requ
     folder = str(request.getfixturevalue(model))
     exact = LanguageModelScorer(folder)
     assert exact.model.config._attn_implementation == "sdpa"
-    monkeypatch.setattr(attention, "pays", lambda: False)
+    monkeypatch.setattr(attention, "multiplies_bfloat16", lambda: False)
     plain = LanguageModelScorer(folder, precision="bfloat16")
-    monkeypatch.setattr(attention, "pays", lambda: True)
+    monkeypatch.setattr(attention, "multiplies_bfloat16", lambda: True)
     quick = LanguageModelScorer(folder, precision="bfloat16")
     assert plain.model.config._attn_implementation == "sdpa"
     assert quick.model.config._attn_implementation == BLOCKWISE
