@@ -50,8 +50,8 @@ def attend(
     return told.flatten(2, 3).to(query.dtype)
 
 
-def set_up_attention(model: nn.Module) -> None:
-    """Let a model on the CPU attend with `attend` where that is quicker, and nothing else asked."""
+def set_up_attention(model: Any) -> None:
+    """Let a model of transformers on the CPU use `attend`, where it pays and nothing else is asked."""
     if not multiplies_bfloat16() or model.config._attn_implementation != "sdpa":
         return
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask

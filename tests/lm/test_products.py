@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from transformers.activations import NewGELUActivation
 from transformers.pytorch_utils import Conv1D
 
 from perplexity_detector.errors import InputError
@@ -16,7 +17,7 @@ from perplexity_detector.lm.packed_linear import (
     pays,
     replace_linear_layers,
 )
-from perplexity_detector.lm.precision import precision_of
+from perplexity_detector.lm.precision import fuse_gelu, precision_of
 from perplexity_detector.lm.scorer import LanguageModelScorer
 
 TEXT = "The keys to the cabinet are on the table, said the man who had lost them twice."
@@ -49,6 +50,15 @@ def test_every_type_runs_whether_packing_pays_or_not(dtype, outputs):
     assert isinstance(model[0], PackedLinear) == pays(weight)
     with torch.inference_mode():
         assert model(torch.ones(2, 24, dtype=dtype)).shape == (2, outputs)
+
+
+def test_the_activation_of_gpt2_is_one_step():
+    model = nn.Sequential(nn.Linear(24, 40), NewGELUActivation())
+    inputs = torch.randn(5, 24)
+    expected = model(inputs)
+    fuse_gelu(model)
+    assert type(model[1]) is nn.GELU
+    torch.testing.assert_close(model(inputs), expected, rtol=1e-5, atol=1e-6)
 
 
 # --- 8-bit integers -------------------------------------------------------------------------
