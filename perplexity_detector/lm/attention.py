@@ -51,7 +51,7 @@ def attend(
 
 
 def set_up_attention(model: Any) -> None:
-    """Let a model of transformers on the CPU use `attend`, where it pays and nothing else is asked."""
+    """Let a model of transformers on the CPU use `attend` where it pays and no other is asked."""
     if not multiplies_bfloat16() or model.config._attn_implementation != "sdpa":
         return
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
