@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 import resource
 import sys
 import time
@@ -184,6 +185,14 @@ def _ids(tokenizer: Any, text: str) -> Any:
     return torch.tensor([[tokenizer.bos_token_id, *ids]])
 
 
+def peak_mb() -> float:
+    """Most memory that this process has held; `getrusage` counts what its parent had, too."""
+    about = Path("/proc/self/status")
+    if about.is_file():
+        return int(re.findall(r"^VmHWM:\s*(\d+) kB$", about.read_text(), re.M)[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main() -> None:
     """Load, then read the texts once for each line on standard input; a line of json each."""
     name, model, texts = sys.argv[1], sys.argv[2], json.loads(Path(sys.argv[3]).read_text())
@@ -198,8 +207,7 @@ def main() -> None:
             answer = {
                 "seconds": time.perf_counter() - wall,
                 "cpu_seconds": time.process_time() - cpu,
-                # Linux counts in KiB
-                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "peak_mb": peak_mb(),
                 "said": [
                     {key: [v if math.isfinite(v) else None for v in values]
                      for key, values in one.items()}
