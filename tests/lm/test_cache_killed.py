@@ -49,7 +49,8 @@ def test_a_kill_in_the_middle_of_a_file(tiny_gpt2, tmp_path):
     assert all(CachedScorer(scorer, tmp_path).holds(TEXTS, (1, 2)))
     for one, other in zip(again, scorer.read(TEXTS, (1, 2)), strict=True):
         np.testing.assert_allclose(one.statistics.surprisal, other.statistics.surprisal, rtol=1e-3)
-        np.testing.assert_array_equal(one.statistics.rank, other.statistics.rank)
+        # random weights leave near ties, which a batch of another size rounds the other way
+        np.testing.assert_allclose(one.statistics.rank, other.statistics.rank, atol=1)
 
 
 def test_what_a_kill_left_is_taken_away_later(tiny_gpt2, tmp_path):
