@@ -45,6 +45,7 @@ def main(
     looked_up: int = 10_000,
     cached_words: int = 200,
     growing: int = 200,
+    precision: str = "auto",
 ) -> None:
     """Measure, print, and write json.
 
@@ -57,11 +58,12 @@ def main(
         looked_up: how many are looked up in the cache at most.
         cached_words: to how many words the texts in the cache were cut.
         growing: trees that are grown.
+        precision: in which texts are read anew.
     """
     frame = pd.read_parquet(corpus, columns=["text", "generated"])
-    record: dict[str, Any] = {"machine": machine()}
+    record: dict[str, Any] = {"machine": machine(), "precision": precision}
     sample = _cropped(frame.sample(texts, random_state=0), words)
-    record["extraction"] = _extraction(sample, words)
+    record["extraction"] = _extraction(sample, words, precision)
     print(record["extraction"], flush=True)
     if cache is not None:
         cached = CachedScorer(LanguageModelScorer(), cache)
@@ -73,17 +75,17 @@ def main(
     Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def _extraction(texts: list[str], words: int) -> dict[str, float]:
+def _extraction(texts: list[str], words: int, precision: str) -> dict[str, float]:
     """Statistics and states of every layer that `standard` reads, killed half-way and resumed."""
     with tempfile.TemporaryDirectory() as folder:
         context = multiprocessing.get_context("spawn")  # as a command starts
-        killed = context.Process(target=_read, args=(folder, texts))
+        killed = context.Process(target=_read, args=(folder, texts, precision))
         killed.start()
         while killed.is_alive() and len(_shards(folder)) * SHARD_TEXTS < len(texts) // 2:
             time.sleep(0.05)
         killed.kill()
         killed.join()
-        cached = CachedScorer(LanguageModelScorer(), folder)
+        cached = CachedScorer(LanguageModelScorer(precision=precision), folder)
         held = cached.holds(texts, _layers(cached))
         rest = [text for text, known in zip(texts, held, strict=True) if not known]
         reading = _seconds_to_read(cached, rest)
@@ -104,8 +106,8 @@ def _extraction(texts: list[str], words: int) -> dict[str, float]:
     }
 
 
-def _read(folder: str, texts: list[str]) -> None:
-    _seconds_to_read(CachedScorer(LanguageModelScorer(), folder), texts)
+def _read(folder: str, texts: list[str], precision: str) -> None:
+    _seconds_to_read(CachedScorer(LanguageModelScorer(precision=precision), folder), texts)
 
 
 def _seconds_to_read(cached: CachedScorer, texts: list[str]) -> float:
