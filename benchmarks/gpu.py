@@ -178,7 +178,7 @@ def correctness(lm: str, device: torch.device, texts: Sequence[str]) -> dict[str
         (found["head_is_fused"] or device.type != "cuda")
         and found[names[-1]]["surprisal_mean"] <= MOST_NATS
         and all(found["head"][name] <= most for name, most in MOST_OF_HEAD.items())
-        and found["head"]["rank_near"] >= 0.995
+        and found["head"]["rank_near"] == 1
     )
     return found
 

@@ -230,5 +230,7 @@ def _values(column: pyarrow.Array) -> list[object]:
     if not isinstance(column, pyarrow.DictionaryArray):
         values: list[object] = column.to_pylist()
         return values
-    known = column.dictionary.to_pylist()
-    return [None if place is None else known[place] for place in column.indices.to_pylist()]
+    # the dictionary is that of many batches: only what this one names is brought over
+    places = column.indices.to_pylist()
+    known = {place: column.dictionary[place].as_py() for place in {*places} - {None}}
+    return [known.get(place) for place in places]

@@ -4,21 +4,14 @@ import io
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from asked import log_of, refused
-from labelled import light_detector, two_styles
+from labelled import two_styles
+from running import MODEL
 
-MODEL = Path(__file__).parents[1] / "model.py"
 TEXTS, _ = two_styles(4, seed=1)
-
-
-@pytest.fixture(scope="module")
-def detector(tmp_path_factory):
-    fitted = light_detector(fpr=0.1).fit(*two_styles(160))
-    return fitted.save_pretrained(tmp_path_factory.mktemp("detector") / "ours")
 
 
 @pytest.fixture
@@ -53,7 +46,7 @@ def test_a_report_by_default(here, rows, detector, tmp_path):
 def test_numbers(here, rows, detector, tmp_path):
     said = told(here("explain", str(rows), "007", f"--detector={detector}", "--output=a/b.json"))
     explanation = json.loads((tmp_path / "a" / "b.json").read_text(encoding="utf-8"))
-    assert (explanation["id"], explanation["detector"]) == ("007", "ours")
+    assert (explanation["id"], explanation["detector"]) == ("007", detector.name)
     assert explanation["text"] == TEXTS[0]
     assert said.startswith(
         f"{explanation['verdict']}, probability {explanation['probability']:.3f}"
