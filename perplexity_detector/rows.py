@@ -213,11 +213,15 @@ def _read_parquet(stream: IO[bytes], name: str, wanted: Collection[str], batch_r
     schema = pyarrow.parquet.read_schema(stream)
     chosen = [field for field in schema if field.name in wanted]
     # a value that is repeated a million times, which costs a file nothing, is held once
-    repeated = [field.name for field in chosen if pyarrow.types.is_string(field.type)]
+    repeated = [field.name for field in chosen if _is_string(field.type)]
     file = pyarrow.parquet.ParquetFile(stream, read_dictionary=repeated)
     batches = file.iter_batches(batch_rows, columns=[field.name for field in chosen])
     cells = chain.from_iterable(map(_cells, batches))
     return Table(name, list(schema.names), (Row(line, row) for line, row in enumerate(cells, 1)))
+
+
+def _is_string(kind: pyarrow.DataType) -> bool:
+    return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
 
 
 def _cells(batch: pyarrow.RecordBatch) -> Iterator[dict[str, object]]:

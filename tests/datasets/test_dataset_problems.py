@@ -3,6 +3,7 @@ import tracemalloc
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
+import pytest
 from dataset_files import CSV, as_parquet, error_of
 
 from perplexity_detector.datasets import (
@@ -87,10 +88,11 @@ def test_problems_in_parquet(write):
     assert "text is not a string" in error_of(numbers)
 
 
-def test_a_value_that_parquet_repeats_is_held_once(tmp_path):
-    long = "x" * 1_000_000
+@pytest.mark.parametrize("kind", [pyarrow.string(), pyarrow.large_string()])
+def test_a_value_that_parquet_repeats_is_held_once(tmp_path, kind):
+    long = pyarrow.array(["x" * 1_000_000], kind)
     places = pyarrow.array([0] * 20_000, pyarrow.int32())
-    table = pyarrow.table({"text": pyarrow.DictionaryArray.from_arrays(places, [long])})
+    table = pyarrow.table({"text": pyarrow.DictionaryArray.from_arrays(places, long)})
     path = tmp_path / "repeated.parquet"
     pyarrow.parquet.write_table(table, path)
     assert path.stat().st_size < 2_000_000
