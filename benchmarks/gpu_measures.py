@@ -220,13 +220,13 @@ def overlap(extractor: FeatureExtractor, texts: Sequence[str]) -> dict[str, floa
     scorer = extractor.scorer()
     assert isinstance(scorer, LanguageModelScorer)
     needs = extractor.needs()
-    extractor.table_while_reading(texts[: 2 * CHUNK_TEXTS])  # processes start, kernels compile
+    extractor.read_while_tabulating(texts[: 2 * CHUNK_TEXTS])  # processes start, kernels compile
     chunks = [texts[i : i + CHUNK_TEXTS] for i in range(0, len(texts), CHUNK_TEXTS)]
     tasks = [scorer.task(chunk, needs.layers, needs.statistics) for chunk in chunks]
     tokens = sum(len(one.ids) for task in tasks for one in task.tokens)
     alone = seconds(partial(list, scorer.stream(tasks)), scorer.device)
     with Watch(scorer) as watch, Driver() as driver:
-        whole = seconds(partial(extractor.table_while_reading, texts), scorer.device)
+        whole = seconds(partial(extractor.read_while_tabulating, texts), scorer.device)
     shares = {"by_events": watch.seconds() / whole, "by_itself": min(1.0, alone / whole)}
     if driver.told and scorer.device.type == "cuda":
         shares["by_driver"] = mean(driver.told) / 100

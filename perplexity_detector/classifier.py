@@ -180,14 +180,12 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: Iterable[str]) -> np.ndarray:
         """Margins before calibration, shape (n,)."""
-        return self.margins(self.view(self.documents(X)))
+        return self.margins(self.read(as_texts(X))[1])
 
     def predict_proba(self, X: Iterable[str]) -> np.ndarray:
-        """Calibrated probabilities of the two classes, shape (n, 2).
-
-        They are those of a text that was as likely generated as not before it was read.
-        """
-        generated = self.probabilities(self.documents(X))
+        """Probabilities of both classes, shape (n, 2), had they been as likely before reading."""
+        margins = self.decision_function(X)
+        generated = self.calibrator_.probabilities(margins)
         return np.column_stack([1 - generated, generated])
 
     def probabilities(self, documents: Sequence[Document]) -> np.ndarray:
@@ -216,8 +214,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             uncertain), `note` (why it is uncertain), `words`, `tokens`, and `why`, the features
             that spoke most for it.
         """
-        documents = self.documents(given := as_texts(texts))
-        return assessment(self, given, documents, self.view(documents), why)
+        documents, view = self.read(given := as_texts(texts))
+        return assessment(self, given, documents, view, why)
 
     def explain(self, text: str, id: str | None = None, detector: str | None = None) -> Explanation:
         """The evidence behind what it says of one text, with the text's id and the detector's name.
@@ -242,9 +240,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             InputError: there are fewer.
         """
         documents = self.documents(texts_by_people)
-        if len(documents) < MIN_PEOPLE:
-            few = f"{len(documents)} texts by people cannot set thresholds"
-            raise InputError(f"{few}; give {MIN_PEOPLE} or more.")
+        if (few := len(documents)) < MIN_PEOPLE:
+            raise InputError(f"{few} texts by people cannot set thresholds; give {MIN_PEOPLE}.")
         tokens = np.array([document.token_count for document in documents])
         self.calibrator_ = self.calibrator_.for_people(self.probabilities(documents), tokens)
         self.training_ = {**self.training_, "recalibrated_on": len(documents)}
@@ -276,17 +273,18 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
 
     def new_extractor(self) -> FeatureExtractor:
         """An extractor with the settings of this one's, that has learned nothing."""
-        if self.extractor is None:
-            return self._default_extractor()
-        new: FeatureExtractor = clone(self.extractor)
-        return new
+        return self._default_extractor() if self.extractor is None else clone(self.extractor)
 
     def documents(self, texts: Iterable[str]) -> list[Document]:
         """Texts as read by the language model that read the training texts."""
         self._check_fitted()
-        if self.language_model_ is not None:
-            self.extractor_.require_model(self.language_model_)
+        self.extractor_.require_model(self.language_model_)
         return self.extractor_.documents(texts)
+
+    def read(self, texts: Sequence[str]) -> tuple[list[Document], Any]:
+        """The texts, read, and the view of them."""
+        documents = self.documents(texts)
+        return documents, self.view(documents)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "calibrator_"):

@@ -145,12 +145,12 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         with timed(get_logger(), "predict") as counts:
             from perplexity_detector import report
             from perplexity_detector.prediction import predict
-            from perplexity_detector.workflows import Tally, load_detector
+            from perplexity_detector.workflows import Tally, load_detector, rows_at_once
 
             reading = {"device": device, "precision": precision, "cache": string(cache)}
             loaded = load_detector(self._data, detector, lm, fpr, **reading)
             tally = Tally()
-            chunks = options.read_chunks(dataset)
+            chunks = options.read_chunks(dataset, rows_at_once(loaded.extractor_))
             for results in predict(chunks, loaded, target, details, why=show, resume=resume):
                 if show:
                     shown = report.readable(results, header=not tally.rows)
@@ -240,12 +240,14 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         with timed(get_logger(), "features") as counts:
             from perplexity_detector.features.extractor import FeatureExtractor
             from perplexity_detector.prediction import tabulate
+            from perplexity_detector.workflows import rows_at_once
 
             extractor = FeatureExtractor(
                 listed(families), str(lm), string(revision), device=device, precision=precision,
                 cache=string(cache),
             ).fit()  # fmt: skip
-            counts["rows"] = tabulate(options.read_chunks(dataset), extractor, target)
+            chunks = options.read_chunks(dataset, rows_at_once(extractor))
+            counts["rows"] = tabulate(chunks, extractor, target)
         where = "" if target == "-" else f" Table: {target}"
         print(f"{counts['rows']} texts.{where}", file=sys.stderr)
 

@@ -171,6 +171,12 @@ class TextDetector(CalibratedClassifier):
         """The table of features, shape (n, features)."""
         return self.extractor_.table(documents)
 
+    def read(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
+        """The texts, read, and their features, made meanwhile where a GPU reads."""
+        self._check_fitted()
+        self.extractor_.require_model(self.language_model_)
+        return self.extractor_.read(texts)
+
     def margins(self, view: np.ndarray) -> np.ndarray:
         """Log-odds by the trees, before calibration, shape (n,)."""
         return trees.margins(self.booster_, view, self.n_jobs or 0)

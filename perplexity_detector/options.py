@@ -54,14 +54,14 @@ class DatasetOptions:
             None if format_name is None else str(format_name),
         )
 
-    def read_chunks(self, dataset: str) -> Iterator[pd.DataFrame]:
-        """Frames of rows; see `datasets.read_chunks`."""
+    def read_chunks(self, dataset: str, rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]:
+        """Frames of so many rows; see `datasets.read_chunks`."""
         from perplexity_detector.datasets import read_chunks
 
         return read_chunks(
             str(dataset),
             self.columns,
-            chunk_rows=CHUNK_ROWS,
+            chunk_rows=rows,
             encoding=self.encoding,
             format=self.format,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,16 @@ from perplexity_detector import persistence, training
 from perplexity_detector.baselines.registry import make
 from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.errors import DatasetError, TrackingError
+from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.logs import get_logger, timed
+from perplexity_detector.options import CHUNK_ROWS
 from perplexity_detector.text import canonicalise, crop
 
 #: The detector that is used where none was trained.
 SHIPPED = "standard"
 PUBLISHED = "model"
+#: As `CHUNK_ROWS`, where a GPU reads, which is idle at a chunk's beginning and end.
+CHUNK_ROWS_GPU = 4096
 
 
 class Tally:
@@ -118,6 +123,20 @@ def load_detector(
     if fpr is not None:
         loaded.set_params(fpr=fpr)
     return loaded
+
+
+def rows_at_once(extractor: FeatureExtractor) -> int:
+    """How many rows to read before they are told; where a GPU reads, many, to keep it busy.
+
+    Processes then make features meanwhile, as many as there are cores beside it. They import the
+    program again, which a script without a main guard would not stand: so it is the command line
+    that asks for them.
+    """
+    if not extractor.on_gpu():
+        return CHUNK_ROWS
+    if "processes" in extractor.get_params():
+        extractor.set_params(processes=max(1, (os.cpu_count() or 1) - 1))
+    return CHUNK_ROWS_GPU
 
 
 def name_of(data: Path, detector: str | None = None) -> str:

@@ -14,7 +14,7 @@ from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features import reading
 from perplexity_detector.features.cross_fitting import Part, cross_fitted_table, folds, rows
 from perplexity_detector.features.family import Document, Family, Learner
-from perplexity_detector.features.registry import FAMILIES, families_at
+from perplexity_detector.features.registry import chosen
 from perplexity_detector.lm.cache import CachedScorer
 from perplexity_detector.lm.device import device_of
 from perplexity_detector.lm.scorer import LanguageModelScorer
@@ -180,17 +180,23 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             LanguageModelError: the language model is missing or unfit.
             NotFittedError: a family has yet to learn.
         """
-        on_gpu = self.reads_tokens() and device_of(self.device).type == "cuda"
-        return self.table_while_reading(as_texts(X)) if on_gpu else self.table(self.documents(X))
+        return self.read(as_texts(X))[1]
 
-    def table_while_reading(self, texts: Sequence[str]) -> np.ndarray:
-        """As `transform`: features are made while the language model reads the next texts."""
+    def read(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
+        """The texts, read, and their features; where a GPU reads, without hidden states."""
+        # a cache reads chunk by chunk
+        if self.on_gpu() and isinstance(self.scorer(), LanguageModelScorer):
+            return self.read_while_tabulating(texts)
+        documents = self.documents(texts)
+        return documents, self.table(documents)
+
+    def read_while_tabulating(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
+        """As `read`, without a cache: features are made while the next texts are read."""
         scorer = self.scorer()
-        if not isinstance(scorer, LanguageModelScorer):  # a cache reads chunk by chunk
-            return self.table(self.documents(texts))
+        assert isinstance(scorer, LanguageModelScorer)
         families = [self._known(family) for family in self.chosen_families()]
         settings = (self.needs(), self.canonical, self.processes)
-        return reading.table_while_reading(scorer, texts, families, *settings)
+        return reading.read_while_tabulating(scorer, texts, families, *settings)
 
     def documents(self, texts: Iterable[str]) -> list[Document]:
         """The texts, canonical, with what the families read of them."""
@@ -224,19 +230,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         Raises:
             InputError: a name is unknown, none is given, or the depth does not allow one.
         """
-        known = families_at(self.depth)
-        if self.families is None:
-            return [known[name] for name in FAMILIES if name in known]
-        names = list(self.families)
-        if left_out := [name for name in names if name in FAMILIES and name not in known]:
-            raise InputError(
-                f"Family {left_out[0]} needs the whole model: leave it out, or give --depth=1."
-            )
-        unknown = [name for name in names if name not in known]
-        if unknown or not names:
-            asked = ", ".join(map(repr, unknown)) or "in an empty list"
-            raise InputError(f"There is no feature family {asked}; choose from {', '.join(known)}.")
-        return [known[name] for name in names]
+        return chosen(self.families, self.depth)
 
     def told(self) -> tuple[list[str], list[str]]:
         """What each column measures, in words that follow "high" or "low", and its family."""
@@ -247,6 +241,10 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     def reads_tokens(self) -> bool:
         """Whether any family needs the language model or its tokenizer."""
         return any(family.reads != "text" for family in self.chosen_families())
+
+    def on_gpu(self) -> bool:
+        """Whether a GPU reads the texts."""
+        return self.reads_tokens() and device_of(self.device).type == "cuda"
 
     def scorer(self) -> LanguageModelScorer | CachedScorer:
         """What reads the texts: shared by all extractors with these settings."""
@@ -260,14 +258,13 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             self.cache,
         )
 
-    def require_model(self, fingerprint: str) -> None:
-        """Check that the language model is the one with this fingerprint.
+    def require_model(self, fingerprint: str | None) -> None:
+        """Check that the language model is the one with this fingerprint, if any.
 
         Raises:
             ArtefactError: it is another.
         """
-        found = self.scorer().fingerprint
-        if found != fingerprint:
+        if fingerprint is not None and (found := self.scorer().fingerprint) != fingerprint:
             raise ArtefactError(
                 f"This detector was trained with another language model than {self.lm} "
                 f"({fingerprint[:24]}..., not {found[:24]}...); give it with --lm, or train anew."

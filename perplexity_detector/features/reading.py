@@ -1,6 +1,6 @@
 """Texts -> documents: what the families need is read, chunk after chunk, or all at once.
 
-Where a GPU reads, `table_while_reading` lets everybody work: one thread makes texts ready, one
+Where a GPU reads, `read_while_tabulating` lets everybody work: one thread makes texts ready, one
 keeps the card busy, and processes make features of what has been read.
 """
 
@@ -74,15 +74,15 @@ def read(
     return _documents(texts, passed, _lowered(scorer, texts, needs))
 
 
-def table_while_reading(
+def read_while_tabulating(
     scorer: LanguageModelScorer,
     texts: Sequence[str],
     families: Sequence[Family],
     needs: Needs,
     canonical: bool,
     processes: int,
-) -> np.ndarray:
-    """Features of texts, made while the language model reads the next ones.
+) -> tuple[list[Document], np.ndarray]:
+    """Documents and features of texts, made while the language model reads the next ones.
 
     Args:
         scorer: reads them.
@@ -93,7 +93,8 @@ def table_while_reading(
         processes: that make features; with 0 a thread does.
 
     Returns:
-        float64 of shape (n, features).
+        n documents without their hidden states, which are large, and float64 of shape
+        (n, features).
     """
     pool = shared_pool(processes) if processes else None
     chunks = [texts[first : first + CHUNK_TEXTS] for first in range(0, len(texts), CHUNK_TEXTS)]
@@ -101,7 +102,8 @@ def table_while_reading(
     there = [family for family in families if family not in here]
     order = np.argsort([families.index(family) for family in here + there])
     made: deque[tuple[list[np.ndarray], Future[list[np.ndarray]] | None]] = deque()
-    tables: list[np.ndarray] = []
+    kept: list[Document] = []
+    tables = [np.zeros((0, sum(len(family.labels) for family in families)))]
 
     def collect(most: int) -> None:
         while len(made) > most:
@@ -111,13 +113,12 @@ def table_while_reading(
 
     for documents in ahead(_read_chunks(scorer, chunks, needs, canonical, pool)):
         columns = [rows(family, documents) for family in here]
-        # hidden states are large, and stay
         light = [Document(one.text, one.statistics, one.tokens) for one in documents]
+        kept += light
         made.append((columns, pool.submit(_rows_of_each, there, light) if pool else None))
         collect(most=2 * processes)
     collect(most=0)
-    width = sum(len(family.labels) for family in families)
-    return np.vstack([np.zeros((0, width)), *tables])
+    return kept, np.vstack(tables)
 
 
 def ahead(items: Iterable[Item], most: int = 2) -> Iterator[Item]:

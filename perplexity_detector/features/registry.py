@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from perplexity_detector.errors import InputError
 from perplexity_detector.features import (
@@ -48,3 +48,24 @@ def families_at(depth: float = 1.0) -> Mapping[str, Family | Learner]:
     given = {name: f for name, f in FAMILIES.items() if depth >= 1 or f.reads != "statistics"}
     learned = (contrast.LEARNER, representation.learner(depth))
     return {**given, **{learner.name: learner for learner in learned if learner.labels}}
+
+
+def chosen(names: Iterable[str] | None, depth: float = 1.0) -> list[Family | Learner]:
+    """The families of these names, in order; if none are given, all that learn nothing.
+
+    Raises:
+        InputError: a name is unknown, none is given, or the depth does not allow one.
+    """
+    known = families_at(depth)
+    if names is None:
+        return [known[name] for name in FAMILIES if name in known]
+    asked = list(names)
+    if left_out := [name for name in asked if name in FAMILIES and name not in known]:
+        raise InputError(
+            f"Family {left_out[0]} needs the whole model: leave it out, or give --depth=1."
+        )
+    unknown = [name for name in asked if name not in known]
+    if unknown or not asked:
+        which = ", ".join(map(repr, unknown)) or "in an empty list"
+        raise InputError(f"There is no feature family {which}; choose from {', '.join(known)}.")
+    return [known[name] for name in asked]

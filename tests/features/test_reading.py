@@ -22,18 +22,21 @@ def test_the_table_is_the_same(extractor, essays, processes, monkeypatch):
     monkeypatch.setattr(reading, "CHUNK_TEXTS", 2)
     texts = ["", *essays[:7], "One word"]
     extractor.set_params(processes=processes)
-    table = extractor.table_while_reading(texts)
+    documents, table = extractor.read_while_tabulating(texts)
+    alone = extractor.documents(texts)
+    assert [one.text for one in documents] == [one.text for one in alone]
+    assert [one.token_count for one in documents] == [one.token_count for one in alone]
     np.testing.assert_allclose(table, extractor.transform(texts), rtol=1e-4, atol=1e-5)
 
 
 def test_families_that_need_no_pass(tiny_gpt2, essays):
     extractor = FeatureExtractor(["contrast"], lm=str(tiny_gpt2)).fit(essays[:12], [0, 1] * 6)
-    table = extractor.table_while_reading(essays[:3])
+    _, table = extractor.read_while_tabulating(essays[:3])
     np.testing.assert_allclose(table, extractor.transform(essays[:3]), rtol=1e-6)
 
 
 def test_no_texts(extractor):
-    table = extractor.table_while_reading([])
+    _, table = extractor.read_while_tabulating([])
     assert table.shape == (0, len(extractor.get_feature_names_out()))
 
 
