@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from benchmarks import protocol, samples
 from benchmarks.left_out import Texts
-from benchmarks.quality import RESULTS, Judge, baseline_figures
+from benchmarks.quality import BINOCULARS, RESULTS, Judge, baseline_figures
 from benchmarks.speed import write
 from perplexity_detector.baselines import registry
 from perplexity_detector.lm import catalogue
@@ -29,7 +29,6 @@ from perplexity_detector.lm import catalogue
 #: Blocks that the observer lacks: late ones change a model least, the last excepted (Gromov et
 #: al. 2024).
 WITHOUT = (22, 23, 24, 25)
-NAME = "binoculars"
 
 
 def main(
@@ -65,9 +64,9 @@ def main(
         if observer is None:
             weaken(folder)
         models = {"lm": observer or folder, "performer": performer, "precision": precision}
-        reading = registry.make(NAME, **models, cache=cache, progress=True).new_extractor()
+        reading = registry.make(BINOCULARS, **models, cache=cache, progress=True).new_extractor()
         texts = Texts(rows, reading.documents(rows["text"]), np.empty((len(rows), 0)))
-        record[NAME] = {
+        record[BINOCULARS] = {
             "performer": performer,
             "observer": observer or f"{catalogue.BUILTIN} without blocks {WITHOUT}",
             "texts": len(rows),
@@ -75,8 +74,8 @@ def main(
         }
         for fold in tqdm(list(protocol.folds(rows)), disable=None):
             if fold.kind in ("none", "source"):
-                known[fold.kind, fold.name][NAME] = baseline_figures(
-                    registry.make(NAME, **models),
+                known[fold.kind, fold.name][BINOCULARS] = baseline_figures(
+                    registry.make(BINOCULARS, **models),
                     texts,
                     np.flatnonzero(fold.trained),
                     Judge(texts, fold),

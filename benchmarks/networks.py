@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from benchmarks import protocol, samples
 from benchmarks.left_out import Texts
-from benchmarks.quality import RESULTS, Judge
+from benchmarks.quality import NETWORKS, RESULTS, Judge
 from perplexity_detector.baselines import registry
 from perplexity_detector.baselines.baseline import taken
 from perplexity_detector.baselines.neural import Neural, drawn
@@ -53,9 +53,9 @@ def main(
     rows = samples.corpus(corpus, per_group, per_group_held_out, disguised_share=0)
     texts = Texts(rows, [Document(text) for text in rows["text"]], np.empty((len(rows), 0)))
     budget = {"max_texts": max_texts, "max_words": samples.MAX_WORDS}
-    if record.get("networks", {}).get("budget") != budget:
-        record["networks"] = {"budget": budget, "seconds": {}}
-    seconds = record["networks"]["seconds"]
+    if record.get(NETWORKS, {}).get("budget") != budget:
+        record[NETWORKS] = {"budget": budget, "seconds": {}}
+    seconds = record[NETWORKS]["seconds"]
     known = {(fold["kind"], fold["name"]): fold["detectors"] for fold in record["folds"]}
     todo = [
         (name, fold)

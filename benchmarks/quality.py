@@ -38,6 +38,8 @@ BASELINES = (
     "rules", "tfidf", "gltr", "diveye", "log_likelihood", "log_rank", "entropy", "lrr",
     "fast_detect_gpt", "lastde",
 )  # fmt: skip
+#: What other benchmarks add to the json.
+NETWORKS, BINOCULARS = "networks", "binoculars"
 #: Detectors whose figures have intervals.
 MAIN = ("standard", "fast", "tfidf")
 #: People of a left-out source that set its thresholds anew; the others are judged.
@@ -103,6 +105,8 @@ def main(
         "seconds": {"reading": read, "folds": time.perf_counter() - start - read},
         **results,
     }
+    if Path(output).is_file():
+        keep_beside(record, json.loads(Path(output).read_text(encoding="utf-8")))
     Path(output).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(summary(record).round(3).to_string())
 
@@ -121,6 +125,21 @@ def _quick(corpus: str, extractor: FeatureExtractor, processes: int) -> dict[str
             mean = np.mean([figures["auroc"] for figures in figures_of])
             reached[f"{detector}, {kind} left out"] = float(mean)
     return reached
+
+
+def keep_beside(record: dict[str, Any], earlier: dict[str, Any]) -> None:
+    """Take over what `networks` and `binoculars` measured before, if the folds are the same.
+
+    They are if the rules, which nothing but a fold's texts decides, have the same figures on all.
+    """
+    before = {(fold["kind"], fold["name"]): fold["detectors"] for fold in earlier["folds"]}
+    now = {(fold["kind"], fold["name"]): fold["detectors"] for fold in record["folds"]}
+    if any(of["rules"] != before.get(fold, {}).get("rules") for fold, of in now.items()):
+        return
+    record.update({part: earlier[part] for part in (NETWORKS, BINOCULARS) if part in earlier})
+    names = {BINOCULARS, *record.get(NETWORKS, {}).get("seconds", {})}
+    for fold, of in now.items():
+        of.update({name: before[fold][name] for name in names & set(before[fold])})
 
 
 def summary(record: dict[str, Any]) -> pd.DataFrame:

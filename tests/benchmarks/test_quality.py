@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.left_out import figures
 from benchmarks.protocol import Fold
+from benchmarks.quality import keep_beside
 from benchmarks.stress import recalibrated
 from perplexity_detector.calibration import Calibrator
 
@@ -89,3 +90,18 @@ def test_tables_name_what_they_show(tmp_path):
     assert lines[2].startswith("| a | 200 | 0 | 0.900 (0.880 to 0.920) | 0.500 | 0.700 | 1.2% |")
     assert {line.count("|") for line in lines} == {lines[0].count("|")}
     assert tables.percent(float("nan")) == tables.percent(None) == "-"
+
+
+def record_of(rules, **others):
+    return {"folds": [{"kind": "source", "name": "x", "detectors": {"rules": rules, **others}}]}
+
+
+def test_what_other_benchmarks_measured_on_the_same_folds_is_kept():
+    earlier = record_of({"auroc": 0.7}, encoder={"auroc": 0.8}, binoculars={"auroc": 0.9}, old={})
+    earlier |= {"networks": {"seconds": {"encoder": {"x": 1}}}, "binoculars": {"texts": 5}}
+    same, other = record_of({"auroc": 0.7}), record_of({"auroc": 0.6})
+    keep_beside(same, earlier)
+    assert same["networks"] == earlier["networks"]
+    assert set(same["folds"][0]["detectors"]) == {"rules", "encoder", "binoculars"}
+    keep_beside(other, earlier)
+    assert other == record_of({"auroc": 0.6})
