@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Averages of a text at most: 10 kB each, of which a long one would have hundreds of thousands.
 MOST_SENTENCES = 4096
+_REGISTERING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -173,17 +175,22 @@ def blocks_of(model: PreTrainedModel) -> nn.ModuleList:
 def taking(model: PreTrainedModel, layers: Sequence[int]) -> Iterator[list[torch.Tensor]]:
     """Within it, a pass of the model leaves the outputs of the chosen blocks in the list it gives.
 
+    Passes of other threads leave nothing there.
+
     Args:
         model: a causal language model of transformers.
         layers: 1 for the output of the first block, rising.
     """
     taken: list[torch.Tensor] = []
+    thread = threading.get_ident()
 
     def take(_: nn.Module, __: Any, output: Any) -> None:
-        taken.append(output[0] if isinstance(output, tuple) else output)
+        if threading.get_ident() == thread:
+            taken.append(output[0] if isinstance(output, tuple) else output)
 
     blocks = blocks_of(model) if layers else nn.ModuleList()
-    handles = [blocks[layer - 1].register_forward_hook(take) for layer in layers]
+    with _REGISTERING:  # torch numbers hooks without a lock
+        handles = [blocks[layer - 1].register_forward_hook(take) for layer in layers]
     try:
         yield taken
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from perplexity_detector.lm.reading import Reading, Tokens
 from perplexity_detector.lm.statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 from perplexity_detector.lm.tasks import Task, lagging
 from perplexity_detector.lm.windows import Window
+from perplexity_detector.lm.workers import side_by_side
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -73,7 +75,7 @@ class LanguageModelScorer:
         if self.device.type == "cpu":
             set_up_products(self.model, self.precision)
         #: steps that are under way while earlier ones are gathered
-        self._lag = 2 if self.device.type == "cuda" else 0
+        self._lag = 2 if self.device.type == "cuda" else torch.get_num_threads()
         self._fused_head = cuda.fused_head(self.model) if self.device.type == "cuda" else None
         self.window = max(2, min(window, loaded.context))
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
@@ -169,7 +171,7 @@ class LanguageModelScorer:
     ) -> Iterator[list[Reading]]:
         """What is left of each task, in order; `count` is told of tokens read.
 
-        A GPU reads on while this, and the tasks after, are seen to.
+        A GPU, or the cores of a CPU, read on while this, and the tasks after, are seen to.
         """
         for step in lagging(self._steps(tasks), self._lag):
             if isinstance(step, Task):
@@ -180,8 +182,10 @@ class LanguageModelScorer:
     def _steps(self, tasks: Iterable[Task]) -> Iterator[Task | Callable[[], int]]:
         """What gathers each batch, once the device is at it; each task after its batches."""
         for task in tasks:
-            for batch in task.batches(self.window, self.batch_tokens):
-                yield self._read_batch(batch, task)
+            batches = task.batches(self.window, self.batch_tokens)
+            reads = [partial(self._read_batch, batch, task) for batch in batches]
+            on_cpu = self.device.type == "cpu"
+            yield from side_by_side(reads) if on_cpu else (read() for read in reads)
             yield task
 
     def tokens(self, texts: Sequence[str]) -> list[Tokens]:
