@@ -1,18 +1,20 @@
 """Where the time of reading goes, before and after, and what was tried.
 
-Run from the root of the checkout: `python -m benchmarks.reading_profile`. All in processor time of
-one thread, which another program that runs beside changes little; medians of turns.
+Run from the root of the checkout: `python -m benchmarks.reading_profile`. But for what cores do
+together, all in processor time of one thread, which another program that runs beside changes
+little; medians of turns.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import fire
 import pandas as pd
@@ -37,6 +39,8 @@ PARTS = {
     "exponentials, sums and ranks of logits": ("aten::exp", "aten::gt", "aten::amax", "aten::sum"),
 }
 OTHER = "all else"
+#: Texts that all cores read.
+CORES_TEXTS = 16
 _Work = Callable[[], object]
 
 
@@ -48,9 +52,15 @@ def main(output: str = str(RESULTS), texts: int = 2, rounds: int = 3) -> None:
         texts: of the sample, that are profiled.
         rounds: turns of what is tried.
     """
-    torch.set_num_threads(1)
-    essays = pd.read_csv(SAMPLE)["text"].tolist()[:texts]
+    essays = pd.read_csv(SAMPLE)["text"].tolist()[:CORES_TEXTS]
     record: dict[str, Any] = {"machine": machine(), "rounds": rounds, "profiles": {}}
+    record["cores"] = {
+        precision: by_cores(LanguageModelScorer(precision=precision), essays, rounds)
+        for precision in product_rates.precisions_here()[0]
+    }
+    print(json.dumps(record["cores"]))
+    torch.set_num_threads(1)
+    del essays[texts:]
     for name, scorer in variants().items():
         record["profiles"][name] = profiled(scorer, essays)
         print(name, json.dumps(record["profiles"][name]))
@@ -79,6 +89,27 @@ def all_packed() -> LanguageModelScorer:
     if can_pack(torch.float32):
         replace_linear_layers(scorer.model, PackedLinear)
     return scorer
+
+
+def by_cores(scorer: LanguageModelScorer, texts: list[str], rounds: int) -> dict[str, float]:
+    """Median tokens a second where all cores share each batch and where each has its own."""
+    tokens = sum(len(one.ids) for one in scorer.tokens(texts))
+    taken: dict[str, list[float]] = {"shared": [], "apart": []}
+    for turn in range(rounds + 1):
+        for name, seconds in taken.items():
+            start = time.perf_counter()
+            if name == "apart":
+                scorer.score(texts)
+            else:
+                with patch("perplexity_detector.lm.scorer.side_by_side", _one_by_one):
+                    scorer.score(texts)
+            if turn:
+                seconds.append(time.perf_counter() - start)
+    return {name: tokens / median(seconds) for name, seconds in taken.items()}
+
+
+def _one_by_one(calls: list[Callable[[], _Work]]) -> Iterator[_Work]:
+    yield from (call() for call in calls)
 
 
 def profiled(scorer: LanguageModelScorer, texts: list[str]) -> dict[str, float]:

@@ -137,7 +137,14 @@ def reading_profile(record: dict[str, Any]) -> str:
         [what, way, f"{cost:.3f}"] for what, ways in record["tried"].items()
         for way, cost in ways.items()
     ]  # fmt: skip
-    return f"{where}\n\n{table('| tried | | ms of a core, a token |', tried)}"
+    cores = [
+        [precision, f"{ways['shared']:,.0f}", f"{ways['apart']:,.0f}"]
+        for precision, ways in record["cores"].items()
+    ]
+    heads = "| tokens/s | all cores share each batch (before) | a batch for each core |"
+    return (
+        f"{where}\n\n{table(heads, cores)}\n\n{table('| tried | | ms of a core, a token |', tried)}"
+    )
 
 
 def _left_out(record: dict[str, Any]) -> str:

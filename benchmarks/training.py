@@ -58,7 +58,7 @@ def main(
         looked_up: how many are looked up in the cache at most.
         cached_words: to how many words the texts in the cache were cut.
         growing: trees that are grown.
-        precision: in which texts are read anew.
+        precision: in which texts are read, and were for the cache.
     """
     frame = pd.read_parquet(corpus, columns=["text", "generated"])
     record: dict[str, Any] = {"machine": machine(), "precision": precision}
@@ -66,7 +66,7 @@ def main(
     record["extraction"] = _extraction(sample, words, precision)
     print(record["extraction"], flush=True)
     if cache is not None:
-        cached = CachedScorer(LanguageModelScorer(), cache)
+        cached = CachedScorer(LanguageModelScorer(precision=precision), cache)
         known, labels = _known(cached, frame, cached_words, looked_up)
         documents, record["cache"] = _looked_up(cached, known)
         print(record["cache"], flush=True)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MAX_WINDOW = 1024
 #: Padded tokens per batch: what keeps the processor busy without filling its memory.
 BATCH_TOKENS = {"cpu": 1024, "cuda": 32768}
+#: On a CPU, where little is read: so many batches for each core, of so many tokens at least.
+BATCHES_A_CORE, LEAST_TOKENS = 4, 256
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -182,11 +184,18 @@ class LanguageModelScorer:
     def _steps(self, tasks: Iterable[Task]) -> Iterator[Task | Callable[[], int]]:
         """What gathers each batch, once the device is at it; each task after its batches."""
         for task in tasks:
-            batches = task.batches(self.window, self.batch_tokens)
+            batches = task.batches(self.window, self._batch_tokens(task))
             reads = [partial(self._read_batch, batch, task) for batch in batches]
             on_cpu = self.device.type == "cpu"
             yield from side_by_side(reads) if on_cpu else (read() for read in reads)
             yield task
+
+    def _batch_tokens(self, task: Task) -> int:
+        """How much is read at once: of little, less, so that the cores end together."""
+        if self.device.type != "cpu" or (cores := torch.get_num_threads()) == 1:
+            return self.batch_tokens
+        share = sum(len(one.ids) for one in task.tokens) // (BATCHES_A_CORE * cores)
+        return min(self.batch_tokens, max(LEAST_TOKENS, share))
 
     def tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """Tokens of each text, which the model does not read."""
