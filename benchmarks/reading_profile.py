@@ -40,7 +40,7 @@ PARTS = {
 }
 OTHER = "all else"
 #: Texts that all cores read.
-CORES_TEXTS = 16
+CORES_TEXTS = 24
 _Work = Callable[[], object]
 
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.lm.device import device_of
 from perplexity_detector.problems import ProblemReport
 from perplexity_detector.results import ResultsWriter
 from perplexity_detector.verdicts import UNCERTAIN
@@ -72,7 +73,7 @@ def _run(detector: CalibratedClassifier, columns: Sequence[str]) -> dict[str, ob
         "detector": learned.hexdigest(),
         "language model": detector.language_model_,
         "fpr": detector.fpr,
-        "device": extractor.device,
+        "device": str(device_of(extractor.device)),
         "precision": extractor.precision,
         "use of a cache": extractor.cache is not None,  # which rounds to half precision
     }

@@ -18,6 +18,7 @@ from labelled import light_detector, two_styles
 
 from perplexity_detector.datasets import read_chunks
 from perplexity_detector.errors import InputError
+from perplexity_detector.lm.device import device_of
 from perplexity_detector.options import CHUNK_ROWS
 from perplexity_detector.prediction import predict
 from perplexity_detector.results import ResultsWriter
@@ -189,6 +190,12 @@ def test_other_settings_are_refused(rows, fitted, tmp_path):
     with pytest.raises(InputError, match=r"another fpr \(0.1, not 0.2\)"):
         resumed(rows, fitted, output)
     fitted.set_params(fpr=0.1)
+    begun = journal_of(output).read_bytes()
+    here = str(device_of("auto")).encode()
+    journal_of(output).write_bytes(begun.replace(b'"device": "' + here, b'"device": "elsewhere'))
+    with pytest.raises(InputError, match="another device \\(elsewhere, not "):
+        resumed(rows, fitted, output)
+    journal_of(output).write_bytes(begun)
     assert resumed(rows, fitted, output) == 14
 
 

@@ -16,8 +16,8 @@ def side_by_side(calls: Sequence[Callable[[], Callable[[], int]]]) -> Iterator[C
     """Have calls made, in order, by as many threads as torch may use here, with a core each.
 
     Cores that share one batch wait for each other at every product and sum: with a batch each, two
-    of an AMD EPYC read a tenth more of smollm2 (float32 589 -> 632 tokens/s, bfloat16 1,029 ->
-    1,116, int8 1,378 -> 1,508). Those that are left, fewer than cores, are made one by one by all.
+    of an AMD EPYC read more of smollm2 (float32 600 -> 632 tokens/s, bfloat16 998 -> 1,129, int8
+    1,297 -> 1,507). What is left, fewer calls than cores, is made one by one by all of them.
 
     Args:
         calls: read a batch, and give what gathers what was told; the longest first.
