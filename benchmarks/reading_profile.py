@@ -101,7 +101,7 @@ def by_cores(scorer: LanguageModelScorer, texts: list[str], rounds: int) -> dict
             if name == "apart":
                 scorer.score(texts)
             else:
-                with patch("perplexity_detector.lm.scorer.side_by_side", _one_by_one):
+                with patch("perplexity_detector.lm.workers.side_by_side", _one_by_one):
                     scorer.score(texts)
             if turn:
                 seconds.append(time.perf_counter() - start)

@@ -12,7 +12,7 @@ import torch
 from tqdm import tqdm
 
 from perplexity_detector.errors import InputError, LanguageModelError
-from perplexity_detector.lm import catalogue, cuda
+from perplexity_detector.lm import catalogue, cuda, workers
 from perplexity_detector.lm.device import device_of, finished, on_device
 from perplexity_detector.lm.pooling import add_states, blocks_of, taking
 from perplexity_detector.lm.precision import DTYPES, precision_of, set_up_products
@@ -20,7 +20,6 @@ from perplexity_detector.lm.reading import Reading, Tokens
 from perplexity_detector.lm.statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 from perplexity_detector.lm.tasks import Task, lagging
 from perplexity_detector.lm.windows import Window
-from perplexity_detector.lm.workers import side_by_side
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
 MAX_WINDOW = 1024
 #: Padded tokens per batch: what keeps the processor busy without filling its memory.
 BATCH_TOKENS = {"cpu": 1024, "cuda": 32768}
-#: On a CPU, where little is read: so many batches for each core, of so many tokens at least.
-BATCHES_A_CORE, LEAST_TOKENS = 4, 256
+#: On a CPU, where little is read: so many batches for each thread, of so many tokens at least.
+BATCHES_A_THREAD, LEAST_TOKENS = 4, 256
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -77,7 +76,7 @@ class LanguageModelScorer:
         if self.device.type == "cpu":
             set_up_products(self.model, self.precision)
         #: steps that are under way while earlier ones are gathered
-        self._lag = 2 if self.device.type == "cuda" else torch.get_num_threads()
+        self._lag = 2 if self.device.type == "cuda" else workers.count()
         self._fused_head = cuda.fused_head(self.model) if self.device.type == "cuda" else None
         self.window = max(2, min(window, loaded.context))
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
@@ -187,14 +186,14 @@ class LanguageModelScorer:
             batches = task.batches(self.window, self._batch_tokens(task))
             reads = [partial(self._read_batch, batch, task) for batch in batches]
             on_cpu = self.device.type == "cpu"
-            yield from side_by_side(reads) if on_cpu else (read() for read in reads)
+            yield from workers.side_by_side(reads) if on_cpu else (read() for read in reads)
             yield task
 
     def _batch_tokens(self, task: Task) -> int:
-        """How much is read at once: of little, less, so that the cores end together."""
-        if self.device.type != "cpu" or (cores := torch.get_num_threads()) == 1:
+        """How much is read at once: of little, less, so that the threads end together."""
+        if self.device.type != "cpu" or (threads := workers.count()) == 1:
             return self.batch_tokens
-        share = sum(len(one.ids) for one in task.tokens) // (BATCHES_A_CORE * cores)
+        share = sum(len(one.ids) for one in task.tokens) // (BATCHES_A_THREAD * threads)
         return min(self.batch_tokens, max(LEAST_TOKENS, share))
 
     def tokens(self, texts: Sequence[str]) -> list[Tokens]:

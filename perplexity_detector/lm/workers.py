@@ -1,4 +1,4 @@
-"""Threads that read batches side by side on a CPU, each with one core."""
+"""Threads that read batches side by side on a CPU, each with cores of its own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ from functools import lru_cache
 
 import torch
 
+#: Threads at most: each holds a batch's states and logits, some 50 MB of smollm2's.
+MOST = 8
+
+
+def count() -> int:
+    """How many threads read; where torch may use more cores than that, each has several."""
+    return min(torch.get_num_threads(), MOST)
+
 
 def side_by_side(calls: Sequence[Callable[[], Callable[[], int]]]) -> Iterator[Callable[[], int]]:
-    """Have calls made, in order, by as many threads as torch may use here, with a core each.
+    """Have calls made, in order, by `count` threads.
 
     Cores that share one batch wait for each other at every product and sum: with a batch each, two
     of an AMD EPYC read more of smollm2 (float32 600 -> 632 tokens/s, bfloat16 998 -> 1,129, int8
@@ -25,11 +33,11 @@ def side_by_side(calls: Sequence[Callable[[], Callable[[], int]]]) -> Iterator[C
     Yields:
         For each call, what waits for it and gathers; calls begin as they are asked for.
     """
-    threads = torch.get_num_threads()
+    threads = count()
     together = len(calls) - len(calls) % threads if threads > 1 else 0
     begun: deque[Future[Callable[[], int]]] = deque(maxlen=threads)
     for call in calls[:together]:
-        begun.append(_pool(threads).submit(call))
+        begun.append(_pool(threads, torch.get_num_threads()).submit(call))
         yield _gathering(begun[-1])
     wait(begun)
     for call in calls[together:]:
@@ -44,18 +52,18 @@ def _gathering(begun: Future[Callable[[], int]]) -> Callable[[], int]:
 
 
 @lru_cache(maxsize=1)
-def _pool(threads: int) -> ThreadPoolExecutor:
-    pool = ThreadPoolExecutor(threads, "reading", _take_one_core)
+def _pool(threads: int, cores: int) -> ThreadPoolExecutor:
+    pool = ThreadPoolExecutor(threads, "reading", _take_cores, (cores // threads,))
     begun = threading.Barrier(threads + 1)
     for _ in range(threads):
         pool.submit(begun.wait)
     begun.wait()
-    torch.set_num_threads(threads)  # for threads to come, now that each of these has begun
+    torch.set_num_threads(cores)  # for threads to come, now that each of these has begun
     return pool
 
 
-def _take_one_core() -> None:
-    torch.set_num_threads(1)  # here, and for threads that begin hereafter
+def _take_cores(cores: int) -> None:
+    torch.set_num_threads(cores)  # here, and for threads that begin hereafter
     torch.get_num_threads()  # a thread takes over what was set when it first asks, and no later
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from perplexity_detector.lm import workers
 from perplexity_detector.lm.bos import PASSAGES
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.workers import side_by_side
@@ -58,6 +59,19 @@ def test_each_call_has_a_thread_with_one_core_and_others_keep_theirs(two_threads
     thread.start()
     thread.join()
     assert [torch.get_num_threads(), *later] == [2, 2]
+
+
+def test_many_cores_are_shared_among_few_threads(two_threads, monkeypatch):
+    torch.set_num_threads(6)
+    monkeypatch.setattr(workers, "MOST", 3)
+
+    def call():
+        cores = torch.get_num_threads()
+        return lambda: cores
+
+    told = [gather() for gather in [*side_by_side([call] * 4)]]
+    assert told == [2, 2, 2, 6]  # the last is left to all
+    assert torch.get_num_threads() == 6
 
 
 def test_few_calls_are_made_here(two_threads):
