@@ -45,11 +45,14 @@ def saved(detector, tmp_path_factory):
 def started(saved, tmp_path):
     """A service in a process of its own, in an empty folder, and a client of it."""
     (tmp_path / "tmp").mkdir()
+    # what is started in the background of a shell inherits that it ignores the signal
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, ROOT / "model.py", "serve", "--port=0", f"--detector={saved}"],
         cwd=tmp_path, env=environment(**{KEY: "k", "TMPDIR": str(tmp_path / "tmp")}),
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    signal.signal(signal.SIGINT, inherited)
     try:
         said = process.stderr.readline()
         url = re.search(r"http://127\.0\.0\.1:\d+", said)
