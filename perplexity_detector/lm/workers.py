@@ -25,7 +25,7 @@ def side_by_side(calls: Sequence[Callable[[], Callable[[], int]]]) -> Iterator[C
 
     Cores that share one batch wait for each other at every product and sum: with a batch each, two
     of an AMD EPYC read more of smollm2 (float32 600 -> 632 tokens/s, bfloat16 998 -> 1,129, int8
-    1,297 -> 1,507). What is left, fewer calls than cores, is made one by one by all of them.
+    1,297 -> 1,507). What is left, fewer calls than threads, is made one by one by all cores.
 
     Args:
         calls: read a batch, and give what gathers what was told; the longest first.
