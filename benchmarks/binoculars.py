@@ -16,18 +16,17 @@ from tempfile import TemporaryDirectory
 
 import fire
 import numpy as np
-from torch import nn
 from tqdm import tqdm
 
 from benchmarks import protocol, samples
 from benchmarks.left_out import Texts
 from benchmarks.quality import BINOCULARS, RESULTS, Judge, baseline_figures
 from benchmarks.speed import write
+from benchmarks.weakened import without_blocks
 from perplexity_detector.baselines import registry
 from perplexity_detector.lm import catalogue
 
-#: Blocks that the observer lacks: late ones change a model least, the last excepted (Gromov et
-#: al. 2024).
+#: Blocks that the observer lacks.
 WITHOUT = (22, 23, 24, 25)
 
 
@@ -86,11 +85,7 @@ def main(
 def weaken(folder: str, without: Sequence[int] = WITHOUT) -> None:
     """Write the shipped model without some of its blocks, as transformers has models."""
     loaded = catalogue.load()
-    model = loaded.model
-    kept = [block for place, block in enumerate(model.model.layers) if place not in without]
-    model.model.layers = nn.ModuleList(kept)
-    model.config.num_hidden_layers = len(kept)
-    write(model, loaded, folder)
+    write(without_blocks(loaded.model, without), loaded, folder)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from perplexity_detector.detector import TextDetector
 from perplexity_detector.features.cross_fitting import Part, cross_fitted_table, folds, rows
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document, Family, Learner
-from perplexity_detector.features.registry import FAMILIES, families_at
+from perplexity_detector.features.registry import FAMILIES, default_at, families_at
 from perplexity_detector.sampling import balancing_weights, kin_of
 
 #: Rates whose thresholds are set on the others and met by what is left out.
@@ -111,8 +111,9 @@ class Lesson:
         return np.hstack([texts.given[place], *learned])
 
     def features_at(self, depth: float) -> list[int]:
-        """Places of the features that a pass has which is left after this share of the blocks."""
-        there = {name for family in families_at(depth).values() for name in family.feature_names}
+        """Places of a detector's features whose pass is left after this share of the blocks."""
+        families = families_at(depth)
+        there = {name for of in default_at(depth) for name in families[of].feature_names}
         return [place for place, name in enumerate(self.names) if name in there]
 
     def columns(self, chosen: Callable[[str], bool]) -> list[int]:

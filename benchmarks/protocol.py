@@ -36,7 +36,7 @@ GENERATORS = {
     "Llama": r"llama",
     "Mistral": r"mistral|ministral",
     "Qwen, DeepSeek, GLM, Kimi": r"qwen|qwq|deepseek|glm|kimi",
-    "open base models": r"opt|neo|gpt-?j|bloom|falcon|flan|phi",
+    "open base models": r"opt|neo|gpt-?j|bloom|falcon|flan|phi|smollm",
 }
 
 
@@ -64,11 +64,12 @@ def folds(rows: pd.DataFrame) -> Iterator[Fold]:
     """Every fold of the protocol.
 
     Args:
-        rows: source, domain, generator, generated, split and genuine of n texts; what is left
-            out is judged whole, whatever its split, but for copies that are not genuine.
+        rows: source, origin, domain, generator, generated, split and genuine of n texts; what is
+            left out is judged whole, whatever its split, but for texts that are not genuine.
+            Those made from texts of a source have it as their origin, and are left out with it.
     """
     nothing = np.zeros(len(rows), bool)
-    source, generator = rows["source"], rows["generator"].astype(str)
+    source, generator = rows["origin"], rows["generator"].astype(str)
     yield _fold(rows, "none", "test split", nothing)
     yield _fold(rows, "source", "Fast-DetectGPT and kin", source.isin(KIN).to_numpy())
     for name in sorted(set(source) - set(KIN)):

@@ -28,7 +28,7 @@ from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
-from perplexity_detector.features.registry import families_at
+from perplexity_detector.features.registry import default_at, families_at
 from perplexity_detector.sampling import balancing_weights
 
 RESULTS = Path(__file__).parent / "results" / "quality.json"
@@ -56,6 +56,7 @@ def main(
     quick: bool = False,
     per_group: int = 100,
     per_group_held_out: int = 60,
+    auxiliary: str | None = None,
     prose: str | None = None,
     polished: str | None = None,
     processes: int = 2,
@@ -71,6 +72,7 @@ def main(
         quick: a small part in minutes, held against `floor.json`; exits 1 under it.
         per_group: texts of one source and class in the train split.
         per_group_held_out: the same in valid and test.
+        auxiliary: texts that are learned from besides, as `benchmarks.auxiliary` writes them.
         prose: a folder of prose by people; `../lm_corpus` beside the corpus if not given.
         polished: texts by people that a model polished; `polished.parquet` beside the corpus.
         processes: that folds are shared among.
@@ -87,7 +89,8 @@ def main(
     beside = Path(corpus).parent
     start = time.perf_counter()
     rows = samples.corpus(corpus, per_group, per_group_held_out)
-    texts = Texts.read(rows, extractor)
+    taught = [rows, samples.auxiliary(auxiliary)] if auxiliary else [rows]
+    texts = Texts.read(pd.concat(taught, ignore_index=True), extractor)
     others = {
         "prose": samples.people(prose or beside.parent / "lm_corpus", 120),
         "attacks": samples.attacked(rows, corpus, 80),
@@ -98,7 +101,7 @@ def main(
     }
     sets = {name: Texts.read(frame, extractor) for name, frame in others.items()}
     read = time.perf_counter() - start
-    results = run(texts, list(protocol.folds(rows)), extractor, processes, sets)
+    results = run(texts, list(protocol.folds(texts.rows)), extractor, processes, sets)
     record = {
         "machine": machine(("torch", "xgboost", "scikit-learn")),
         "texts": {name: len(part.rows) for name, part in {"corpus": texts, **sets}.items()},
@@ -190,18 +193,17 @@ def _fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
         "kind": fold.kind,
         "name": fold.name,
         "trained": int(lesson.genuine.sum()),
-        "disguised": int((~lesson.genuine).sum()),
+        "learned_only": int((~lesson.genuine).sum()),
     }
     if not sets:
         return {**about, "detectors": found}, {}
     count = shipped["standard"].detector.booster_.num_boosted_rounds()
+    whole = set(default_at())
     for name in families_at():
-        found[f"{name} alone"] = _trees_alone(
-            lesson, told, lesson.columns(name.__eq__), count, judge
-        )
-        found[f"without {name}"] = _trees_alone(
-            lesson, told, lesson.columns(name.__ne__), count, judge
-        )
+        changed = "without" if name in whole else "with"
+        for what, families in ((f"{name} alone", {name}), (f"{changed} {name}", whole ^ {name})):
+            columns = lesson.columns(families.__contains__)
+            found[what] = _trees_alone(lesson, told, columns, count, judge)
     for name in BASELINES:
         found[name] = _baseline(name, lesson, texts, judge, extractor)
     about["detectors"] = found

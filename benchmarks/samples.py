@@ -34,7 +34,7 @@ def corpus(
     """Texts of the corpus, canonical, whole sentences up to so many words.
 
     Their `split`, whether they are `genuine` or disguised copies to learn from, as in training,
-    and whether they were running English `prose`, are beside them.
+    whether they were running English `prose`, and their `origin` (their source) are beside them.
     """
     frame = read_all(dataset, label=True)
     limits = {"train": per_group, "valid": per_group_held_out, "test": per_group_held_out}
@@ -44,7 +44,12 @@ def corpus(
     copies = copies.assign(genuine=False)
     rows = pd.concat([rows, copies], ignore_index=True)
     texts = [prepared(text, max_words) for text in rows["text"]]
-    return rows.assign(prose=list(map(is_prose, rows["text"])), text=texts)
+    return rows.assign(prose=list(map(is_prose, rows["text"])), text=texts, origin=rows["source"])
+
+
+def auxiliary(dataset: str) -> pd.DataFrame:
+    """What `benchmarks.auxiliary` wrote, to stand below the rows of `corpus`: learned from only."""
+    return pd.read_parquet(dataset).assign(genuine=False, prose=True)
 
 
 def long_texts(dataset: str, per_group: int) -> pd.DataFrame:

@@ -37,7 +37,8 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         f"| feature families | {', '.join(config['families']) or 'none'} |",
         f"| features | {len(config['features'])} |",
         f"| training texts | {training['texts']:,}, of which {training['people']:,} by people; and "
-        f"disguised copies of {training.get('disguised', 0):,} of them |",
+        f"{training.get('learned_only', 0):,} that set no thresholds: disguised copies of some of "
+        "them, and auxiliary texts |",
         f"| sources | {', '.join(training['sources']) or 'not named'} |",
     ]
     if "trees" in training:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -152,7 +153,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """As `fit`, from texts already read by the extractor, n of them.
 
         Only `genuine` ones, shape (n,), set probabilities and thresholds: all if not given. From
-        the others, such as disguised copies, it learns.
+        the others, such as disguised copies and auxiliary texts, it learns.
         """
         labels, codes = lesson(documents, y, sources)
         require_length(len(labels), groups=groups, genuine=genuine)
@@ -163,9 +164,9 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         kept = np.full(len(labels), True) if genuine is None else np.asarray(genuine, bool)
         self.training_ = {
             "texts": int(kept.sum()),
-            "disguised": int((~kept).sum()),
+            "learned_only": int((~kept).sum()),
             "people": int((labels[kept] == 0).sum()),
-            "sources": sorted({str(one) for one in ([] if sources is None else sources) if one}),
+            "sources": sorted({str(one) for one in compress(sources or (), kept) if one}),
         }
         self.metrics_: dict[str, Any] = {}
         margins = self._learn(documents, labels, codes, parts)

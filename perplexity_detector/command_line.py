@@ -37,6 +37,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         performer: str | None = None,
         epochs: int | None = None,
         max_texts: int | None = None,
+        auxiliary: str | None = None,
         per_group: int | None = None,
         per_group_held_out: int | None = None,
         max_words: int | None = 200,
@@ -57,11 +58,12 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             lm: language model: smollm2 if not given, a pulled model of the hub, or a folder.
             revision: of a hub model.
             depth: share of the language model's blocks that is run; under 1, no statistics.
-            families: feature families, joined by commas; all if not given.
+            families: feature families, joined by commas; all but compression if not given.
             encoder: of --model=encoder: minilm, an encoder of the hub, or a folder.
             performer: of --model=binoculars: a second language model, of lm's vocabulary.
             epochs: of encoder and first_layers: how often each text is seen.
             max_texts: of the same: texts at most that each training sees.
+            auxiliary: a file of further texts to learn from, that set no thresholds.
             per_group: texts at most of one source and class of the train split.
             per_group_held_out: the same of valid, which is trained on too, and test.
             max_words: texts are cut to whole sentences of at most so many words; 0: no cut.
@@ -81,8 +83,8 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         }  # fmt: skip
         options = self._start(
             "train", dataset_options, dataset=dataset, model=model, **of_model,
-            per_group=per_group, per_group_held_out=per_group_held_out, max_words=max_words,
-            fpr=fpr, seed=seed, track=track,
+            auxiliary=auxiliary, per_group=per_group, per_group_held_out=per_group_held_out,
+            max_words=max_words, fpr=fpr, seed=seed, track=track,
         )  # fmt: skip
         sizes = limits(
             per_group=per_group, per_group_held_out=per_group_held_out, max_words=max_words or None
@@ -93,12 +95,14 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             from perplexity_detector import report, workflows
 
             untrained = workflows.untrained(model, fpr, seed, **of_model)
+            beside = options.read_labelled(str(auxiliary), both=False) if auxiliary else None
             trained = workflows.train_and_publish(
                 options.read_labelled(dataset), untrained, {**sizes, "seed": seed},
-                self._model, self._data,
+                self._model, self._data, beside,
             )  # fmt: skip
             if track:
-                workflows.track(trained, {"dataset": str(dataset)}, self._model, self._data)
+                about = {"dataset": str(dataset), "auxiliary": auxiliary or "none"}
+                workflows.track(trained, about, self._model, self._data)
         print(report.figures_by_split(trained.detector.metrics_))
         print(f"Saved to {self._model}, published to {self._data / 'model'}.", file=sys.stderr)
 

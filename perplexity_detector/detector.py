@@ -14,7 +14,7 @@ from perplexity_detector.contributions import Contributions
 from perplexity_detector.features.cross_fitting import Part
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document
-from perplexity_detector.features.registry import families_at
+from perplexity_detector.features.registry import default_at
 from perplexity_detector.novelty import Novelty
 from perplexity_detector.people import surprisal_range
 from perplexity_detector.sampling import balancing_weights
@@ -39,7 +39,7 @@ class TextDetector(CalibratedClassifier):
     deterministic.
 
     Args:
-        extractor: makes the features; one with every family, learned ones too, if not given.
+        extractor: makes the features; one with the default families if not given.
         n_estimators: trees at most; texts left out stop earlier.
         learning_rate: of the boosting.
         max_depth: of a tree.
@@ -216,4 +216,4 @@ class TextDetector(CalibratedClassifier):
         self.booster_ = trees.of_bytes(files[TREES], self.n_jobs or 0)
 
     def _default_extractor(self) -> FeatureExtractor:
-        return FeatureExtractor(families=list(families_at()))
+        return FeatureExtractor(families=default_at())

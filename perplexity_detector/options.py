@@ -66,8 +66,13 @@ class DatasetOptions:
             format=self.format,
         )
 
-    def read_labelled(self, dataset: str) -> pd.DataFrame:
-        """All usable rows, of both classes; the others are named in the log."""
+    def read_labelled(self, dataset: str, both: bool = True) -> pd.DataFrame:
+        """All usable rows; the others are named in the log.
+
+        Args:
+            dataset: the file.
+            both: whether rows of both classes must be there.
+        """
         from perplexity_detector.datasets import read_all, require_two_classes, split_problems
         from perplexity_detector.problems import ProblemReport
 
@@ -77,7 +82,8 @@ class DatasetOptions:
         good, bad = split_problems(frame)
         with ProblemReport() as report:
             report.add(bad)
-        require_two_classes(frame)
+        if both:
+            require_two_classes(frame)
         return good
 
 

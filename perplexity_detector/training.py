@@ -50,6 +50,7 @@ def train(
     max_words: int | None = 200,
     seed: int = 0,
     disguised_share: float = DISGUISED_SHARE,
+    auxiliary: pd.DataFrame | None = None,
 ) -> Trained:
     """Train and calibrate a classifier on the train and valid splits, measure it on test.
 
@@ -61,20 +62,22 @@ def train(
         max_words: texts are cut to whole sentences of at most so many words.
         seed: of samples and splits.
         disguised_share: share of the training texts of which a disguised copy is learned from too.
+        auxiliary: rows like the frame's, of which one class is enough: they are learned from, all
+            of them, and set no probabilities and no thresholds, nor are they measured.
 
     Raises:
         DatasetError: the test split, or the others together, lack one of the classes.
     """
     used = _sampled(frame, per_group, per_group_held_out, seed)
     taught = (used["split"] != "test").to_numpy()
-    copies = disguised(used[taught], disguised_share, max_words, seed)
+    beside = pd.concat([disguised(used[taught], disguised_share, max_words, seed), auxiliary])
     texts = [prepared(text, max_words) for text in used["text"]]
     log = get_logger()
-    with timed(log, "features", texts=len(texts) + len(copies)):
+    with timed(log, "features", texts=len(texts) + len(beside)):
         documents = detector.new_extractor().documents(
-            [*texts, *(prepared(text, max_words) for text in copies["text"])]
+            [*texts, *(prepared(text, max_words) for text in beside["text"])]
         )
-    lesson = pd.concat([used[taught], copies])
+    lesson = pd.concat([used[taught], beside])
     genuine = np.arange(len(lesson)) < taught.sum()
     place = np.append(taught.nonzero()[0], np.arange(len(used), len(documents)))
     with timed(log, "training", texts=len(lesson)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,12 @@ def train_and_publish(
     settings: dict[str, Any],
     model: Path,
     data: Path,
+    auxiliary: pd.DataFrame | None = None,
 ) -> training.Trained:
     """Train, save to `model`, publish to `data/model`, and warn where a rate cannot be kept."""
     for folder in (model, data / PUBLISHED):
         persistence.check_place(folder)  # now, rather than after hours of training
-    trained = training.train(frame, detector, **settings)
+    trained = training.train(frame, detector, **settings, auxiliary=auxiliary)
     persistence.publish(detector.save_pretrained(model), data / PUBLISHED)
     if not detector.calibrator_.keeps(detector.fpr):
         get_logger().warning(
@@ -73,7 +75,7 @@ def train_and_publish(
     return trained
 
 
-def track(trained: training.Trained, about: dict[str, object], model: Path, data: Path) -> None:
+def track(trained: training.Trained, about: Mapping[str, object], model: Path, data: Path) -> None:
     """Log a training to MLflow; if that fails, the training is kept all the same."""
     detector = trained.detector
     extractor = detector.extractor_.get_params(deep=False)

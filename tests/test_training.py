@@ -85,7 +85,7 @@ def test_a_training_leaves_a_measured_detector(trained):
     ]  # fmt: skip
     assert predictions["split"].value_counts().to_dict() == {"left out": 160, "test": 40}
     assert detector.training_["texts"] == 160
-    assert 30 < detector.training_["disguised"] < 80
+    assert 30 < detector.training_["learned_only"] < 80
     assert detector.training_["sources"] == ["even", "odd"]
     assert detector.training_["max_words"] == 35
     measured = detector.metrics_
@@ -239,3 +239,18 @@ def test_labelled_rows_are_scored(trained):
     for rows, split in ((frame, "train"), (frame.drop(columns="split"), "test")):
         with pytest.raises(DatasetError, match=rf"No row has '{split}' in a column `split`"):
             workflows.score_labelled(rows, trained.detector, split=split)
+
+
+def test_auxiliary_texts_are_learned_from_and_measured_nowhere(trained):
+    frame = two_style_frame().assign(source=["odd", "even", "even", "odd"] * 50)
+    beside = frame[frame["generated"] == 1].head(30)
+    beside = beside.assign(id=[f"beside-{i}" for i in beside["id"]], source="beside")
+    more = train(frame, light_detector(fpr=0.1), max_words=35, auxiliary=beside)
+    before, after = trained.detector, more.detector
+    assert after.training_["texts"] == before.training_["texts"]
+    assert after.training_["learned_only"] == before.training_["learned_only"] + 30
+    assert "beside" not in after.training_["sources"]
+    assert len(after.calibrator_.human) == len(before.calibrator_.human)
+    assert len(after.calibrator_.generated) == len(before.calibrator_.generated)
+    assert len(more.predictions) == len(trained.predictions)
+    assert not np.array_equal(more.predictions["probability"], trained.predictions["probability"])

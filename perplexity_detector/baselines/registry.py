@@ -24,7 +24,7 @@ from perplexity_detector.baselines.zero_shot import (
 from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.errors import InputError
-from perplexity_detector.features.registry import families_at
+from perplexity_detector.features.registry import default_at
 
 CLASSES: Mapping[str, type[CalibratedClassifier]] = {
     one.name: one
@@ -82,7 +82,7 @@ def make(name: str = TextDetector.name, **settings: Any) -> CalibratedClassifier
     classifier = made(**{setting: given[setting] for setting in own & set(given)})
     if "families" not in read:
         learned = made is TextDetector
-        read["families"] = list(families_at(read.get("depth", 1.0))) if learned else _families(made)
+        read["families"] = default_at(read.get("depth", 1.0)) if learned else _families(made)
     extractor = made.extractor_class(**read)
     extractor.chosen_families()
     classifier.set_params(extractor=extractor)

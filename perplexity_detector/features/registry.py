@@ -37,6 +37,11 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+#: Families that a detector does without unless asked: beside the others they gain nothing on
+#: sources left out (benchmarks/README.md).
+SPARE = ("compression",)
+
+
 def families_at(depth: float = 1.0) -> Mapping[str, Family | Learner]:
     """Every family, learned ones last, of a model left after this share of its blocks.
 
@@ -48,6 +53,11 @@ def families_at(depth: float = 1.0) -> Mapping[str, Family | Learner]:
     given = {name: f for name, f in FAMILIES.items() if depth >= 1 or f.reads != "statistics"}
     learned = (contrast.LEARNER, representation.learner(depth))
     return {**given, **{learner.name: learner for learner in learned if learner.labels}}
+
+
+def default_at(depth: float = 1.0) -> list[str]:
+    """Names of the families that a detector of this depth has if none are asked for."""
+    return [name for name in families_at(depth) if name not in SPARE]
 
 
 def chosen(names: Iterable[str] | None, depth: float = 1.0) -> list[Family | Learner]:

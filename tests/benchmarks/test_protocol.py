@@ -26,7 +26,12 @@ def made_up(texts=1200, seed=0):
     models = draw.choice(MODELS, texts)
     rows["generator"] = np.where(rows["generated"] == 1, models, "human")
     rows["genuine"] = (rows["split"] == "test") | (draw.random(texts) < 0.8)
-    return rows
+    rows["origin"] = rows["source"]
+    continued = rows[rows["split"] == "train"].head(texts // 10)
+    continued = continued.assign(
+        source="continued", generated=1, generator="smollm2 1/1/0", genuine=False
+    )
+    return pd.concat([rows, continued], ignore_index=True)
 
 
 ROWS = made_up()
@@ -47,7 +52,10 @@ def test_nothing_that_is_judged_was_trained_on(fold):
 def test_what_is_left_out_is_left_out_whole():
     by_name = {fold.name: fold for fold in FOLDS}
     kin = by_name["Fast-DetectGPT and kin"]
-    assert not ROWS["source"][kin.trained].isin(KIN).any()
+    assert not ROWS["origin"][kin.trained].isin(KIN).any()
+    assert "continued" in set(ROWS["source"][kin.trained])
+    assert "continued" not in by_name
+    assert "continued" not in set(ROWS["source"][by_name["open base models"].trained])
     assert kin.new.sum() == (ROWS["source"].isin(KIN) & ROWS["genuine"]).sum()
     assert not (set(KIN) & set(by_name))  # never one by one
     chat = by_name["ChatGPT"]

@@ -75,3 +75,19 @@ def test_train_does_not_replace_what_is_not_its_own(here, tmp_path):
     sentence = refused(here("train", SAMPLE, "--families=compression", "--track=False"))
     assert "model holds other things than a detector (thesis.txt)" in sentence
     assert "training: started" not in log_of(tmp_path)
+
+
+def test_train_learns_from_auxiliary_texts_too(here, tmp_path):
+    data = sample()
+    data.assign(id="more " + data["id"].astype(str))[data["generated"] == 1].to_csv(
+        "more.csv", index=False
+    )
+    code, _, _ = here(
+        "train", SAMPLE, "--families=compression", "--track=false", "--auxiliary=more.csv",
+    )  # fmt: skip
+    assert code == 0
+    loaded = TextDetector.from_pretrained("model")
+    assert loaded.training_["texts"] == 40
+    assert loaded.training_["learned_only"] > 24
+    sentence = refused(here("train", SAMPLE, "--track=False", "--auxiliary=missing.csv"))
+    assert "missing.csv" in sentence

@@ -1,0 +1,84 @@
+import pandas as pd
+import pytest
+
+from benchmarks import auxiliary, samples
+from benchmarks.auxiliary import CONTINUED, POLISHED, WAYS, from_first_sentence, openings
+from perplexity_detector.text import canonicalise
+
+
+def rows_of(essays, attack="none", generated=0):
+    return pd.DataFrame(
+        {
+            "id": [f"{source}-{attack}-{number}" for source in "ab" for number in range(6)],
+            "text": [essays[number % len(essays)] for number in range(12)],
+            "generated": generated,
+            "domain": "essay",
+            "generator": "human",
+            "attack": attack,
+            "prompt_id": [f"prompt-{number}" for number in range(12)],
+            "source": [source for source in "ab" for _ in range(6)],
+            "split": ["train", "valid", "test"] * 4,
+        }
+    )
+
+
+def test_openings_are_peoples_and_never_of_the_test_split(essays):
+    corpus = pd.concat([rows_of(essays), rows_of(essays, "other", generated=1)])
+    chosen = openings(corpus, 6)
+    assert chosen["source"].value_counts().to_dict() == {"a": 3, "b": 3}
+    assert set(chosen["generated"]) == {0}
+    assert "test" not in set(chosen["split"])
+
+
+def test_a_text_that_begins_inside_a_sentence_loses_it():
+    assert from_first_sentence("of a thing. It was new. It stayed.") == "It was new. It stayed."
+    assert from_first_sentence("of a thing") == "of a thing"
+
+
+@pytest.fixture
+def files(smollm2_folder, essays, tmp_path, monkeypatch):
+    monkeypatch.setattr(auxiliary, "BATCH", 2)
+    monkeypatch.setattr(auxiliary, "NEW_TOKENS", (12, 16))
+    rows_of(essays).to_csv(tmp_path / "corpus.csv", index=False)
+    worked_over = rows_of(essays, "llm_polish_of_human", generated=1)
+    worked_over.to_parquet(tmp_path / "polished.parquet")
+    return str(tmp_path / "corpus.csv"), str(tmp_path / "auxiliary.parquet")
+
+
+def test_texts_are_written_on_and_a_run_that_was_stopped_goes_on(files, essays, monkeypatch):
+    corpus, output = files
+    whole = auxiliary.written_on
+
+    def stopped(texts, way, seed):
+        if seed:
+            raise KeyboardInterrupt
+        return whole(texts, way, seed)
+
+    monkeypatch.setattr(auxiliary, "written_on", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        auxiliary.main(corpus, output, batches=2, per_attack=3)
+    first = samples.auxiliary(output)
+    monkeypatch.setattr(auxiliary, "written_on", whole)
+    auxiliary.main(corpus, output, batches=2, per_attack=3)
+    rows = samples.auxiliary(output)
+    assert rows["source"].value_counts().to_dict() == {CONTINUED: 4, POLISHED: 3}
+    assert set(rows["origin"]) == {"a", "b"}
+    assert set(rows["generated"]) == {1}
+    assert not rows["genuine"].any()
+    assert rows["id"].is_unique
+    continued = rows[rows["source"] == CONTINUED]
+    assert continued["text"].tolist()[:2] == first["text"].tolist()[:2]
+    assert continued["generator"].nunique() == 2
+    plain = {canonicalise(essay) for essay in essays}
+    assert not any(any(text in essay for essay in plain) for text in continued["text"])
+
+
+def test_way_and_seed_decide_what_is_written(files, essays):
+    def first(way, seed):
+        return auxiliary.written_on(essays[:2], way, seed)[0]
+
+    whole = first(WAYS[0], 0)
+    assert first(WAYS[0], 0) == whole
+    assert first(WAYS[0], 1) != whole
+    assert first(WAYS[0]._replace(without=(20, 21)), 0) != whole
+    assert first(WAYS[0]._replace(temperature=0.5), 0) != whole
