@@ -25,8 +25,8 @@ from perplexity_detector.sampling import balanced_sample, stable_order
 from perplexity_detector.text import canonicalise, sentence_spans, words
 from perplexity_detector.training import prepared
 
-#: Source of what was written on, and of what was worked over.
-CONTINUED, POLISHED = "continued", "polished"
+#: Source of what was written on.
+CONTINUED = "continued"
 #: Texts that are written on at once, each in the same way.
 BATCH = 56
 #: Tokens of an opening, and the fewest and most that follow it.
@@ -79,16 +79,20 @@ def main(
         per_attack: texts of each kind of polishing.
     """
     rows = openings(read_all(corpus, label=True), batches * BATCH)
-    known = pd.read_parquet(output) if Path(output).is_file() else pd.DataFrame()
-    parts = [known[known["source"] == CONTINUED]] if len(known) else []
-    worked_over = polished_texts(
+    written = polished_texts(
         read_all(polished or str(Path(corpus).parent / "polished.parquet"), label=True), per_attack
     )
-    done = sum(map(len, parts)) // BATCH
+    done = 0
+    if Path(output).is_file():
+        known = pd.read_parquet(output)
+        known = known[known["source"] == CONTINUED]
+        written, done = pd.concat([written, known], ignore_index=True), len(known) // BATCH
+    written.to_parquet(output)
     for number in tqdm(range(done, batches), initial=done, total=batches, disable=None):
         part = rows.iloc[number * BATCH : (number + 1) * BATCH]
-        parts.append(continued(part, WAYS[number % len(WAYS)], seed=number))
-        pd.concat([*parts, worked_over], ignore_index=True).to_parquet(output)
+        more = continued(part, WAYS[number % len(WAYS)], seed=number)
+        written = pd.concat([written, more], ignore_index=True)
+        written.to_parquet(output)
 
 
 def openings(corpus: pd.DataFrame, texts: int) -> pd.DataFrame:
@@ -163,10 +167,11 @@ def polished_texts(frame: pd.DataFrame, per_attack: int) -> pd.DataFrame:
     frame = frame[frame["split"] != "test"]
     chosen = frame.iloc[stable_order(frame["id"])].groupby("attack").head(per_attack)
     texts = [prepared(text, MAX_WORDS) for text in chosen["text"]]
-    return _auxiliary(chosen, POLISHED).assign(text=texts, generated=1)
+    # kinds of polishing differ as much as sources do
+    return _auxiliary(chosen, chosen["attack"]).assign(text=texts, generated=1)
 
 
-def _auxiliary(rows: pd.DataFrame, source: str) -> pd.DataFrame:
+def _auxiliary(rows: pd.DataFrame, source: str | pd.Series) -> pd.DataFrame:
     return rows[COLUMNS].assign(origin=rows["source"], source=source, split="train")
 
 

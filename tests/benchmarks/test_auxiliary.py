@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import auxiliary, samples
-from benchmarks.auxiliary import CONTINUED, POLISHED, WAYS, from_first_sentence, openings
+from benchmarks.auxiliary import CONTINUED, WAYS, from_first_sentence, openings
 from perplexity_detector.text import canonicalise
 
 
@@ -61,13 +61,13 @@ def test_texts_are_written_on_and_a_run_that_was_stopped_goes_on(files, essays, 
     monkeypatch.setattr(auxiliary, "written_on", whole)
     auxiliary.main(corpus, output, batches=2, per_attack=3)
     rows = samples.auxiliary(output)
-    assert rows["source"].value_counts().to_dict() == {CONTINUED: 4, POLISHED: 3}
+    assert rows["source"].value_counts().to_dict() == {CONTINUED: 4, "llm_polish_of_human": 3}
     assert set(rows["origin"]) == {"a", "b"}
     assert set(rows["generated"]) == {1}
     assert not rows["genuine"].any()
     assert rows["id"].is_unique
     continued = rows[rows["source"] == CONTINUED]
-    assert continued["text"].tolist()[:2] == first["text"].tolist()[:2]
+    assert continued["text"].tolist()[:2] == first["text"][first["source"] == CONTINUED].tolist()
     assert continued["generator"].nunique() == 2
     plain = {canonicalise(essay) for essay in essays}
     assert not any(any(text in essay for essay in plain) for text in continued["text"])
