@@ -46,7 +46,7 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
     if speed := detector.metrics_.get("speed"):
         lines.append(
             f"| speed where it was trained | {speed['texts_per_second']:.1f} texts a second, "
-            f"of {speed['words']:.0f} words on average |"
+            f"of {speed['words']:.0f} words on average{_in(training.get('precision'))} |"
         )
     if training.get("max_words"):
         lines.append(f"| texts cut to | whole sentences, at most {training['max_words']} words |")
@@ -80,6 +80,11 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _in(precision: str | None) -> str:
+    """In which the language model read, if one did."""
+    return f", in {precision}" if precision else ""
 
 
 def _scored(training: dict[str, Any]) -> str:

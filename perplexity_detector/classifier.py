@@ -35,9 +35,8 @@ MIN_PEOPLE = 100
 class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     """Tells texts by people (class 0) from texts by language models (class 1).
 
-    Fitting takes turns: sources, with all that share their prompts, are left out fold by fold,
-    and the probabilities and thresholds are set on what classifiers said of texts whose source
-    they were not trained on. Where there are too few sources, prompts are left out instead.
+    Fitting takes turns: sources, with all that share their prompts, are left out fold by fold (if
+    there are too few, prompts), and probabilities and thresholds are set on what was said of them.
 
     A subclass says what it reads (its extractor), how it learns (`_learn`), what its margin is
     (`margins`), and what it keeps (`files`, `restore`).
@@ -49,8 +48,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         language_model_: fingerprint of the model that read the training texts.
         training_: a summary of the training, plain values.
         metrics_: what was measured of it, plain values.
-        left_out_: probability of each training text by classifiers that had not seen its fold,
-            shape (n,); not saved.
+        left_out_: of each training text, by classifiers without its fold, shape (n,); not saved.
     """
 
     #: Its name in commands and artefacts, the files with what it learned, and what reads for it.
@@ -166,7 +164,9 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             "texts": int(kept.sum()),
             "learned_only": int((~kept).sum()),
             "people": int((labels[kept] == 0).sum()),
-            "sources": sorted({str(one) for one in compress(sources or (), kept) if one}),
+            "sources": sorted(
+                {str(one) for one in compress([] if sources is None else sources, kept) if one}
+            ),
         }
         self.metrics_: dict[str, Any] = {}
         margins = self._learn(documents, labels, codes, parts)
@@ -243,7 +243,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         documents = self.documents(texts_by_people)
         if (few := len(documents)) < MIN_PEOPLE:
             raise InputError(
-                f"{few} texts by people cannot set thresholds; give {MIN_PEOPLE} or more."
+                f"{few} texts cannot set thresholds: give {MIN_PEOPLE} or more by people."
             )
         tokens = np.array([document.token_count for document in documents])
         self.calibrator_ = self.calibrator_.for_people(self.probabilities(documents), tokens)

@@ -90,6 +90,8 @@ def train(
         )
     detector.training_["max_words"] = max_words
     detector.training_["seed"] = seed
+    if (reading := detector.extractor_).reads_tokens():
+        detector.training_["precision"] = reading.scorer().precision
     del documents[len(used) :]
     tested = [documents[i] for i in np.flatnonzero(~taught)]
     used.loc[taught, "split"] = LEFT_OUT

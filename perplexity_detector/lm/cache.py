@@ -56,6 +56,7 @@ class CachedScorer:
     def __init__(self, scorer: LanguageModelScorer, folder: str | Path) -> None:
         self.scorer = scorer
         self.fingerprint = scorer.fingerprint
+        self.precision = scorer.precision
         model = hashlib.sha256(scorer.identity.encode()).hexdigest()[:16]
         self.folder = Path(folder) / model
         #: what a shard holds (`statistics`, `states_8`, ...) -> text -> where
