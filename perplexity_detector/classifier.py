@@ -242,9 +242,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """
         documents = self.documents(texts_by_people)
         if (few := len(documents)) < MIN_PEOPLE:
-            raise InputError(
-                f"{few} texts cannot set thresholds: give {MIN_PEOPLE} or more by people."
-            )
+            raise InputError(f"{few} texts set no thresholds: give {MIN_PEOPLE} or more by people.")
         tokens = np.array([document.token_count for document in documents])
         self.calibrator_ = self.calibrator_.for_people(self.probabilities(documents), tokens)
         self.training_ = {**self.training_, "recalibrated_on": len(documents)}

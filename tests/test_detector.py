@@ -224,7 +224,7 @@ def test_recalibration_keeps_the_rate_among_those_people(detector):
     assert after < 0.17  # asked: 0.1; its standard error of 200 is 0.02
     np.testing.assert_array_equal(changed.predict_proba(new), detector.predict_proba(new))
     assert len(changed.calibrator_.human) == 200
-    with pytest.raises(InputError, match="99 texts cannot set thresholds"):
+    with pytest.raises(InputError, match="99 texts set no thresholds"):
         changed.recalibrate(own[:99])
 
 
