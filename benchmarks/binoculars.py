@@ -19,8 +19,10 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks import protocol, samples
+from benchmarks.judging import Judge, baseline_figures
 from benchmarks.left_out import Texts
-from benchmarks.quality import BINOCULARS, RESULTS, Judge, baseline_figures
+from benchmarks.quality import RESULTS
+from benchmarks.quality_record import BINOCULARS
 from benchmarks.speed import write
 from benchmarks.weakened import without_blocks
 from perplexity_detector.baselines import registry

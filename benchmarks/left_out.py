@@ -132,18 +132,21 @@ class Trained:
     """Trees over some of the features, calibrated on what turns left out.
 
     Attributes:
+        lesson: what it learned from.
         detector: its trees, and what tells texts that are unlike the lesson's.
         calibrator: of their margins.
         columns: the features they read.
     """
 
+    lesson: Lesson
     detector: TextDetector
     calibrator: Calibrator
     columns: list[int]
 
     @classmethod
-    def on(cls, lesson: Lesson, columns: Sequence[int], tokens: np.ndarray) -> Trained:
-        """Train on a lesson whose texts have these lengths, shape (n,)."""
+    def on(cls, lesson: Lesson, columns: Sequence[int]) -> Trained:
+        """Train on a lesson."""
+        tokens = np.array([document.token_count for document in lesson.documents], np.int64)
         detector = TextDetector(n_jobs=1)
         names = [lesson.names[i] for i in columns]
         table = lesson.table[:, columns]
@@ -151,7 +154,7 @@ class Trained:
         weights = balancing_weights(lesson.labels, lesson.sources)
         told = lesson.genuine
         calibrator = Calibrator.fit(margins[told], lesson.labels[told], weights[told], tokens[told])
-        return cls(detector, calibrator, list(columns))
+        return cls(lesson, detector, calibrator, list(columns))
 
     def probabilities(self, table: np.ndarray) -> np.ndarray:
         """Of features of all families, shape (n, features)."""

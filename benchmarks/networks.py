@@ -20,8 +20,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks import protocol, samples
+from benchmarks.judging import Judge
 from benchmarks.left_out import Texts
-from benchmarks.quality import NETWORKS, RESULTS, Judge
+from benchmarks.quality import RESULTS
+from benchmarks.quality_record import NETWORKS
 from perplexity_detector.baselines import registry
 from perplexity_detector.baselines.baseline import taken
 from perplexity_detector.baselines.neural import Neural, drawn

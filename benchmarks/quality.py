@@ -20,26 +20,27 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks import floor, protocol, quality_tables, samples, stress
-from benchmarks.left_out import RATES, Lesson, Texts, Trained, figures
+from benchmarks.auxiliary import CONTINUED
+from benchmarks.judging import Judge, baseline_figures
+from benchmarks.left_out import Lesson, Texts, Trained
 from benchmarks.machine import machine
+from benchmarks.quality_record import keep_beside, with_detector
 from perplexity_detector import metrics, trees
 from perplexity_detector.baselines import registry
-from perplexity_detector.classifier import CalibratedClassifier
 from perplexity_detector.detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.family import Document
 from perplexity_detector.features.registry import default_at, families_at
 from perplexity_detector.sampling import balancing_weights
 
 RESULTS = Path(__file__).parent / "results" / "quality.json"
-#: Depth of the shipped detector that leaves the language model early.
-FAST = 0.5
+#: The shipped detectors, and the share of the language model's blocks that each reads.
+SHIPPED = {"standard": 1.0, "fast": 0.5}
+#: Auxiliary texts that a detector does better without.
+WITHOUT = {"fast": CONTINUED}
 BASELINES = (
     "rules", "tfidf", "gltr", "diveye", "log_likelihood", "log_rank", "entropy", "lrr",
     "fast_detect_gpt", "lastde",
 )  # fmt: skip
-#: What other benchmarks add to the json.
-NETWORKS, BINOCULARS = "networks", "binoculars"
 #: Detectors whose figures have intervals.
 MAIN = ("standard", "fast", "tfidf")
 #: People of a left-out source that set its thresholds anew; the others are judged.
@@ -61,6 +62,7 @@ def main(
     polished: str | None = None,
     processes: int = 2,
     precision: str = "auto",
+    only: str | None = None,
     output: str = str(RESULTS),
     raise_floor: bool = False,
 ) -> None:
@@ -77,6 +79,7 @@ def main(
         polished: texts by people that a model polished; `polished.parquet` beside the corpus.
         processes: that folds are shared among.
         precision: in which the language model reads.
+        only: `standard` or `fast`, to measure that detector alone; the json keeps all else.
         output: the json file.
         raise_floor: with quick, lift `floor.json` to what was reached, less `SLACK`.
     """
@@ -101,15 +104,19 @@ def main(
     }
     sets = {name: Texts.read(frame, extractor) for name, frame in others.items()}
     read = time.perf_counter() - start
-    results = run(texts, list(protocol.folds(texts.rows)), extractor, processes, sets)
-    record = {
-        "machine": machine(("torch", "xgboost", "scikit-learn")),
-        "texts": {name: len(part.rows) for name, part in {"corpus": texts, **sets}.items()},
-        "seconds": {"reading": read, "folds": time.perf_counter() - start - read},
-        **results,
-    }
-    if Path(output).is_file():
-        keep_beside(record, json.loads(Path(output).read_text(encoding="utf-8")))
+    folds = list(protocol.folds(texts.rows))
+    results = run(texts, folds, extractor, processes, sets, [only] if only else list(SHIPPED))
+    earlier = json.loads(Path(output).read_text(encoding="utf-8")) if Path(output).is_file() else {}
+    if only:
+        record = with_detector(earlier, only, results)
+    else:
+        record = {
+            "machine": machine(("torch", "xgboost", "scikit-learn")),
+            "texts": {name: len(part.rows) for name, part in {"corpus": texts, **sets}.items()},
+            "seconds": {"reading": read, "folds": time.perf_counter() - start - read},
+            **results,
+        }
+        keep_beside(record, earlier)
     Path(output).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(summary(record).round(3).to_string())
 
@@ -120,7 +127,7 @@ def _quick(corpus: str, extractor: FeatureExtractor, processes: int) -> dict[str
     rows = samples.corpus(corpus, *QUICK_TEXTS, max_words=QUICK_WORDS, disguised_share=0)
     texts = Texts.read(rows, extractor)
     folds = [fold for fold in protocol.folds(rows) if fold.name in QUICK_FOLDS]
-    found = run(texts, folds, extractor, processes, {})["folds"]
+    found = run(texts, folds, extractor, processes, {}, list(SHIPPED))["folds"]
     reached = {}
     for detector in ("standard", "fast"):
         for kind in ("none", "source"):
@@ -128,21 +135,6 @@ def _quick(corpus: str, extractor: FeatureExtractor, processes: int) -> dict[str
             mean = np.mean([figures["auroc"] for figures in figures_of])
             reached[f"{detector}, {kind} left out"] = float(mean)
     return reached
-
-
-def keep_beside(record: dict[str, Any], earlier: dict[str, Any]) -> None:
-    """Take over what `networks` and `binoculars` measured before, if the folds are the same.
-
-    They are if the rules, which nothing but a fold's texts decides, have the same figures on all.
-    """
-    before = {(fold["kind"], fold["name"]): fold["detectors"] for fold in earlier["folds"]}
-    now = {(fold["kind"], fold["name"]): fold["detectors"] for fold in record["folds"]}
-    if any(of["rules"] != before.get(fold, {}).get("rules") for fold, of in now.items()):
-        return
-    record.update({part: earlier[part] for part in (NETWORKS, BINOCULARS) if part in earlier})
-    names = {BINOCULARS, *record.get(NETWORKS, {}).get("seconds", {})}
-    for fold, of in now.items():
-        of.update({name: before[fold][name] for name in names & set(before[fold])})
 
 
 def summary(record: dict[str, Any]) -> pd.DataFrame:
@@ -157,13 +149,14 @@ def run(
     extractor: FeatureExtractor,
     processes: int,
     sets: dict[str, Texts],
+    names: list[str],
 ) -> dict[str, Any]:
     """Every fold; and, trained on the fold that leaves nothing out, the other sets of texts.
 
-    Without such sets, only the two detectors are measured.
+    Without such sets, or without `standard` among the names, detectors alone are measured.
     """
     fork = multiprocessing.get_context("fork")  # the texts that were read need not be copied
-    _shared[:] = [(texts, folds, extractor, sets)]
+    _shared[:] = [(texts, folds, extractor, sets, names)]
     with ProcessPoolExecutor(processes, fork) as pool:
         found = list(tqdm(pool.map(_fold, range(len(folds))), total=len(folds), disable=None))
     stressed = next((extra for _, extra in found if extra), {})
@@ -171,33 +164,57 @@ def run(
 
 
 #: What the processes share.
-_shared: list[tuple[Texts, list[protocol.Fold], FeatureExtractor, dict[str, Texts]]] = []
+_shared: list[tuple[Texts, list[protocol.Fold], FeatureExtractor, dict[str, Texts], list[str]]] = []
 
 
 def _fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    texts, folds, extractor, sets = _shared[0]
+    texts, folds, extractor, sets, names = _shared[0]
     fold = folds[number]
-    lesson = Lesson.of(texts, fold.trained)
     judge = Judge(texts, fold)
-    told = lesson.told(texts, fold.tested)
-    shipped = {
-        name: Trained.on(lesson, lesson.features_at(depth), judge.lengths)
-        for name, depth in (("standard", 1.0), ("fast", FAST))
-    }
+    shipped = _shipped(names, texts, fold)
+    told = {name: one.lesson.told(texts, fold.tested) for name, one in shipped.items()}
     found = {}
     for name, trained in shipped.items():
         found[name] = judge.figures(
-            trained.probabilities(told), trained.calibrator.thresholds, intervals=True
+            trained.probabilities(told[name]), trained.calibrator.thresholds, intervals=True
         )
+    lesson = shipped[names[0]].lesson
     about: dict[str, Any] = {
         "kind": fold.kind,
         "name": fold.name,
         "trained": int(lesson.genuine.sum()),
         "learned_only": int((~lesson.genuine).sum()),
     }
+    about["detectors"] = found
     if not sets:
-        return {**about, "detectors": found}, {}
-    count = shipped["standard"].detector.booster_.num_boosted_rounds()
+        return about, {}
+    about["recalibrated"] = {
+        name: stress.recalibrated(one, told[name], judge.new_people, judge.tokens, OWN_PEOPLE)
+        for name, one in shipped.items()
+    }
+    extra = stress.all_of(shipped, texts, fold, sets) if fold.kind == "none" else {}
+    if "standard" in shipped:
+        found |= _beside(shipped["standard"], told["standard"], texts, judge, extractor)
+    return about, extra
+
+
+def _shipped(names: list[str], texts: Texts, fold: protocol.Fold) -> dict[str, Trained]:
+    """The detectors of these names, each trained on what it learns from of a fold."""
+    shipped: dict[str, Trained] = {}
+    for name in names:
+        taught = fold.trained & (texts.rows["source"] != WITHOUT.get(name)).to_numpy()
+        same = [one.lesson for one in shipped.values() if len(one.lesson.place) == taught.sum()]
+        lesson = same[0] if same else Lesson.of(texts, taught)
+        shipped[name] = Trained.on(lesson, lesson.features_at(SHIPPED[name]))
+    return shipped
+
+
+def _beside(
+    standard: Trained, told: np.ndarray, texts: Texts, judge: Judge, extractor: FeatureExtractor
+) -> dict[str, Figures]:
+    """Each family alone, all but it, and the baselines."""
+    found = {}
+    lesson, count = standard.lesson, standard.detector.booster_.num_boosted_rounds()
     whole = set(default_at())
     for name in families_at():
         changed = "without" if name in whole else "with"
@@ -206,39 +223,7 @@ def _fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
             found[what] = _trees_alone(lesson, told, columns, count, judge)
     for name in BASELINES:
         found[name] = _baseline(name, lesson, texts, judge, extractor)
-    about["detectors"] = found
-    about["recalibrated"] = {
-        name: stress.recalibrated(trained, told, judge.new_people, judge.tokens, OWN_PEOPLE)
-        for name, trained in shipped.items()
-    }
-    extra = stress.all_of(shipped, lesson, texts, fold, sets) if fold.kind == "none" else {}
-    return about, extra
-
-
-class Judge:
-    """The tested texts of a fold, and how detectors are judged on them.
-
-    Args:
-        texts: all texts.
-        fold: of them.
-    """
-
-    def __init__(self, texts: Texts, fold: protocol.Fold) -> None:
-        self.fold = fold
-        self.labels = texts.labels[fold.tested]
-        self.tokens = texts.tokens[fold.tested]
-        self.new_people = fold.new[fold.tested] & (self.labels == 0)
-        self.lengths = texts.tokens[fold.trained]
-        self.prompts = texts.rows["prompt_id"][fold.tested].tolist()
-
-    def figures(self, probabilities: np.ndarray, thresholds: Any, intervals: bool) -> Any:
-        """`left_out.figures`; with intervals of the first five, by bootstrap over prompts."""
-        at = np.stack([thresholds(rate, self.tokens) for rate in RATES])
-        found: dict[str, Any] = figures(self.fold, self.labels, probabilities, at)
-        if intervals:
-            estimates = metrics.evaluate(self.labels, probabilities, self.prompts, resamples=400)
-            found["intervals"] = {name: list(values[1:]) for name, values in estimates.items()}
-        return found
+    return found
 
 
 def _trees_alone(
@@ -269,28 +254,6 @@ def _baseline(
     baseline = registry.make(name, **{setting: getattr(extractor, setting) for setting in shared})
     place = lesson.place[lesson.genuine]
     return baseline_figures(baseline, texts, place, judge, intervals=name in MAIN)
-
-
-def baseline_figures(
-    baseline: CalibratedClassifier,
-    texts: Texts,
-    place: np.ndarray,
-    judge: Judge,
-    intervals: bool = False,
-) -> Figures:
-    """What an untrained baseline reaches on a fold once it has learned from texts at `place`."""
-    told = [texts.documents[i] for i in place]
-    tested = [texts.documents[i] for i in np.flatnonzero(judge.fold.tested)]
-    if not baseline.new_extractor().reads_tokens():  # as a user has it: no lengths in tokens
-        told, tested = ([Document(one.text) for one in part] for part in (told, tested))
-    rows = texts.rows.iloc[place]
-    baseline.fit_documents(
-        told, texts.labels[place], rows["prompt_id"].tolist(), rows["source"].tolist()
-    )
-    found: Figures = judge.figures(
-        baseline.probabilities(tested), baseline.calibrator_.thresholds, intervals
-    )
-    return found
 
 
 if __name__ == "__main__":

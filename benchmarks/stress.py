@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.left_out import RATES, Lesson, Texts, Trained
+from benchmarks.left_out import RATES, Texts, Trained
 from benchmarks.protocol import Fold, generator_family
 from perplexity_detector import metrics
 
@@ -16,26 +16,25 @@ _KINDS = np.array(["prose by people", "prose by models"])
 
 
 def all_of(
-    shipped: dict[str, Trained], lesson: Lesson, texts: Texts, fold: Fold, sets: dict[str, Texts]
+    shipped: dict[str, Trained], texts: Texts, fold: Fold, sets: dict[str, Texts]
 ) -> dict[str, Any]:
     """Every table of this file, detector by detector.
 
     Args:
-        shipped: trained on the lesson.
-        lesson: the train and valid splits.
+        shipped: trained on the train and valid splits.
         texts: the corpus.
         fold: that keeps the test split.
         sets: prose, attacks, lengths, learners, polished.
     """
     found: dict[str, Any] = {}
-    tables = {name: lesson.told(part, np.ones(len(part.rows), bool)) for name, part in sets.items()}
     tested = texts.rows[fold.tested].reset_index(drop=True)
-    told = lesson.told(texts, fold.tested)
     for name, trained in shipped.items():
+        told = trained.lesson.told
         scored = {
-            part: scores(trained, sets[part].rows, tables[part], sets[part].tokens) for part in sets
+            kind: scores(trained, part.rows, told(part, np.ones(len(part.rows), bool)), part.tokens)
+            for kind, part in sets.items()
         }
-        test = scores(trained, tested, told, texts.tokens[fold.tested])
+        test = scores(trained, tested, told(texts, fold.tested), texts.tokens[fold.tested])
         people, models = test[test["generated"] == 0], test[test["generated"] == 1]
         attacked = {
             kind: pd.concat([people, part]) for kind, part in scored["attacks"].groupby("attack")

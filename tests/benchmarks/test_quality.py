@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.left_out import figures
 from benchmarks.protocol import Fold
-from benchmarks.quality import keep_beside
+from benchmarks.quality_record import keep_beside, with_detector
 from benchmarks.stress import recalibrated
 from perplexity_detector.calibration import Calibrator
 
@@ -99,9 +99,24 @@ def record_of(rules, **others):
 def test_what_other_benchmarks_measured_on_the_same_folds_is_kept():
     earlier = record_of({"auroc": 0.7}, encoder={"auroc": 0.8}, binoculars={"auroc": 0.9}, old={})
     earlier |= {"networks": {"seconds": {"encoder": {"x": 1}}}, "binoculars": {"texts": 5}}
-    same, other = record_of({"auroc": 0.7}), record_of({"auroc": 0.6})
+    same, other = record_of({"auroc": 0.7 + 1e-16}), record_of({"auroc": 0.6})
     keep_beside(same, earlier)
     assert same["networks"] == earlier["networks"]
     assert set(same["folds"][0]["detectors"]) == {"rules", "encoder", "binoculars"}
     keep_beside(other, earlier)
     assert other == record_of({"auroc": 0.6})
+
+
+def test_one_detector_can_be_measured_anew():
+    def fold(value):
+        detectors = {"standard": {"auroc": value}, "fast": {"auroc": value}}
+        return {"name": "x", "trained": 9, "detectors": detectors, "recalibrated": {**detectors}}
+
+    earlier = {"seconds": 5, "standard": 0.7, "fast": 0.7, "folds": [fold(0.7)]}
+    record = with_detector(earlier, "fast", {"fast": 0.9, "folds": [fold(0.9)]})
+    assert (record["standard"], record["fast"], record["seconds"]) == (0.7, 0.9, 5)
+    for part in ("detectors", "recalibrated"):
+        assert record["folds"][0][part] == {"standard": {"auroc": 0.7}, "fast": {"auroc": 0.9}}
+    other = {"fast": 0.9, "folds": [{**fold(0.9), "trained": 8}]}
+    with pytest.raises(AssertionError):
+        with_detector(earlier, "fast", other)
