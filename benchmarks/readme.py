@@ -70,10 +70,13 @@ def training() -> str:
     trees = ", ".join(
         f"{summary['trees']} trees in `{name}`" for name, summary in summaries.items()
     )
+    beside = " and ".join(
+        f"{summary['learned_only']:,} in `{name}`" for name, summary in summaries.items()
+    )
     return (
         f"{one['texts']:,} texts ({one['people']:,} by people) of {len(one['sources'])} sources, "
         f"cut to whole sentences of at most {one['max_words']} words; and "
-        f"{one['learned_only']:,} that set no thresholds, disguised copies among them; {trees}."
+        f"others that set no thresholds, disguised copies among them, {beside}; {trees}."
     )
 
 
