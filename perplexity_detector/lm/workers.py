@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,8 +11,6 @@ from functools import lru_cache
 
 import torch
 
-#: glibc's name for the number of heaps, in malloc.h.
-_M_ARENA_MAX = -8
 #: Threads at most: each holds a batch's states and logits, some 50 MB of smollm2's.
 MOST = 8
 
@@ -57,7 +53,6 @@ def _gathering(begun: Future[Callable[[], int]]) -> Callable[[], int]:
 
 @lru_cache(maxsize=1)
 def _pool(threads: int, cores: int) -> ThreadPoolExecutor:
-    _share_heap()
     pool = ThreadPoolExecutor(threads, "reading", _take_cores, (cores // threads,))
     begun = threading.Barrier(threads + 1)
     for _ in range(threads):
@@ -65,16 +60,6 @@ def _pool(threads: int, cores: int) -> ThreadPoolExecutor:
     begun.wait()
     torch.set_num_threads(cores)  # for threads to come, now that each of these has begun
     return pool
-
-
-def _share_heap() -> None:
-    """Have threads to come allocate from one heap.
-
-    glibc gives each a heap of its own, which keeps the most that it ever held: 1,906 MB with
-    `fast` after a dozen batches, with one heap 1,434.
-    """
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def _take_cores(cores: int) -> None:
