@@ -1,8 +1,9 @@
 """How detectors do on sources, generators and genres they never saw; on disguises and lengths.
 
 Run from the root of the checkout: `python -m benchmarks.quality
---corpus=../shared/data/corpus.parquet --cache=.cache/states`. What a fold leaves out, nothing that
-learns has seen: n-grams, probes, vocabularies, trees, calibrator, thresholds.
+--corpus=../shared/data/corpus.parquet --auxiliary=.cache/auxiliary.parquet --cache=.cache/states`.
+What a fold leaves out, nothing that learns has seen: n-grams, probes, vocabularies, trees,
+calibrator, thresholds.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tqdm import tqdm
 
 from benchmarks import floor, protocol, quality_tables, samples, stress
 from benchmarks.auxiliary import CONTINUED
-from benchmarks.judging import Judge, baseline_figures
+from benchmarks.judging import Figures, Judge, baseline_figures
 from benchmarks.left_out import Lesson, Texts, Trained
 from benchmarks.machine import machine
 from benchmarks.quality_record import keep_beside, with_detector
@@ -48,7 +49,6 @@ OWN_PEOPLE = 100
 #: What `--quick` reads: texts of a source and class, in training and held out, their words, folds.
 QUICK_TEXTS, QUICK_WORDS = (12, 6), 100
 QUICK_FOLDS = ("test split", "Fast-DetectGPT and kin", "detectrl", "outfox", "frontier_debate")
-Figures = dict[str, float]
 
 
 def main(

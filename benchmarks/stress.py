@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.judging import Figures
 from benchmarks.left_out import RATES, Texts, Trained
 from benchmarks.protocol import Fold, generator_family
 from perplexity_detector import metrics
 
-Figures = dict[str, float]
 _KINDS = np.array(["prose by people", "prose by models"])
 
 
