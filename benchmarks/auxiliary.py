@@ -19,11 +19,11 @@ from tqdm import tqdm
 
 from benchmarks.samples import COLUMNS, MAX_WORDS
 from benchmarks.weakened import without_blocks
-from perplexity_detector.datasets import read_all
-from perplexity_detector.lm import catalogue
-from perplexity_detector.sampling import balanced_sample, stable_order
+from perplexity_detector.io.datasets import read_all
+from perplexity_detector.lm.weights import catalogue
+from perplexity_detector.pipelines.train import prepared
+from perplexity_detector.sampling.splits import balanced_sample, stable_order
 from perplexity_detector.text import canonicalise, sentence_spans, words
-from perplexity_detector.training import prepared
 
 #: Source of what was written on.
 CONTINUED = "continued"

@@ -25,8 +25,8 @@ from benchmarks.quality import RESULTS
 from benchmarks.quality_record import BINOCULARS
 from benchmarks.speed import write
 from benchmarks.weakened import without_blocks
-from perplexity_detector.baselines import registry
-from perplexity_detector.lm import catalogue
+from perplexity_detector.detectors import registry
+from perplexity_detector.lm.weights import catalogue
 
 #: Blocks that the observer lacks.
 WITHOUT = (22, 23, 24, 25)

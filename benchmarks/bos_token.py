@@ -15,9 +15,9 @@ import fire
 import zstandard
 
 from benchmarks.machine import machine
-from perplexity_detector.lm import catalogue
 from perplexity_detector.lm.bos import bits_per_character
 from perplexity_detector.lm.scorer import LanguageModelScorer
+from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import canonicalise, crop
 
 RESULTS = Path(__file__).parent / "results" / "bos_token.json"

@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.machine import machine
 from benchmarks.resources import SAMPLE
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import default_at
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.cli.options import DatasetOptions
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.options import DatasetOptions
-from perplexity_detector.prediction import predict
+from perplexity_detector.pipelines.predict import predict
 from perplexity_detector.text import crop
 
 DETECTORS = ("standard", "fast")

@@ -26,13 +26,13 @@ import torch
 
 from benchmarks import gpu_measures as measures
 from benchmarks.machine import PACKAGES, cores, machine
-from perplexity_detector import trees
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors import trees
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.lm import catalogue
-from perplexity_detector.lm.cuda import compile_blocks
-from perplexity_detector.lm.device import device_of
+from perplexity_detector.lm.kernels.cuda import compile_blocks
+from perplexity_detector.lm.kernels.device import device_of
 from perplexity_detector.lm.scorer import LanguageModelScorer
+from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import sentence_spans
 
 RESULTS = Path(__file__).parent / "results" / "gpu.json"
@@ -186,9 +186,9 @@ def correctness(lm: str, device: torch.device, texts: Sequence[str]) -> dict[str
 @torch.inference_mode()
 def heads(lm: str, device: torch.device, size: Size) -> dict[str, float | str]:
     """FLOP/s of the head with its statistics, by tiling, and in chunks without the kernel."""
-    from perplexity_detector.lm.cuda import CHUNK_ROWS
-    from perplexity_detector.lm.fused_head import TILINGS, Tiling, fused_statistics
-    from perplexity_detector.lm.statistics import token_statistics
+    from perplexity_detector.lm.kernels.cuda import CHUNK_ROWS
+    from perplexity_detector.lm.kernels.fused_head import TILINGS, Tiling, fused_statistics
+    from perplexity_detector.lm.token_statistics import token_statistics
 
     model = catalogue.load(lm).model.to(device, torch.bfloat16)
     weight = model.get_output_embeddings().weight.detach()

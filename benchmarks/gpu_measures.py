@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
-from perplexity_detector import trees
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors import trees
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.reading import ahead
-from perplexity_detector.lm import catalogue
+from perplexity_detector.features.pipeline import ahead
 from perplexity_detector.lm.pooling import blocks_of
+from perplexity_detector.lm.read_jobs import Task
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.lm.statistics import token_statistics
-from perplexity_detector.lm.tasks import Task
+from perplexity_detector.lm.token_statistics import token_statistics
+from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.lm.windows import Window
 
 #: Texts made ready together.

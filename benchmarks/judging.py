@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.left_out import RATES, Texts, figures
 from benchmarks.protocol import Fold
-from perplexity_detector import metrics
-from perplexity_detector.classifier import CalibratedClassifier
+from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.evaluation import metrics
 from perplexity_detector.features.family import Document
 
 Figures = dict[str, float]

@@ -9,8 +9,7 @@ from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
-from perplexity_detector.attack_words import MISSPELLINGS, SIMPLER_WORDS, choices
-from perplexity_detector.attacks import (
+from perplexity_detector.augmentation.attacks import (
     Edit,
     article_deletions,
     edited,
@@ -20,6 +19,7 @@ from perplexity_detector.attacks import (
     some_of,
     words_with_places,
 )
+from perplexity_detector.augmentation.word_tables import MISSPELLINGS, SIMPLER_WORDS, choices
 from perplexity_detector.errors import InputError
 
 #: Finds the edits by which errors of one kind can enter a text.

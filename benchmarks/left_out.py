@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.protocol import Fold
-from perplexity_detector import metrics
-from perplexity_detector.calibration import Calibrator
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.classifier.calibration import Calibrator
+from perplexity_detector.detectors.text_detector import TextDetector
+from perplexity_detector.evaluation import metrics
 from perplexity_detector.features.cross_fitting import Part, cross_fitted_table, folds, rows
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Document, Family, Learner
 from perplexity_detector.features.registry import FAMILIES, default_at, families_at
-from perplexity_detector.sampling import balancing_weights, kin_of
+from perplexity_detector.sampling.splits import balancing_weights, kin_of
 
 #: Rates whose thresholds are set on the others and met by what is left out.
 RATES = (0.01, 0.05)

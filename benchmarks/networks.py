@@ -24,13 +24,13 @@ from benchmarks.judging import Judge
 from benchmarks.left_out import Texts
 from benchmarks.quality import RESULTS
 from benchmarks.quality_record import NETWORKS
-from perplexity_detector.baselines import registry
-from perplexity_detector.baselines.baseline import taken
-from perplexity_detector.baselines.neural import Neural, drawn
-from perplexity_detector.calibration import Calibrator
+from perplexity_detector.classifier.calibration import Calibrator
+from perplexity_detector.detectors import registry
+from perplexity_detector.detectors.baselines.baseline import taken
+from perplexity_detector.detectors.baselines.neural import Neural, drawn
 from perplexity_detector.features.cross_fitting import folds
 from perplexity_detector.features.family import Document
-from perplexity_detector.sampling import balancing_weights, kin_of
+from perplexity_detector.sampling.splits import balancing_weights, kin_of
 
 
 def main(

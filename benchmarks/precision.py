@@ -17,11 +17,11 @@ import pandas as pd
 
 from benchmarks.machine import machine
 from benchmarks.samples import COLUMNS, MAX_WORDS
-from perplexity_detector.datasets import read_all
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
+from perplexity_detector.evaluation.metrics import TAILS, auroc
 from perplexity_detector.features.family import Document
-from perplexity_detector.metrics import TAILS, auroc
-from perplexity_detector.sampling import balanced_sample
+from perplexity_detector.io.datasets import read_all
+from perplexity_detector.sampling.splits import balanced_sample
 from perplexity_detector.text import canonicalise, crop
 
 RESULTS = Path(__file__).parent / "results" / "precision.json"

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from perplexity_detector.lm.int8_linear import INPUT_MOST, Int8Linear, can_quantise, rounded
-from perplexity_detector.lm.packed_linear import PackedLinear, as_linear, can_pack
+from perplexity_detector.lm.kernels.int8_linear import INPUT_MOST, Int8Linear, can_quantise, rounded
+from perplexity_detector.lm.kernels.packed_linear import PackedLinear, as_linear, can_pack
 
 #: Rows of a product: a batch's tokens in a block, a chunk's in a head.
 ROWS, HEAD_ROWS = 1024, 64

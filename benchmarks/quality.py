@@ -26,12 +26,12 @@ from benchmarks.judging import Figures, Judge, baseline_figures
 from benchmarks.left_out import Lesson, Texts, Trained
 from benchmarks.machine import machine
 from benchmarks.quality_record import keep_beside, with_detector
-from perplexity_detector import metrics, trees
-from perplexity_detector.baselines import registry
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors import registry, trees
+from perplexity_detector.detectors.text_detector import TextDetector
+from perplexity_detector.evaluation import metrics
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import default_at, families_at
-from perplexity_detector.sampling import balancing_weights
+from perplexity_detector.sampling.splits import balancing_weights
 
 RESULTS = Path(__file__).parent / "results" / "quality.json"
 #: The shipped detectors, and the share of the language model's blocks that each reads.

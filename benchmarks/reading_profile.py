@@ -25,11 +25,15 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks import product_rates
 from benchmarks.machine import machine
 from benchmarks.resources import SAMPLE
-from perplexity_detector.lm.attention import attend
-from perplexity_detector.lm.device import multiplies_bfloat16
-from perplexity_detector.lm.packed_linear import PackedLinear, can_pack, replace_linear_layers
+from perplexity_detector.lm.kernels.attention import attend
+from perplexity_detector.lm.kernels.device import multiplies_bfloat16
+from perplexity_detector.lm.kernels.packed_linear import (
+    PackedLinear,
+    can_pack,
+    replace_linear_layers,
+)
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.lm.statistics import token_statistics
+from perplexity_detector.lm.token_statistics import token_statistics
 
 RESULTS = Path(__file__).parent / "results" / "reading_profile.json"
 #: What runs -> which of torch's operations that is.
@@ -101,7 +105,7 @@ def by_cores(scorer: LanguageModelScorer, texts: list[str], rounds: int) -> dict
             if name == "apart":
                 scorer.score(texts)
             else:
-                with patch("perplexity_detector.lm.workers.side_by_side", _one_by_one):
+                with patch("perplexity_detector.lm.cpu_threads.side_by_side", _one_by_one):
                     scorer.score(texts)
             if turn:
                 seconds.append(time.perf_counter() - start)

@@ -16,8 +16,8 @@ import fire
 
 from benchmarks import quality_notes, quality_tables, scale_tables, speed_tables
 from benchmarks.markdown import percent, table
-from perplexity_detector.metrics import FIGURES
-from perplexity_detector.sentence_scores import WORDING
+from perplexity_detector.evaluation.metrics import FIGURES
+from perplexity_detector.explanation.sentences import WORDING
 
 ROOT = Path(__file__).parent.parent
 READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")

@@ -63,7 +63,7 @@ def seconds(command: list[str], folder: str) -> float:
 def reading(repeats: int) -> dict[str, float]:
     """Loading of the language model, and how fast it and the features read the sample."""
     from perplexity_detector.features.extractor import FeatureExtractor
-    from perplexity_detector.lm import catalogue
+    from perplexity_detector.lm.weights import catalogue
 
     loads = []
     for _ in range(repeats):

@@ -8,13 +8,13 @@ import pandas as pd
 
 from benchmarks.learner_errors import ERRORS, with_errors
 from benchmarks.prose import prose
-from perplexity_detector.attacks import ATTACKS, attack
-from perplexity_detector.augmentation import DISGUISED_SHARE, disguised
-from perplexity_detector.datasets import read_all
-from perplexity_detector.form import is_prose
-from perplexity_detector.sampling import balanced_sample, stable_order
+from perplexity_detector.augmentation.attacks import ATTACKS, attack
+from perplexity_detector.augmentation.augment import DISGUISED_SHARE, disguised
+from perplexity_detector.classifier.prose_check import is_prose
+from perplexity_detector.io.datasets import read_all
+from perplexity_detector.pipelines.train import prepared
+from perplexity_detector.sampling.splits import balanced_sample, stable_order
 from perplexity_detector.text import canonicalise, crop, words
-from perplexity_detector.training import prepared
 
 ODD = Path(__file__).parents[1] / "data" / "sample" / "odd.csv"
 MAX_WORDS = 200

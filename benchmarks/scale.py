@@ -24,7 +24,7 @@ import fire
 import pandas as pd
 
 from benchmarks.machine import machine
-from perplexity_detector.lm import catalogue
+from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import canonicalise, sentence_spans
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _tiny_language_model(folder: Path) -> Path:
 
 def _tiny_detector(folder: Path) -> Path:
     """A detector like `fast`, but for its language model, trained on the sample."""
-    from perplexity_detector.detector import TextDetector
+    from perplexity_detector.detectors.text_detector import TextDetector
     from perplexity_detector.features.extractor import FeatureExtractor
 
     families = ["stylometry", "compression", "contrast", "representation"]

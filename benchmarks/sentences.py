@@ -17,14 +17,14 @@ import numpy as np
 
 from benchmarks.inserted import WAYS, Mixed, mixed_essays
 from benchmarks.machine import machine
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.classifier.persistence import PRETRAINED
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import InputError
+from perplexity_detector.evaluation.metrics import auroc, evaluate
+from perplexity_detector.explanation.sentences import ALONE, AUROC, WORDING, margins_of, windows
 from perplexity_detector.features import contrast, representation
 from perplexity_detector.features.excerpt import excerpt
 from perplexity_detector.features.family import Document
-from perplexity_detector.metrics import auroc, evaluate
-from perplexity_detector.persistence import PRETRAINED
-from perplexity_detector.sentence_scores import ALONE, AUROC, WORDING, margins_of, windows
 
 RESULTS = Path(__file__).parent / "results" / "sentences.json"
 DETECTORS = ("standard", "fast")

@@ -30,7 +30,7 @@ from benchmarks.contestants import PEERS, REGISTRY
 from benchmarks.end_to_end import end_to_end, hooks, start_up
 from benchmarks.machine import machine
 from benchmarks.resources import SAMPLE
-from perplexity_detector.lm import catalogue
+from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import canonicalise, crop
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"

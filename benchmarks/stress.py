@@ -10,7 +10,7 @@ import pandas as pd
 from benchmarks.judging import Figures
 from benchmarks.left_out import RATES, Texts, Trained
 from benchmarks.protocol import Fold, generator_family
-from perplexity_detector import metrics
+from perplexity_detector.evaluation import metrics
 
 _KINDS = np.array(["prose by people", "prose by models"])
 

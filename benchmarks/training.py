@@ -19,15 +19,15 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.machine import cores, machine
-from perplexity_detector import trees
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors import trees
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features import representation
 from perplexity_detector.features.cross_fitting import rows
 from perplexity_detector.features.extractor import CHUNK_TEXTS
 from perplexity_detector.features.family import Document
 from perplexity_detector.features.registry import FAMILIES
 from perplexity_detector.lm.cache import SHARD_TEXTS, CachedScorer
-from perplexity_detector.lm.reading import Tokens
+from perplexity_detector.lm.outputs import Tokens
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import canonicalise, crop
 

@@ -6,22 +6,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from perplexity_detector.detector import TextDetector
-    from perplexity_detector.explanation import Explanation
+    from perplexity_detector.detectors.text_detector import TextDetector
+    from perplexity_detector.explanation.explanation import Explanation
     from perplexity_detector.features.extractor import FeatureExtractor
     from perplexity_detector.lm.scorer import LanguageModelScorer
-    from perplexity_detector.lm.statistics import TokenStatistics
+    from perplexity_detector.lm.token_statistics import TokenStatistics
     from perplexity_detector.text import canonicalise
 
 __version__ = "0.1.0"
 
 # torch takes a second to import; what needs it is loaded when it is first named
 _HOMES = {
-    "Explanation": "explanation",
+    "Explanation": "explanation.explanation",
     "FeatureExtractor": "features.extractor",
     "LanguageModelScorer": "lm.scorer",
-    "TextDetector": "detector",
-    "TokenStatistics": "lm.statistics",
+    "TextDetector": "detectors.text_detector",
+    "TokenStatistics": "lm.token_statistics",
     "canonicalise": "text",
 }
 __all__ = [

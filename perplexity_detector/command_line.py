@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from perplexity_detector.cli.explain import ExplainCommand
+from perplexity_detector.cli.options import limits, listed, rate, string, switch, whole
+from perplexity_detector.cli.runner import run
+from perplexity_detector.cli.serve import ServeCommand
 from perplexity_detector.errors import InputError
-from perplexity_detector.explain_command import ExplainCommand
 from perplexity_detector.logs import get_logger, timed
-from perplexity_detector.options import limits, listed, rate, string, switch, whole
-from perplexity_detector.serve_command import ServeCommand
-from perplexity_detector.shell import run
 
 
 class My_TextClassifier_Model(ExplainCommand, ServeCommand):
@@ -92,18 +92,19 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         of_model |= limits(epochs=epochs, max_texts=max_texts)
         fpr, seed, track = rate(fpr), whole("seed", seed), switch("track", track)
         with timed(get_logger(), "train"):
-            from perplexity_detector import report, workflows
+            from perplexity_detector.evaluation import tables
+            from perplexity_detector.pipelines import publish
 
-            untrained = workflows.untrained(model, fpr, seed, **of_model)
+            untrained = publish.untrained(model, fpr, seed, **of_model)
             beside = options.read_labelled(str(auxiliary), both=False) if auxiliary else None
-            trained = workflows.train_and_publish(
+            trained = publish.train_and_publish(
                 options.read_labelled(dataset), untrained, {**sizes, "seed": seed},
                 self._model, self._data, beside,
             )  # fmt: skip
             if track:
                 about = {"dataset": str(dataset), "auxiliary": auxiliary or "none"}
-                workflows.track(trained, about, self._model, self._data)
-        print(report.figures_by_split(trained.detector.metrics_))
+                publish.track(trained, about, self._model, self._data)
+        print(tables.figures_by_split(trained.detector.metrics_))
         print(f"Saved to {self._model}, published to {self._data / 'model'}.", file=sys.stderr)
 
     def predict(
@@ -147,9 +148,9 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         details, show = switch("details", details), switch("show", show)
         resume = switch("resume", resume)
         with timed(get_logger(), "predict") as counts:
-            from perplexity_detector import report
-            from perplexity_detector.prediction import predict
-            from perplexity_detector.workflows import Tally, load_detector, rows_at_once
+            from perplexity_detector.evaluation import tables
+            from perplexity_detector.pipelines.predict import predict
+            from perplexity_detector.pipelines.publish import Tally, load_detector, rows_at_once
 
             reading = {"device": device, "precision": precision, "cache": string(cache)}
             loaded = load_detector(self._data, detector, lm, fpr, **reading)
@@ -157,7 +158,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             chunks = options.read_chunks(dataset, rows_at_once(loaded.extractor_))
             for results in predict(chunks, loaded, target, details, why=show, resume=resume):
                 if show:
-                    shown = report.readable(results, header=not tally.rows)
+                    shown = tables.readable(results, header=not tally.rows)
                     print(shown, file=sys.stderr if target == "-" else sys.stdout)
                 tally.add(results)
                 counts["rows"] = tally.rows
@@ -199,8 +200,8 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         fpr = None if fpr is None else rate(fpr)
         sizes = limits(max_words=max_words or None)
         with timed(get_logger(), "evaluate") as counts:
-            from perplexity_detector import report
-            from perplexity_detector.workflows import load_detector, score_labelled
+            from perplexity_detector.evaluation import tables
+            from perplexity_detector.pipelines.publish import load_detector, score_labelled
 
             frame = options.read_labelled(dataset)
             loaded = load_detector(
@@ -209,7 +210,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             )  # fmt: skip
             scored = score_labelled(frame, loaded, split=string(split), **sizes)
             counts["rows"] = len(scored)
-        print(report.evaluation(scored, loaded.fpr))
+        print(tables.evaluation(scored, loaded.fpr))
 
     def features(
         self,
@@ -243,8 +244,8 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         )  # fmt: skip
         with timed(get_logger(), "features") as counts:
             from perplexity_detector.features.extractor import FeatureExtractor
-            from perplexity_detector.prediction import tabulate
-            from perplexity_detector.workflows import rows_at_once
+            from perplexity_detector.pipelines.predict import tabulate
+            from perplexity_detector.pipelines.publish import rows_at_once
 
             extractor = FeatureExtractor(
                 listed(families), str(lm), string(revision), device=device, precision=precision,
@@ -276,7 +277,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
     def models(self) -> None:
         """List the language models on this machine, with size and licence."""
         self._log("models", {})
-        from perplexity_detector.lm.catalogue import listing
+        from perplexity_detector.lm.weights.catalogue import listing
 
         print(listing())
 

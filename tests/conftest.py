@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from perplexity_detector.lm import catalogue
+from perplexity_detector.lm.weights import catalogue
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.text import crop, words
 

@@ -10,14 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplexity_detector.attack_words import (
+from perplexity_detector.augmentation.attacks import (
+    ATTACKS,
+    Edit,
+    attack,
+    edited,
+    seeded,
+    some_of,
+    takes_an,
+)
+from perplexity_detector.augmentation.word_tables import (
     HOMOGLYPHS,
     MISSPELLINGS,
     SIMPLER_WORDS,
     SPELLINGS,
     SYNONYMS,
 )
-from perplexity_detector.attacks import ATTACKS, Edit, attack, edited, seeded, some_of, takes_an
 from perplexity_detector.errors import InputError
 from perplexity_detector.text import canonicalise, sentence_spans
 

@@ -1,7 +1,7 @@
 import pandas as pd
 
-from perplexity_detector.attacks import attack
-from perplexity_detector.augmentation import DISGUISES, disguised
+from perplexity_detector.augmentation.attacks import attack
+from perplexity_detector.augmentation.augment import DISGUISES, disguised
 
 TEXT = "The committee believes that a government should definitely receive the good advice. "
 FRAME = pd.DataFrame(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
-from perplexity_detector.calibration import Calibrator, upper_bound
+from perplexity_detector.classifier.calibration import Calibrator, upper_bound
 from perplexity_detector.errors import InputError
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60)

@@ -216,6 +216,6 @@ def test_compose_takes_the_key_from_the_environment(services):
 
 
 def test_mlflow_s_page_is_over_the_store_of_training(services):
-    from perplexity_detector.tracking import DATABASE
+    from perplexity_detector.pipelines.mlflow_run import DATABASE
 
     assert f"--backend-store-uri=sqlite:////app/data/{DATABASE}" in services["mlflow"]["entrypoint"]

@@ -11,8 +11,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
-from perplexity_detector import trees
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors import trees
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.features.cross_fitting import folds
 from perplexity_detector.features.extractor import FeatureExtractor

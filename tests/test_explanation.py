@@ -10,14 +10,14 @@ from labelled import light_detector, sample, small_detector, two_styles
 from scipy.special import logit
 
 import perplexity_detector
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import InputError
-from perplexity_detector.explaining import READ_APART
-from perplexity_detector.explanation import LIMITS, MOST_FEATURES, Explanation
+from perplexity_detector.explanation.explaining import READ_APART
+from perplexity_detector.explanation.explanation import LIMITS, MOST_FEATURES, Explanation
+from perplexity_detector.explanation.human_surprisal import WINDOW
+from perplexity_detector.explanation.sentences import ALONE, AUROC, WORDING
 from perplexity_detector.features import ngrams
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.people import WINDOW
-from perplexity_detector.sentence_scores import ALONE, AUROC, WORDING
 from perplexity_detector.text import crop, lower, sentence_spans, words
 
 FAMILIES = ["perplexity", "rank", "stylometry", "contrast", "representation"]

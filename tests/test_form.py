@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_detector.form import is_prose
+from perplexity_detector.classifier.prose_check import is_prose
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 ODD = pd.read_csv(SAMPLE / "odd.csv")

@@ -9,10 +9,10 @@ from labelled import SAMPLE, sample
 from sklearn.exceptions import NotFittedError
 
 from perplexity_detector.command_line import My_TextClassifier_Model
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import InputError
+from perplexity_detector.evaluation.metrics import auroc
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.metrics import auroc
 from perplexity_detector.text import crop
 
 LEARNED = ["contrast", "representation"]

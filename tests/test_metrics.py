@@ -9,7 +9,7 @@ from scipy.stats import binomtest, norm
 from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
 from perplexity_detector.errors import InputError
-from perplexity_detector.metrics import (
+from perplexity_detector.evaluation.metrics import (
     auroc,
     brier,
     evaluate,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from perplexity_detector.novelty import UNLIKE_SHARE, Novelty
+from perplexity_detector.classifier.outliers import UNLIKE_SHARE, Novelty
 
 DRAW = np.random.default_rng(0)
 #: Two features that go together, one of a size of its own, one that never moves.

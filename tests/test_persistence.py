@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from labelled import LIGHT, light_detector, two_styles
 
-from perplexity_detector import persistence
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.classifier import persistence
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import ArtefactError, InputError
+from perplexity_detector.evaluation.metrics import FIGURES
 from perplexity_detector.features.registry import FAMILIES
-from perplexity_detector.metrics import FIGURES
-from perplexity_detector.training import measure
+from perplexity_detector.pipelines.train import measure
 
 TEXTS, LABELS = two_styles(120)
 FILES = [

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("matplotlib")
 
-from perplexity_detector import plots
+from perplexity_detector.evaluation import plots
 
 RISING = pd.DataFrame(
     {

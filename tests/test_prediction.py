@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from labelled import LIGHT, light_detector, two_styles
 
-from perplexity_detector import prediction, workflows
-from perplexity_detector.datasets import read_chunks
+from perplexity_detector.cli.options import CHUNK_ROWS
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.options import CHUNK_ROWS
-from perplexity_detector.prediction import DETAILS, predict, tabulate
-from perplexity_detector.problems import NAMED, ProblemReport
+from perplexity_detector.io.datasets import read_chunks
+from perplexity_detector.io.row_problems import NAMED, ProblemReport
+from perplexity_detector.pipelines import publish
+from perplexity_detector.pipelines.predict import DETAILS, UNKNOWN, predict, tabulate
 
 TEXTS, _ = two_styles(6, seed=1)
 
@@ -196,13 +196,13 @@ def test_few_problems_need_no_count(reported):
 def test_silent_where_there_is_no_terminal(write, detector, tmp_path, capsys):
     list(predict(read_chunks(write([{"text": TEXTS[0]}])), detector, tmp_path / "a.csv"))
     assert capsys.readouterr() == ("", "")
-    assert prediction.UNKNOWN == 0.5
+    assert UNKNOWN == 0.5
 
 
 def test_a_gpu_is_given_many_rows_and_processes_beside_it(monkeypatch):
     extractor = FeatureExtractor(LIGHT)
-    assert workflows.rows_at_once(extractor) == CHUNK_ROWS
+    assert publish.rows_at_once(extractor) == CHUNK_ROWS
     assert extractor.processes == 0
     monkeypatch.setattr(FeatureExtractor, "on_gpu", lambda self: True)
-    assert workflows.rows_at_once(extractor) == workflows.CHUNK_ROWS_GPU > CHUNK_ROWS
+    assert publish.rows_at_once(extractor) == publish.CHUNK_ROWS_GPU > CHUNK_ROWS
     assert extractor.processes >= 1

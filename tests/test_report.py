@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from labelled import two_styles
 
-from perplexity_detector.prediction import DETAILS
-from perplexity_detector.report import evaluation, figures_by_split, interval, readable
-from perplexity_detector.training import measure
+from perplexity_detector.evaluation.tables import evaluation, figures_by_split, interval, readable
+from perplexity_detector.pipelines.predict import DETAILS
+from perplexity_detector.pipelines.train import measure
 
 WHY = "high average word length; low use of the first person and of other personal pronouns"
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplexity_detector.datasets import read_all
 from perplexity_detector.errors import InputError
-from perplexity_detector.results import ResultsWriter
+from perplexity_detector.io.datasets import read_all
+from perplexity_detector.io.results_writer import ResultsWriter
 
 FRAME = pd.DataFrame(
     {"id": ["a", 'b,"c"', "d\ne"], "score": [0.25, None, 1.0], "verdict": ["human", "é", None]}

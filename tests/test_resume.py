@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelled import light_detector, two_styles
 
-from perplexity_detector.datasets import read_chunks
+from perplexity_detector.cli.options import CHUNK_ROWS
 from perplexity_detector.errors import InputError
-from perplexity_detector.lm.device import device_of
-from perplexity_detector.options import CHUNK_ROWS
-from perplexity_detector.prediction import predict
-from perplexity_detector.results import ResultsWriter
+from perplexity_detector.io.datasets import read_chunks
+from perplexity_detector.io.results_writer import ResultsWriter
+from perplexity_detector.lm.kernels.device import device_of
+from perplexity_detector.pipelines.predict import predict
 
 ROOT = Path(__file__).parents[1]
 TEXTS, _ = two_styles(18, seed=1)

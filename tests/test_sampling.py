@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplexity_detector.sampling import (
+from perplexity_detector.sampling.splits import (
     MIN_PROMPTS,
     assign_splits,
     balanced_sample,

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplexity_detector.token_evidence import shared_out
+from perplexity_detector.explanation.tokens import shared_out
 
 CUTS = st.lists(st.integers(0, 100), max_size=8)
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perplexity_detector import training
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import TrackingError
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.tracking import flat_metrics, track
+from perplexity_detector.pipelines import train
+from perplexity_detector.pipelines.mlflow_run import flat_metrics, track
 
 with_mlflow = pytest.mark.skipif(find_spec("mlflow") is None, reason="MLflow is an extra")
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ class Tracked:
             FeatureExtractor(families=["stylometry", "compression"]), min_child_weight=0.1, n_jobs=1
         )
         sources = np.where(np.arange(len(SAMPLE)) % 2, "r/even", "odd")
-        self.trained = training.train(SAMPLE.assign(source=sources), detector)
+        self.trained = train.train(SAMPLE.assign(source=sources), detector)
         self.detector = detector
         self.model = detector.save_pretrained(folder / "model")
         self.store = folder / "data"

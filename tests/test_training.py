@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelled import light_detector, sample, two_styles
 
-from perplexity_detector import workflows
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import ArtefactError, DatasetError
-from perplexity_detector.metrics import FIGURES
-from perplexity_detector.sampling import MIN_PROMPTS, assign_splits
+from perplexity_detector.evaluation.metrics import FIGURES
+from perplexity_detector.pipelines import publish
+from perplexity_detector.pipelines.train import measure, split_of, train
+from perplexity_detector.sampling.splits import MIN_PROMPTS, assign_splits
 from perplexity_detector.text import words
-from perplexity_detector.training import measure, split_of, train
 
 
 def two_style_frame(texts=200):
@@ -184,9 +184,9 @@ def test_measures_by_hand():
 def test_a_rate_that_cannot_be_kept_is_warned_of(tmp_path, warned):
     settings = {"max_words": None, "seed": 0}
     places = tmp_path / "model", tmp_path / "data"
-    workflows.train_and_publish(two_style_frame(), light_detector(fpr=0.1), settings, *places)
+    publish.train_and_publish(two_style_frame(), light_detector(fpr=0.1), settings, *places)
     assert [sentence for sentence in warned() if "too few to promise" in sentence] == []
-    workflows.train_and_publish(two_style_frame(), light_detector(fpr=0.01), settings, *places)
+    publish.train_and_publish(two_style_frame(), light_detector(fpr=0.01), settings, *places)
     sentence = warned()[-1]
     assert "76 texts by people are too few to promise a false-positive rate of 0.01" in sentence
     assert "or a higher --fpr" in sentence
@@ -199,7 +199,7 @@ def test_a_place_that_is_taken_is_told_before_the_training(place, tmp_path):
     (tmp_path / place / "mine.txt").touch()
     untouched = light_detector()
     with pytest.raises(ArtefactError, match=r"holds other things .*\(mine.txt\)"):
-        workflows.train_and_publish(
+        publish.train_and_publish(
             two_style_frame(), untouched, {}, tmp_path / "model", tmp_path / "data"
         )
     assert not hasattr(untouched, "booster_")
@@ -208,37 +208,37 @@ def test_a_place_that_is_taken_is_told_before_the_training(place, tmp_path):
 def test_the_published_detector_is_used_and_else_the_shipped_one(
     trained, tmp_path, monkeypatch, warned
 ):
-    trained.detector.save_pretrained(tmp_path / "shipped" / workflows.SHIPPED)
-    monkeypatch.setattr(workflows.persistence, "PRETRAINED", tmp_path / "shipped")
+    trained.detector.save_pretrained(tmp_path / "shipped" / publish.SHIPPED)
+    monkeypatch.setattr(publish.persistence, "PRETRAINED", tmp_path / "shipped")
     monkeypatch.chdir(tmp_path)
     data = tmp_path / "data"
-    assert workflows.load_detector(data).fpr == 0.1
+    assert publish.load_detector(data).fpr == 0.1
     (sentence,) = warned()
     assert "There is no detector in" in sentence
     assert "the shipped one is used" in sentence
 
     other = light_detector(fpr=0.2, n_estimators=2).fit(*two_styles(60))
-    other.save_pretrained(data / workflows.PUBLISHED)
-    assert workflows.load_detector(data).fpr == 0.2
-    assert workflows.load_detector(data, "standard").fpr == 0.1
-    assert workflows.load_detector(data, lm="elsewhere", fpr=0.3).fpr == 0.3
-    assert workflows.load_detector(data, lm="elsewhere").extractor.lm == "elsewhere"
+    other.save_pretrained(data / publish.PUBLISHED)
+    assert publish.load_detector(data).fpr == 0.2
+    assert publish.load_detector(data, "standard").fpr == 0.1
+    assert publish.load_detector(data, lm="elsewhere", fpr=0.3).fpr == 0.3
+    assert publish.load_detector(data, lm="elsewhere").extractor.lm == "elsewhere"
     assert len(warned()) == 1
 
 
 def test_labelled_rows_are_scored(trained):
     frame = two_style_frame(40).assign(split=["valid", "test"] * 20)
-    scored = workflows.score_labelled(frame, trained.detector)
+    scored = publish.score_labelled(frame, trained.detector)
     np.testing.assert_array_equal(
         scored["probability"], trained.detector.predict_proba(frame["text"])[:, 1]
     )
-    test = workflows.score_labelled(frame, trained.detector, split="test")
+    test = publish.score_labelled(frame, trained.detector, split="test")
     assert test["id"].tolist() == frame["id"][1::2].tolist()
-    cut = workflows.score_labelled(frame, trained.detector, max_words=20)
+    cut = publish.score_labelled(frame, trained.detector, max_words=20)
     assert (cut["probability"] != scored["probability"]).any()
     for rows, split in ((frame, "train"), (frame.drop(columns="split"), "test")):
         with pytest.raises(DatasetError, match=rf"No row has '{split}' in a column `split`"):
-            workflows.score_labelled(rows, trained.detector, split=split)
+            publish.score_labelled(rows, trained.detector, split=split)
 
 
 def test_auxiliary_texts_are_learned_from_and_measured_nowhere(trained):

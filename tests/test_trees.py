@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from perplexity_detector import trees
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors import trees
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import InputError
 from perplexity_detector.features.extractor import FeatureExtractor
 

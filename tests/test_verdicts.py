@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from perplexity_detector.verdicts import MIN_WORDS, reasons, verdicts
+from perplexity_detector.classifier.verdicts import MIN_WORDS, reasons, verdicts
 
 LABELS = ["average word length", "use of commas", "variation"]
 

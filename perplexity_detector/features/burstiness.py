@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from perplexity_detector.features.family import Document, Family
-from perplexity_detector.features.moments import mean, ratio, std
 from perplexity_detector.features.perplexity import perplexities, sentence_surprisals
+from perplexity_detector.features.series import mean, ratio, std
 
 #: A token is a surprise, for the gaps between surprises, if its rank is beyond this.
 SURPRISING_RANK = 100

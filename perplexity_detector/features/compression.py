@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 
 from perplexity_detector.features.family import Document, Family
-from perplexity_detector.features.moments import ratio
+from perplexity_detector.features.series import ratio
 
 #: Characters of a piece, for the cost that does not fall as a text grows.
 PIECE_CHARACTERS = 500

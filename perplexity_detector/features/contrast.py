@@ -8,7 +8,7 @@ import numpy as np
 
 from perplexity_detector.features import ngrams
 from perplexity_detector.features.family import Document, Learner
-from perplexity_detector.features.moments import moving_sums, quantiles, std
+from perplexity_detector.features.series import moving_sums, quantiles, std
 from perplexity_detector.lm.pooling import sentence_of_token
 
 #: Tokens of a span, about two sentences; a shorter text is one span.

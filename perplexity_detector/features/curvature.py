@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perplexity_detector.features.family import Document, Family
-from perplexity_detector.features.moments import NEGLIGIBLE, moving_sums, quantiles, std
+from perplexity_detector.features.series import NEGLIGIBLE, moving_sums, quantiles, std
 
 #: Tokens of a span, about two sentences; a shorter text is one span.
 SPAN_TOKENS = 50

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from perplexity_detector.features.family import Document, Family
-from perplexity_detector.features.moments import (
+from perplexity_detector.features.series import (
     autocorrelation,
     excess_kurtosis,
     mean,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perplexity_detector.features.family import Document, Family
-from perplexity_detector.features.moments import mean, quantiles, ratio, std
+from perplexity_detector.features.series import mean, quantiles, ratio, std
 
 LABELS = {
     "mean": "average uncertainty of the model before a token",

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from perplexity_detector.features.family import Document
+from perplexity_detector.lm.outputs import Tokens
 from perplexity_detector.lm.pooling import PooledStates
-from perplexity_detector.lm.reading import Tokens
-from perplexity_detector.lm.statistics import TokenStatistics
+from perplexity_detector.lm.token_statistics import TokenStatistics
 
 
 def excerpt(document: Document, chosen: np.ndarray) -> Document:

@@ -11,15 +11,15 @@ from sklearn.exceptions import NotFittedError
 from tqdm import tqdm
 
 from perplexity_detector.errors import ArtefactError, InputError
-from perplexity_detector.features import reading
+from perplexity_detector.features import pipeline
 from perplexity_detector.features.cross_fitting import Part, cross_fitted_table, folds, rows
 from perplexity_detector.features.family import Document, Family, Learner
 from perplexity_detector.features.registry import chosen
 from perplexity_detector.lm.cache import CachedScorer
-from perplexity_detector.lm.device import device_of
+from perplexity_detector.lm.kernels.device import device_of
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.lm.shared import shared_scorer
-from perplexity_detector.sampling import as_texts, kin_of, lesson, require_length
+from perplexity_detector.lm.scorer_cache import shared_scorer
+from perplexity_detector.sampling.splits import as_texts, kin_of, lesson, require_length
 from perplexity_detector.text import canonicalise
 
 #: Texts read together: enough to put like lengths side by side, few enough to show progress.
@@ -196,7 +196,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         assert isinstance(scorer, LanguageModelScorer)
         families = [self._known(family) for family in self.chosen_families()]
         settings = (self.needs(), self.canonical, self.processes)
-        return reading.read_while_tabulating(scorer, texts, families, *settings)
+        return pipeline.read_while_tabulating(scorer, texts, families, *settings)
 
     def documents(self, texts: Iterable[str]) -> list[Document]:
         """The texts, canonical, with what the families read of them."""
@@ -210,7 +210,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         ) as bar:
             for first in range(0, len(canonical), CHUNK_TEXTS):
                 chunk = canonical[first : first + CHUNK_TEXTS]
-                documents += reading.read(scorer, chunk, needs)
+                documents += pipeline.read(scorer, chunk, needs)
                 bar.update(len(chunk))
         return documents
 
@@ -270,9 +270,9 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 f"({fingerprint[:24]}..., not {found[:24]}...); give it with --lm, or train anew."
             )
 
-    def needs(self) -> reading.Needs:
+    def needs(self) -> pipeline.Needs:
         """What of a text the families read."""
-        return reading.Needs.of(self.chosen_families(), self.scorer(), self.depth)
+        return pipeline.Needs.of(self.chosen_families(), self.scorer(), self.depth)
 
     def _known(self, family: Family | Learner) -> Family:
         if isinstance(family, Family):

@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
+from perplexity_detector.lm.outputs import Reading, Tokens
 from perplexity_detector.lm.pooling import PooledStates
-from perplexity_detector.lm.reading import Reading, Tokens
-from perplexity_detector.lm.statistics import TokenStatistics
+from perplexity_detector.lm.token_statistics import TokenStatistics
 from perplexity_detector.text import sentence_spans, words
 
 #: What of a document a family reads.

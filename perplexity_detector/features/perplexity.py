@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from perplexity_detector.features.family import Document, Family
-from perplexity_detector.features.moments import mean, quantiles, std
+from perplexity_detector.features.series import mean, quantiles, std
 
 #: Nats. An even guess among 50,000 tokens is 10.8; this keeps the exponential of odd text finite.
 MAX_MEAN_SURPRISAL = 20.0

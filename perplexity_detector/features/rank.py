@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perplexity_detector.features.family import Document, Family
-from perplexity_detector.features.moments import mean, ratio, std
+from perplexity_detector.features.series import mean, ratio, std
 
 LABELS = {
     "mean_log": "average rank of the tokens among the model's guesses",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perplexity_detector.features.family import Document, Family
-from perplexity_detector.features.moments import mean, ratio, standardised
+from perplexity_detector.features.series import mean, ratio, standardised
 
 #: Cycles per token between the bands: periods of 16 tokens (a clause) and of 4 (a phrase).
 LOW_BELOW, HIGH_FROM = 1 / 16, 1 / 4

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from perplexity_detector.features import (
+from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.style import (
     function_words,
     punctuation,
     readability,
     sentences,
     vocabulary,
 )
-from perplexity_detector.features.family import Document, Family
 
 
 def stylometry_features(document: Document) -> dict[str, float]:

@@ -17,10 +17,10 @@ from safetensors.numpy import save_file
 from tqdm import tqdm
 
 from perplexity_detector.errors import InputError
+from perplexity_detector.lm.outputs import Reading, Tokens
 from perplexity_detector.lm.pooling import PooledStates
-from perplexity_detector.lm.reading import Reading, Tokens
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.lm.statistics import TokenStatistics
+from perplexity_detector.lm.token_statistics import TokenStatistics
 
 #: Texts per file of the cache: what is lost at most when a run is stopped.
 SHARD_TEXTS = 64

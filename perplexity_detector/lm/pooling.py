@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from perplexity_detector.errors import LanguageModelError
-from perplexity_detector.lm.device import on_device
+from perplexity_detector.lm.kernels.device import on_device
 from perplexity_detector.text import sentence_spans
 
 if TYPE_CHECKING:

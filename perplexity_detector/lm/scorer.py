@@ -12,13 +12,15 @@ import torch
 from tqdm import tqdm
 
 from perplexity_detector.errors import InputError, LanguageModelError
-from perplexity_detector.lm import catalogue, cuda, workers
-from perplexity_detector.lm.device import device_of, finished, on_device
+from perplexity_detector.lm import cpu_threads
+from perplexity_detector.lm.kernels import cuda
+from perplexity_detector.lm.kernels.device import device_of, finished, on_device
+from perplexity_detector.lm.kernels.precision import DTYPES, precision_of, set_up_products
+from perplexity_detector.lm.outputs import Reading, Tokens
 from perplexity_detector.lm.pooling import add_states, blocks_of, taking
-from perplexity_detector.lm.precision import DTYPES, precision_of, set_up_products
-from perplexity_detector.lm.reading import Reading, Tokens
-from perplexity_detector.lm.statistics import CHUNK_ROWS, TokenStatistics, token_statistics
-from perplexity_detector.lm.tasks import Task, lagging
+from perplexity_detector.lm.read_jobs import Task, lagging
+from perplexity_detector.lm.token_statistics import CHUNK_ROWS, TokenStatistics, token_statistics
+from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.lm.windows import Window
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ class LanguageModelScorer:
         if self.device.type == "cpu":
             set_up_products(self.model, self.precision)
         #: steps that are under way while earlier ones are gathered
-        self._lag = 2 if self.device.type == "cuda" else workers.count()
+        self._lag = 2 if self.device.type == "cuda" else cpu_threads.count()
         self._fused_head = cuda.fused_head(self.model) if self.device.type == "cuda" else None
         self.window = max(2, min(window, loaded.context))
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
@@ -186,12 +188,12 @@ class LanguageModelScorer:
             batches = task.batches(self.window, self._batch_tokens(task))
             reads = [partial(self._read_batch, batch, task) for batch in batches]
             on_cpu = self.device.type == "cpu"
-            yield from workers.side_by_side(reads) if on_cpu else (read() for read in reads)
+            yield from cpu_threads.side_by_side(reads) if on_cpu else (read() for read in reads)
             yield task
 
     def _batch_tokens(self, task: Task) -> int:
         """How much is read at once: of little, less, so that the threads end together."""
-        if self.device.type != "cpu" or (threads := workers.count()) == 1:
+        if self.device.type != "cpu" or (threads := cpu_threads.count()) == 1:
             return self.batch_tokens
         share = sum(len(one.ids) for one in task.tokens) // (BATCHES_A_THREAD * threads)
         return min(self.batch_tokens, max(LEAST_TOKENS, share))

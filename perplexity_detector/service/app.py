@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from perplexity_detector import __version__
-from perplexity_detector.service import files, operations, pages, problem_details, texts
-from perplexity_detector.service.gate import Gate
+from perplexity_detector.service import problem_details
+from perplexity_detector.service.middleware import Gate
+from perplexity_detector.service.routes import files, operations, pages, texts
 from perplexity_detector.service.schemas import ProblemDocument
 from perplexity_detector.service.settings import Settings
 from perplexity_detector.service.state import State

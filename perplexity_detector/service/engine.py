@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perplexity_detector.assessment import MISS_RATE
-from perplexity_detector.card import model_card
-from perplexity_detector.classifier import CalibratedClassifier
-from perplexity_detector.persistence import configuration
-from perplexity_detector.service.batching import Work
+from perplexity_detector.classifier.assessment import MISS_RATE
+from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.classifier.model_card import model_card
+from perplexity_detector.classifier.persistence import configuration
+from perplexity_detector.service.micro_batching import Work
 
 #: Read once before the service is ready.
 WARM_UP = "We walked to the lake before it rained, and nobody had thought of bringing a coat."

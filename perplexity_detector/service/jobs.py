@@ -17,9 +17,9 @@ from typing import Any
 import pandas as pd
 
 from perplexity_detector.errors import PerplexityDetectorError
+from perplexity_detector.io.results_writer import ResultsWriter
 from perplexity_detector.logs import get_logger
-from perplexity_detector.results import ResultsWriter
-from perplexity_detector.service.batching import BatchQueue
+from perplexity_detector.service.micro_batching import BatchQueue
 from perplexity_detector.service.problem_details import OUR_FAULT, sentence
 from perplexity_detector.service.uploads import NAME, Upload
 
@@ -82,7 +82,7 @@ class Job:
 
     def run(self, upload: Upload, loop: asyncio.AbstractEventLoop, queue: BatchQueue) -> None:
         """Score the file, in a thread of its own; the queue is the loop's."""
-        from perplexity_detector.prediction import DETAILS, score
+        from perplexity_detector.pipelines.predict import DETAILS, score
 
         self.state = RUNNING
         try:

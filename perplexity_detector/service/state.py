@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request
 
 from perplexity_detector.logs import get_logger, timed
-from perplexity_detector.service.batching import Batch, BatchQueue, QueueFullError, size
-from perplexity_detector.service.gate import ClientGoneError
 from perplexity_detector.service.jobs import Jobs
 from perplexity_detector.service.metrics import Metrics
+from perplexity_detector.service.micro_batching import Batch, BatchQueue, QueueFullError, size
+from perplexity_detector.service.middleware import ClientGoneError
 from perplexity_detector.service.problem_details import Problem
 from perplexity_detector.service.settings import Settings
 

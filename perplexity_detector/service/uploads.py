@@ -16,11 +16,11 @@ import pyarrow.parquet
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from perplexity_detector.datasets import Columns, read_chunks
+from perplexity_detector.cli.options import CHUNK_ROWS
 from perplexity_detector.errors import DatasetError
-from perplexity_detector.files import FORMATS
-from perplexity_detector.options import CHUNK_ROWS
-from perplexity_detector.service.batching import size
+from perplexity_detector.io.byte_streams import FORMATS
+from perplexity_detector.io.datasets import Columns, read_chunks
+from perplexity_detector.service.micro_batching import size
 from perplexity_detector.service.problem_details import Problem
 
 #: What sentences call the file, wherever it lies.

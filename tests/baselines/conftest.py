@@ -10,12 +10,12 @@ import pytest
 import torch
 from labelled import LIGHT, two_styles
 
-from perplexity_detector.baselines.registry import make
+from perplexity_detector.detectors.registry import make
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from perplexity_detector.classifier import CalibratedClassifier
+    from perplexity_detector.classifier.base import CalibratedClassifier
 
 
 @pytest.fixture(autouse=True, scope="package")

@@ -7,12 +7,12 @@ import pytest
 from labelled import two_styles
 from sklearn.base import clone
 
-from perplexity_detector import persistence
-from perplexity_detector.baselines.registry import CLASSES, make
-from perplexity_detector.classifier import CalibratedClassifier
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.classifier import persistence
+from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.detectors.registry import CLASSES, make
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import ArtefactError, InputError
-from perplexity_detector.metrics import auroc
+from perplexity_detector.evaluation.metrics import auroc
 
 NAMES = list(CLASSES)
 LEARNING = ["rules", "tfidf", "encoder", "first_layers", "diveye", "gltr"]

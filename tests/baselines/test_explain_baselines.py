@@ -7,7 +7,7 @@ import pytest
 from labelled import two_styles
 from scipy.special import logit
 
-from perplexity_detector.baselines.registry import CLASSES
+from perplexity_detector.detectors.registry import CLASSES
 
 (TEXT, *_), _ = two_styles(2, seed=1)
 #: Those that tell what each feature added.

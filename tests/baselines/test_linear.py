@@ -7,7 +7,7 @@ import pytest
 from labelled import two_styles
 from sklearn.linear_model import LogisticRegression
 
-from perplexity_detector.baselines.registry import make
+from perplexity_detector.detectors.registry import make
 from perplexity_detector.errors import InputError
 
 

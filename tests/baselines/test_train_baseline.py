@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from labelled import SAMPLE, sample
 
-from perplexity_detector.classifier import CalibratedClassifier
+from perplexity_detector.classifier.base import CalibratedClassifier
 
 MODEL = Path(__file__).parents[2] / "model.py"
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 
-from perplexity_detector.baselines.registry import CLASSES, make
+from perplexity_detector.detectors.registry import CLASSES, make
 from perplexity_detector.errors import InputError, LanguageModelError
 
 TEXT = "The ferry leaves twice a day, and it is late."
@@ -97,7 +97,7 @@ def test_nothing_is_learned_but_the_calibrator(name, fitted):
 
 
 def test_binoculars_over_windows_and_chunks(tiny_gpt2, tiny_llama, essays):
-    from perplexity_detector.lm.pair import PairScorer
+    from perplexity_detector.lm.pair_scorer import PairScorer
     from perplexity_detector.lm.scorer import LanguageModelScorer
 
     settings = {"window": 48, "precision": "float64"}
@@ -111,7 +111,7 @@ def test_binoculars_over_windows_and_chunks(tiny_gpt2, tiny_llama, essays):
 
 
 def test_of_one_model_twice_the_cross_entropy_is_the_entropy(tiny_gpt2, essays):
-    from perplexity_detector.lm.pair import PairScorer
+    from perplexity_detector.lm.pair_scorer import PairScorer
     from perplexity_detector.lm.scorer import LanguageModelScorer
 
     twice = PairScorer(str(tiny_gpt2), str(tiny_gpt2)).score(essays[:2])

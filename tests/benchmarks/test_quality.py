@@ -10,7 +10,7 @@ from benchmarks.left_out import figures
 from benchmarks.protocol import Fold
 from benchmarks.quality_record import keep_beside, with_detector
 from benchmarks.stress import recalibrated
-from perplexity_detector.calibration import Calibrator
+from perplexity_detector.classifier.calibration import Calibrator
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("PERPLEXITY_CORPUS", ROOT.parent / "shared/data/corpus.parquet"))

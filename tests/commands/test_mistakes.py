@@ -6,7 +6,7 @@ import pytest
 from asked import log_of, refused
 from running import MARKER, TEXTS, frame
 
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.logs import LOG_FILE
 
 

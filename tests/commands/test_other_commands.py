@@ -9,8 +9,8 @@ from asked import refused
 from labelled import two_styles
 from running import frame
 
+from perplexity_detector.evaluation.metrics import FIGURES
 from perplexity_detector.features.registry import FAMILIES
-from perplexity_detector.metrics import FIGURES
 
 
 def test_features_of_each_text(here, rows):

@@ -12,9 +12,9 @@ from asked import log_of
 from labelled import SAMPLE, sample
 from running import HEAVY, MARKER, TEXTS, frame, run
 
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.logs import LOG_FILE
-from perplexity_detector.prediction import DETAILS
+from perplexity_detector.pipelines.predict import DETAILS
 
 
 def test_predict_by_default(trained, tmp_path):

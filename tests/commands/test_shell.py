@@ -11,9 +11,9 @@ import pytest
 from asked import log_of
 from running import HEAVY, MODEL, frame, run
 
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.logs import LOG_FILE
-from perplexity_detector.prediction import DETAILS
+from perplexity_detector.pipelines.predict import DETAILS
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def imported_by(*arguments, cwd):
 
 def test_an_unknown_option_is_told_before_any_work(tmp_path):
     names = imported_by(MODEL, "train", "a.csv", "--typo=1", cwd=tmp_path)
-    assert "perplexity_detector.options" in names
+    assert "perplexity_detector.cli.options" in names
     assert names.isdisjoint({"torch", "transformers", "xgboost", "sklearn"})
 
 

@@ -4,9 +4,9 @@ import pytest
 from asked import log_of, refused
 from labelled import SAMPLE, sample
 
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.detectors.text_detector import TextDetector
+from perplexity_detector.evaluation.metrics import FIGURES
 from perplexity_detector.logs import LOG_FILE
-from perplexity_detector.metrics import FIGURES
 
 
 def test_train_saves_publishes_and_prints(trained):

@@ -7,11 +7,8 @@ import json
 import pandas as pd
 import pytest
 
-from perplexity_detector.datasets import (
-    Columns,
-    read_all,
-)
 from perplexity_detector.errors import DatasetError
+from perplexity_detector.io.datasets import Columns, read_all
 
 ROWS = [
     {

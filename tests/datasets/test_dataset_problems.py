@@ -6,7 +6,7 @@ import pyarrow.parquet
 import pytest
 from dataset_files import CSV, as_parquet, error_of
 
-from perplexity_detector.datasets import (
+from perplexity_detector.io.datasets import (
     NO_LABEL,
     describe_problems,
     read_all,
@@ -123,7 +123,7 @@ def test_an_unclosed_quotation_mark_costs_one_row(write):
 
 
 def test_an_unclosed_quotation_mark_before_a_long_file(write, monkeypatch):
-    monkeypatch.setattr("perplexity_detector.rows.MAX_RECORD_LINES", 10)
+    monkeypatch.setattr("perplexity_detector.io.row_readers.MAX_RECORD_LINES", 10)
     path = write(CSV + '0,0,"Never closed,0\n' + "".join(f"{i},0,Fine,0\n" for i in range(1, 100)))
     good, bad = split_problems(read_all(path, label=True))
     assert good["id"].tolist() == [str(i) for i in range(1, 100)]

@@ -8,11 +8,8 @@ from dataset_files import as_csv, as_jsonl, as_parquet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplexity_detector.datasets import (
-    read_all,
-    read_chunks,
-)
 from perplexity_detector.errors import DatasetError
+from perplexity_detector.io.datasets import read_all, read_chunks
 
 # --- properties -----------------------------------------------------------------------------
 

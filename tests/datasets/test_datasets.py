@@ -6,11 +6,7 @@ from pathlib import Path
 import pytest
 from dataset_files import CONTENT, FakeStdin, as_jsonl, as_parquet, check_rows, error_of
 
-from perplexity_detector.datasets import (
-    Columns,
-    read_all,
-    read_chunks,
-)
+from perplexity_detector.io.datasets import Columns, read_all, read_chunks
 
 # --- formats --------------------------------------------------------------------------------
 

@@ -4,12 +4,8 @@ import sys
 import pytest
 from dataset_files import CONTENT, FakeStdin, as_parquet, error_of
 
-from perplexity_detector.datasets import (
-    read_all,
-    read_chunks,
-    require_two_classes,
-)
 from perplexity_detector.errors import DatasetError, InputError
+from perplexity_detector.io.datasets import read_all, read_chunks, require_two_classes
 
 # --- files that cannot be read --------------------------------------------------------------
 

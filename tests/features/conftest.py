@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perplexity_detector.features.family import Document
-from perplexity_detector.lm.statistics import TokenStatistics
+from perplexity_detector.lm.token_statistics import TokenStatistics
 
 Numbers = Sequence[float] | np.ndarray
 

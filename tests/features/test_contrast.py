@@ -3,7 +3,7 @@ import pytest
 
 from perplexity_detector.features import contrast, ngrams
 from perplexity_detector.features.family import Document
-from perplexity_detector.lm.reading import Tokens
+from perplexity_detector.lm.outputs import Tokens
 
 
 def document(*words):

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from perplexity_detector.features import registry
 from perplexity_detector.features.family import Document
-from perplexity_detector.lm.statistics import TokenStatistics
+from perplexity_detector.lm.token_statistics import TokenStatistics
 
 FAMILIES = list(registry.FAMILIES.values())
 READABLE = "One fish. Two fish, red fish! don't you \U0001f600 know 42?.. i've I'm THE (end) - ok;"

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from perplexity_detector.features import reading
+from perplexity_detector.features import pipeline
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import families_at
 
@@ -19,7 +19,7 @@ def extractor(tiny_gpt2, essays):
 
 @pytest.mark.parametrize("processes", [0, 1])
 def test_the_table_is_the_same(extractor, essays, processes, monkeypatch):
-    monkeypatch.setattr(reading, "CHUNK_TEXTS", 2)
+    monkeypatch.setattr(pipeline, "CHUNK_TEXTS", 2)
     texts = ["", *essays[:7], "One word"]
     extractor.set_params(processes=processes)
     documents, table = extractor.read_while_tabulating(texts)
@@ -48,7 +48,7 @@ def test_items_are_made_ahead_and_in_order():
             made.append(number)
             yield number
 
-    taken = reading.ahead(items(), most=3)
+    taken = pipeline.ahead(items(), most=3)
     assert next(taken) == 0
     deadline = time.monotonic() + 10
     while len(made) < 5 and time.monotonic() < deadline:
@@ -62,7 +62,7 @@ def test_an_error_comes_where_its_item_would():
         yield 1
         raise ValueError("no more")
 
-    taken = reading.ahead(items())
+    taken = pipeline.ahead(items())
     assert next(taken) == 1
     with pytest.raises(ValueError, match="no more"):
         next(taken)
@@ -70,7 +70,7 @@ def test_an_error_comes_where_its_item_would():
 
 def test_the_thread_ends_when_nobody_asks_any_more():
     before = threading.active_count()
-    taken = reading.ahead(iter(range(1000)))
+    taken = pipeline.ahead(iter(range(1000)))
     assert next(taken) == 0
     taken.close()
     deadline = time.monotonic() + 10

@@ -5,21 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perplexity_detector.features.family import Document
-from perplexity_detector.features.function_words import (
+from perplexity_detector.features.style.function_words import (
     connective_at,
     function_word_rates,
     undo_contraction,
 )
-from perplexity_detector.features.punctuation import punctuation_rates
-from perplexity_detector.features.readability import readability_indices, syllables
-from perplexity_detector.features.sentences import passives, sentence_shape
-from perplexity_detector.features.stylometry import FAMILY
-from perplexity_detector.features.vocabulary import (
+from perplexity_detector.features.style.punctuation import punctuation_rates
+from perplexity_detector.features.style.readability import readability_indices, syllables
+from perplexity_detector.features.style.sentences import passives, sentence_shape
+from perplexity_detector.features.style.vocabulary import (
     repeated_share,
     vocabulary_richness,
     windowed_richness,
     yules_k,
 )
+from perplexity_detector.features.stylometry import FAMILY
 from perplexity_detector.text import words
 
 

@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from perplexity_detector.lm import attention
-from perplexity_detector.lm.attention import BLOCKWISE, attend
+from perplexity_detector.lm.kernels import attention
+from perplexity_detector.lm.kernels.attention import BLOCKWISE, attend
 from perplexity_detector.lm.scorer import LanguageModelScorer
 
 SHAPES = [(9, 3, 1), (9, 3, 5), (4, 4, 128), (6, 1, 129), (9, 3, 300)]

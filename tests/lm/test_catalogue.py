@@ -13,9 +13,9 @@ import transformers
 from safetensors.numpy import load_file, save_file
 
 from perplexity_detector.errors import LanguageModelError
-from perplexity_detector.lm import catalogue
-from perplexity_detector.lm.gguf_convert import convert
 from perplexity_detector.lm.scorer import LanguageModelScorer
+from perplexity_detector.lm.weights import catalogue
+from perplexity_detector.lm.weights.gguf_convert import convert
 
 
 @pytest.fixture

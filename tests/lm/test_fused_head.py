@@ -7,10 +7,10 @@ import sys
 import pytest
 import torch
 
-from perplexity_detector.lm.statistics import token_statistics
+from perplexity_detector.lm.token_statistics import token_statistics
 
 pytest.importorskip("triton", reason="Triton comes with torch's CUDA builds")
-from perplexity_detector.lm import fused_head
+from perplexity_detector.lm.kernels import fused_head
 
 # what a kernel is, is decided when Triton is imported: these tests run in a process of their own
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from perplexity_detector.errors import LanguageModelError
-from perplexity_detector.lm import catalogue
-from perplexity_detector.lm.gguf_convert import convert
+from perplexity_detector.lm.weights import catalogue
+from perplexity_detector.lm.weights.gguf_convert import convert
 
 BOS = "<|endoftext|>"
 
@@ -48,7 +48,9 @@ def test_a_file_always_becomes_the_same_bytes(tiny_gguf, folder, tmp_path):
 
 def test_rows_of_queries_and_keys_change_places(tiny_gguf, tmp_path, monkeypatch):
     # the comparison of logits would notice if they did not
-    monkeypatch.setattr("perplexity_detector.lm.gguf_convert._unpermute", lambda rows, heads: rows)
+    monkeypatch.setattr(
+        "perplexity_detector.lm.weights.gguf_convert._unpermute", lambda rows, heads: rows
+    )
     convert(tiny_gguf.file, tmp_path, BOS)
     with pytest.raises(AssertionError):
         assert_same_logits(catalogue.load(str(tmp_path)).model, tiny_gguf.model)

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from perplexity_detector.lm.packed import (
+from perplexity_detector.lm.weights.packed import (
     DEQUANTISE,
     FORMATS_KEY,
     WEIGHTS_FILE,

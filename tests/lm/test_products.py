@@ -8,8 +8,12 @@ from transformers.activations import NewGELUActivation
 from transformers.pytorch_utils import Conv1D
 
 from perplexity_detector.errors import InputError
-from perplexity_detector.lm.int8_linear import Int8Linear, can_quantise, quantise_linear_layers
-from perplexity_detector.lm.packed_linear import (
+from perplexity_detector.lm.kernels.int8_linear import (
+    Int8Linear,
+    can_quantise,
+    quantise_linear_layers,
+)
+from perplexity_detector.lm.kernels.packed_linear import (
     WIDE,
     PackedLinear,
     can_pack,
@@ -17,7 +21,7 @@ from perplexity_detector.lm.packed_linear import (
     pays,
     replace_linear_layers,
 )
-from perplexity_detector.lm.precision import fuse_gelu, precision_of
+from perplexity_detector.lm.kernels.precision import fuse_gelu, precision_of
 from perplexity_detector.lm.scorer import LanguageModelScorer
 
 TEXT = "The keys to the cabinet are on the table, said the man who had lost them twice."

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from perplexity_detector.errors import InputError, LanguageModelError
-from perplexity_detector.lm import catalogue, gguf_convert, pull
+from perplexity_detector.lm import pull
 from perplexity_detector.lm.scorer import LanguageModelScorer
+from perplexity_detector.lm.weights import catalogue, gguf_convert
 
 FILES = {"LICENSE", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
 

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from perplexity_detector.lm.bos import PASSAGES
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.lm.statistics import CHUNK_ROWS
+from perplexity_detector.lm.token_statistics import CHUNK_ROWS
 
 COLUMNS = ("surprisal", "rank", "entropy", "variance")
 LONG = " ".join(PASSAGES)

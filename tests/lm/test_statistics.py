@@ -9,11 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from perplexity_detector.lm.statistics import (
-    CHUNK_ROWS,
-    TokenStatistics,
-    token_statistics,
-)
+from perplexity_detector.lm.token_statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 
 
 def by_the_formulas(logits, targets):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from perplexity_detector.lm.bos import PASSAGES
+from perplexity_detector.lm.read_jobs import lagging
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.lm.tasks import lagging
 
 
 def test_items_come_once_others_have_been_made():

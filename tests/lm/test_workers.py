@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from perplexity_detector.lm import workers
+from perplexity_detector.lm import cpu_threads
 from perplexity_detector.lm.bos import PASSAGES
+from perplexity_detector.lm.cpu_threads import side_by_side
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.lm.workers import side_by_side
 
 TEXTS = [*PASSAGES, "", "a", "One two three.", PASSAGES[0][:90]] * 3
 
@@ -63,7 +63,7 @@ def test_each_call_has_a_thread_with_one_core_and_others_keep_theirs(two_threads
 
 def test_many_cores_are_shared_among_few_threads(two_threads, monkeypatch):
     torch.set_num_threads(6)
-    monkeypatch.setattr(workers, "MOST", 3)
+    monkeypatch.setattr(cpu_threads, "MOST", 3)
 
     def call():
         cores = torch.get_num_threads()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from perplexity_detector.page import report_html
+from perplexity_detector.web import report_html
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

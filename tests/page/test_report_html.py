@@ -16,8 +16,8 @@ from explanations import bare, made_up
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_detector.page import report
-from perplexity_detector.page.report import embedded, one_script, report_html
+from perplexity_detector.web import report
+from perplexity_detector.web.report import embedded, one_script, report_html
 
 FOLDER = Path(report.__file__).parent
 HOSTILE = "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)> \u2028 & \U0001f600"

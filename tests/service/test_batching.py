@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving import is_problem, wait_for
 
-from perplexity_detector.service.batching import BatchQueue, QueueFullError, Work, size
+from perplexity_detector.service.micro_batching import BatchQueue, QueueFullError, Work, size
 
 
 def working(work, body, **options):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from serving import is_problem, wait_for
 
-from perplexity_detector.prediction import DETAILS
+from perplexity_detector.pipelines.predict import DETAILS
 
 ASYNC = {"Prefer": "respond-async"}
 

@@ -8,7 +8,7 @@ import pytest
 from serving import WatchedEngine, is_problem, listening, wait_for
 
 from perplexity_detector import logs
-from perplexity_detector.service.operations import tail
+from perplexity_detector.service.routes.operations import tail
 from perplexity_detector.service.settings import Settings
 
 

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from perplexity_detector.contributions import Contributions
+from perplexity_detector.classifier.contributions import Contributions
+from perplexity_detector.explanation.wording.phrases import FAMILIES, OF_ONE_THING, phrase_of
+from perplexity_detector.explanation.wording.reasons import LEAST_OTHER, OTHER_SIDE, plain_reasons
 from perplexity_detector.features.registry import families_at
-from perplexity_detector.wording.phrases import FAMILIES, OF_ONE_THING, phrase_of
-from perplexity_detector.wording.reasons import LEAST_OTHER, OTHER_SIDE, plain_reasons
 
 EVERY = [
     (family, f"{family.name}_{feature}", label)

@@ -1,0 +1,1 @@
+"""Altered copies of texts: attacks on a detector, and what training learns to ignore."""

@@ -1,0 +1,1 @@
+"""The command line: options are parsed and checked here, and results printed."""

@@ -1,0 +1,1 @@
+"""Every classifier that can be trained: the detector, its trees, and the baselines."""

@@ -1,0 +1,86 @@
+"""Rules that a person can read: a point for each that a text meets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from perplexity_detector.detectors.baselines.baseline import Baseline, PlainText
+from perplexity_detector.features.family import Document
+from perplexity_detector.features.series import mean, ratio, std
+from perplexity_detector.features.stylometry import stylometry_features
+
+
+class Rule(NamedTuple):
+    """A heuristic: a number of the text, and where it begins to look generated.
+
+    Attributes:
+        name: what it is called.
+        feature: of `stylometry_features`, or `evenness`.
+        least: the number from which on the rule is met; None if it has no lower limit.
+        most: the number up to which it is met.
+        sentence: what is told of a text that meets it.
+    """
+
+    name: str
+    feature: str
+    least: float | None
+    most: float | None
+    sentence: str
+
+    def met(self, value: float) -> bool:
+        """Whether a text of this value meets it."""
+        return (self.least is None or value >= self.least) and (
+            self.most is None or value <= self.most
+        )
+
+
+#: Set by hand from what is commonly said of such texts, not learned. Rates are per 100 words.
+RULES = (
+    Rule("connectives", "connectives", 1.5, None, "many connectives such as moreover"),
+    Rule("contractions", "contractions", None, 0.0, "no contraction such as don't"),
+    Rule("evenness", "evenness", None, 0.4, "sentences of much the same length"),
+    Rule("impersonal", "first_person_singular", None, 0.5, "hardly an I, me or my"),
+    Rule("long_words", "long_words", 0.25, None, "a quarter of the words or more are long"),
+    Rule("abstract", "abstract_nouns", 2.5, None, "many abstract nouns in -tion, -ment or -ity"),
+    Rule("triples", "triples", 0.5, None, "lists of three"),
+    Rule("importance", "importance", 0.5, None, "words of importance such as crucial"),
+)
+
+
+class Rules(Baseline):
+    """One point for each of `RULES` that a text meets; nothing is learned but the calibrator."""
+
+    name = "rules"
+    extractor_class = PlainText
+
+    def view(self, documents: Sequence[Document]) -> np.ndarray:
+        """Which rules each text meets, bool of shape (n, rules)."""
+        met = [rules_met(document) for document in documents]
+        return np.array(met, bool).reshape(len(documents), len(RULES))
+
+    def learn(self, view: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def score(self, view: np.ndarray, learned: Any) -> np.ndarray:
+        """Points, from 0 to the number of rules, shape (n,)."""
+        return np.asarray(view.sum(axis=1), np.float64)
+
+    def reasons(self, view: np.ndarray, probabilities: np.ndarray) -> list[str]:
+        """The rules that each text meets."""
+        return [
+            "; ".join(rule.sentence for rule, met in zip(RULES, row, strict=True) if met)
+            or "meets no rule"
+            for row in view
+        ]
+
+
+def rules_met(document: Document) -> list[bool]:
+    """For each of `RULES`, whether a text meets it."""
+    lengths = np.array([len(words) for words in document.words_by_sentence], np.float64)
+    values = stylometry_features(document)
+    values["evenness"] = ratio(std(lengths), mean(lengths))  # coefficient of variation
+    return [rule.met(values[rule.feature]) for rule in RULES]

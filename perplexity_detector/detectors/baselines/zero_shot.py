@@ -1,0 +1,101 @@
+"""Published zero-shot scores: one column of the features each, its sign from the paper.
+
+Nothing is learned but the calibrator. All are computed over every token of the text, the first
+one predicted from BOS, where the papers begin with the second.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from perplexity_detector.detectors.baselines.baseline import ColumnsBaseline
+
+
+class ZeroShot(ColumnsBaseline):
+    """One feature, with the sign that makes it higher for generated texts."""
+
+    #: 1 where the feature is higher for generated texts, -1 where it is lower.
+    sign: ClassVar[int]
+
+    def learn(self, view: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def score(self, view: np.ndarray, learned: Any) -> np.ndarray:
+        """The signed feature, shape (n,)."""
+        return self.sign * view[:, 0]
+
+    def reasons(self, view: np.ndarray, probabilities: np.ndarray) -> list[str]:
+        """The score itself, in the unit of its paper."""
+        (label,) = self.labels()
+        return [f"{label} {value:.3g}" for value in view[:, 0]]
+
+
+class LogLikelihood(ZeroShot):
+    """Mean ln p(x_t | x_<t), in nats: generated is likelier (Solaiman et al. 2019)."""
+
+    name = "log_likelihood"
+    families = ("perplexity",)
+    columns = ("perplexity_mean",)  # of s = -ln p
+    sign = -1
+
+
+class LogRank(ZeroShot):
+    """Mean ln r_t: generated has lower ranks (Gehrmann et al. 2019; Mitchell et al. 2023)."""
+
+    name = "log_rank"
+    families = ("rank",)
+    columns = ("rank_mean_log",)
+    sign = -1
+
+
+class Entropy(ZeroShot):
+    """Mean H_t = -sum p ln p, in nats: generated has lower (Gehrmann et al. 2019).
+
+    Decoding that prefers likely words leads into contexts of which the model is sure. Mitchell
+    et al. (2023) turn the sign, for what base models sample.
+    """
+
+    name = "entropy"
+    families = ("entropy",)
+    columns = ("entropy_mean",)
+    sign = -1
+
+
+class LRR(ZeroShot):
+    """Log-likelihood log-rank ratio, sum s_t / sum ln r_t: generated has higher (Su et al. 2023).
+
+    0 where every token has rank 1.
+    """
+
+    name = "lrr"
+    families = ("rank",)
+    columns = ("rank_likelihood_ratio",)
+    sign = 1
+
+
+class FastDetectGPT(ZeroShot):
+    """Analytic curvature, sum (H_t - s_t) / sqrt(sum V_t): generated has higher (Bao et al. 2024).
+
+    Sampling and scoring model are one.
+    """
+
+    name = "fast_detect_gpt"
+    families = ("curvature",)
+    columns = ("curvature_text",)
+    sign = 1
+
+
+class Lastde(ZeroShot):
+    """Mean s_t over the spread of the multiscale diversity entropy: lower (Xu et al. 2025).
+
+    The paper's score, mean ln p / std of the entropies over scales, with the sign turned; the
+    entropies of family `diversity` are normalised so that they do not grow with length.
+    """
+
+    name = "lastde"
+    families = ("diversity",)
+    columns = ("diversity_lastde",)
+    sign = -1

@@ -1,0 +1,110 @@
+"""Every model that can be trained: its name -> its class, and how one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import signature
+from typing import Any
+
+from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.detectors.baselines.binoculars import Binoculars
+from perplexity_detector.detectors.baselines.diveye import DivEye
+from perplexity_detector.detectors.baselines.encoder import Encoder
+from perplexity_detector.detectors.baselines.first_layers import FirstLayers
+from perplexity_detector.detectors.baselines.gltr import GLTR
+from perplexity_detector.detectors.baselines.rules import Rules
+from perplexity_detector.detectors.baselines.tfidf import Tfidf
+from perplexity_detector.detectors.baselines.zero_shot import (
+    LRR,
+    Entropy,
+    FastDetectGPT,
+    Lastde,
+    LogLikelihood,
+    LogRank,
+)
+from perplexity_detector.detectors.text_detector import TextDetector
+from perplexity_detector.errors import InputError
+from perplexity_detector.features.registry import default_at
+
+CLASSES: Mapping[str, type[CalibratedClassifier]] = {
+    one.name: one
+    for one in (
+        TextDetector,
+        Rules,
+        Tfidf,
+        Encoder,
+        FirstLayers,
+        LogLikelihood,
+        LogRank,
+        Entropy,
+        LRR,
+        FastDetectGPT,
+        Binoculars,
+        Lastde,
+        DivEye,
+        GLTR,
+    )
+}
+#: Settings of the extractor that a network is made with; whatever else it has says how a
+#: language model reads, which only those that ask one need.
+_OF_NETWORKS = {"encoder": {"device"}, "first_layers": {"lm", "revision", "device"}}
+_OF_TEXT = {"canonical", "progress"}
+
+
+def make(name: str = TextDetector.name, **settings: Any) -> CalibratedClassifier:
+    """An untrained model, by name.
+
+    Args:
+        name: of `CLASSES`.
+        **settings: of its class (fpr, random_state, encoder, epochs, ...) and of its extractor
+            (families, lm, device, performer, ...); those that are None are as by default.
+
+    Raises:
+        InputError: there is no such model, a setting is not for it, or a family is unknown.
+
+    Example:
+        >>> make("tfidf", fpr=0.05).max_features
+        50000
+    """
+    if name not in CLASSES:
+        raise InputError(f"There is no model {name!r}; choose from {', '.join(CLASSES)}.")
+    made = CLASSES[name]
+    own = set(signature(made).parameters) - {"extractor"}
+    given = {setting: value for setting, value in settings.items() if value is not None}
+    reading = extractor_settings(name)
+    if unfit := [setting for setting in given if setting not in own | reading]:
+        others = [other for other in CLASSES if unfit[0] in all_settings(other)]
+        raise InputError(
+            f"--{unfit[0]} does not apply to --model={name}; "
+            + (f"it is for {', '.join(others)}." if others else "no model has it.")
+        )
+    read = {setting: value for setting, value in given.items() if setting in reading}
+    classifier = made(**{setting: given[setting] for setting in own & set(given)})
+    if "families" not in read:
+        learned = made is TextDetector
+        read["families"] = default_at(read.get("depth", 1.0)) if learned else _families(made)
+    extractor = made.extractor_class(**read)
+    extractor.chosen_families()
+    classifier.set_params(extractor=extractor)
+    return classifier
+
+
+def all_settings(name: str) -> set[str]:
+    """What can be set of a model and of its extractor."""
+    return set(signature(CLASSES[name]).parameters) - {"extractor"} | extractor_settings(name)
+
+
+def extractor_settings(name: str) -> set[str]:
+    """What can be set of a model's extractor; how to read, only where a language model reads."""
+    made = CLASSES[name]
+    if name in _OF_NETWORKS:
+        return _OF_NETWORKS[name] | _OF_TEXT
+    if made is TextDetector:
+        return set(signature(made.extractor_class).parameters)
+    if not _families(made):
+        return _OF_TEXT
+    return set(signature(made.extractor_class).parameters) - {"families", "depth"}
+
+
+def _families(made: type[CalibratedClassifier]) -> tuple[str, ...]:
+    return getattr(made, "families", ())

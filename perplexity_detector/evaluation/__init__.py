@@ -1,0 +1,1 @@
+"""How good scores are: metrics with intervals, tables and plots."""

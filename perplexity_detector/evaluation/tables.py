@@ -1,0 +1,79 @@
+"""Results and figures as tables for a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import Any
+
+import pandas as pd
+
+from perplexity_detector.evaluation.metrics import FIGURES
+from perplexity_detector.pipelines import train
+
+_ID_WIDTH = 12
+_WHY_AT = _ID_WIDTH + len(" probability  generated  ")
+
+
+def readable(results: pd.DataFrame, header: bool = True) -> str:
+    """A table of id, probability, verdict and why, as wide as the terminal.
+
+    Args:
+        results: with the columns of `prediction.DETAILS`.
+        header: whether to name the columns.
+    """
+    room = max(30, shutil.get_terminal_size((110, 0)).columns - _WHY_AT)
+    lines = [f"{'id':<{_ID_WIDTH}} probability  {'verdict':<9}  why"] if header else []
+    for row in results.itertuples(index=False):
+        why = row.problem or ". ".join(str(part) for part in (row.note, row.why) if part)
+        shown = textwrap.wrap(str(why), room) or [""]
+        row_id = " ".join(str(row.id).split())
+        if len(row_id) > _ID_WIDTH:
+            row_id = row_id[: _ID_WIDTH - 3] + "..."
+        lines.append(
+            f"{row_id:<{_ID_WIDTH}} {row.generated:>11.3f}  {row.verdict:<9}  {shown[0]}".rstrip()
+        )
+        lines += [" " * _WHY_AT + line for line in shown[1:]]
+    return "\n".join(lines)
+
+
+def figures_by_split(metrics: dict[str, Any]) -> str:
+    """The figures of a training, one line a figure, one column a split."""
+    rows = {
+        FIGURES[name]: {
+            split: interval(*figures[name]) for split, figures in metrics["splits"].items()
+        }
+        for name in FIGURES
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").to_string()
+
+
+def evaluation(scored: pd.DataFrame, fpr: float) -> str:
+    """Figures with intervals, then by each group that the dataset names.
+
+    Args:
+        scored: generated, probability, flagged and, where known, prompt_id, source, domain,
+            generator, attack.
+        fpr: the false-positive rate for which texts were flagged.
+    """
+    figures = train.figures(scored)
+    lines = [f"{len(scored)} texts, thresholds for a false-positive rate of {fpr:g}"]
+    lines += [f"{FIGURES[name]:<18} {interval(*values)}" for name, values in figures.items()]
+    for by in train.GROUPS:
+        if by in scored and scored[by].nunique() > 1:
+            lines += ["", _by_group(scored, by)]
+    return "\n".join(lines)
+
+
+def interval(value: float | None, low: float | None, high: float | None) -> str:
+    """A figure and its 95 % confidence interval."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _by_group(scored: pd.DataFrame, by: str) -> str:
+    table = pd.DataFrame.from_dict(train.by_group(scored, by), orient="index")
+    table = table.astype(dict.fromkeys(("texts", "human", "generated"), int))
+    table = table.rename(columns=FIGURES).rename_axis(by)
+    return table.to_string(float_format=lambda value: f"{value:.3f}", na_rep="-")

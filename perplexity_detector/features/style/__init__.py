@@ -1,0 +1,1 @@
+"""Stylometry: function words, punctuation, readability, sentences and vocabulary."""

@@ -1,0 +1,86 @@
+"""How a text is punctuated, and the slips of a hurried hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from perplexity_detector.features.series import per_hundred
+from perplexity_detector.features.style.function_words import listed
+
+#: Feature -> (label, pattern in canonical text, where every dash is " - ").
+_MARKS: dict[str, tuple[str, re.Pattern[str]]] = {
+    "commas": ("use of commas", re.compile(",")),
+    "semicolons": ("use of semicolons", re.compile(";")),
+    "colons": ("use of colons", re.compile(":")),
+    "dashes": ("use of dashes", re.compile(r"(?<!\S)--?(?!\S)|(?<=\S)--(?=\S)")),
+    "hyphens": ("use of hyphens within words", re.compile(r"(?<=\w)-(?=\w)")),
+    "parentheses": ("use of parentheses", re.compile(r"\(")),
+    "exclamations": ("use of exclamation marks", re.compile("!")),
+    "questions": ("use of question marks", re.compile(r"\?")),
+    "apostrophes": ("use of apostrophes", re.compile("'")),
+    "quotes": ("use of quotation marks", re.compile('"')),
+    "ellipses": ("use of trailing dots", re.compile(r"\.{2,}")),
+    "comma_and": ("use of a comma before and", re.compile(r", and\b")),
+    "triples": (
+        "use of lists of three",
+        re.compile(r"\b\w+, (?:\w+ ){0,2}\w+,? (?:and|or) \w+"),
+    ),
+    "space_before_mark": ("spaces before punctuation", re.compile(r"\s[,.;:!?](?![.\w])")),
+    "no_space_after_mark": (
+        "missing spaces after punctuation",
+        re.compile(r"[a-z][,;:!?][A-Za-z]|[a-z]{2}\.[A-Z][a-z]"),
+    ),
+}
+_LOWER_I = re.compile(r"(?<![\w'.-])i(?![\w.-])")
+_CONTRACTION = re.compile(
+    r".+(?:n't|'(?:m|re|ve|ll|d))|(?:it|that|he|she|there|here|what|who|where|how|let)'s"
+)
+_WITHOUT_APOSTROPHE = frozenset(
+    listed(
+        "dont cant wont isnt arent wasnt werent doesnt didnt hasnt havent hadnt couldnt wouldnt "
+        "shouldnt im ive youre youve theyre theyve thats whats"
+    )
+)
+_DIGIT = re.compile(r"\d")
+
+LABELS = {
+    **{name: label for name, (label, _) in _MARKS.items()},
+    "contractions": "use of contractions",
+    "missing_apostrophes": "contractions without their apostrophe",
+    "lower_case_i": "use of a small i for I",
+    "digits": "share of digits among the characters",
+    "upper_case_words": "share of words all in capitals",
+}
+
+
+def punctuation_rates(text: str, words: Sequence[str]) -> dict[str, float]:
+    """Marks and slips per 100 words, from 0; 0 of no words.
+
+    One for each pattern of `LABELS`, counted in the text; besides
+
+    - `contractions`, `missing_apostrophes`: "don't" and "dont" and their kind.
+    - `lower_case_i`: the word "i".
+    - `digits`: decimal digits over characters, in [0, 1].
+    - `upper_case_words`: words of two letters or more all in capitals over words, in [0, 1].
+
+    Args:
+        text: in canonical form.
+        words: of the text, as written.
+    """
+    total = len(words)
+    lower = [word.lower() for word in words]
+    contracted = sum("'" in word and _CONTRACTION.fullmatch(word) is not None for word in lower)
+    return {
+        **{
+            name: per_hundred(len(pattern.findall(text)), total)
+            for name, (_, pattern) in _MARKS.items()
+        },
+        "contractions": per_hundred(contracted, total),
+        "missing_apostrophes": per_hundred(
+            sum(word in _WITHOUT_APOSTROPHE for word in lower), total
+        ),
+        "lower_case_i": per_hundred(len(_LOWER_I.findall(text)), total),
+        "digits": len(_DIGIT.findall(text)) / max(1, len(text)),
+        "upper_case_words": sum(len(word) > 1 and word.isupper() for word in words) / max(1, total),
+    }

@@ -1,0 +1,145 @@
+"""What the words of a text are like: their length, variety, endings and repetition."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from perplexity_detector.features.series import mean, per_hundred, std
+from perplexity_detector.features.style.function_words import listed
+
+#: Words of the moving window for measures that would fall as a text grows.
+WINDOW = 50
+#: How many words back a repeated run of words is looked for.
+REACH = 100
+
+#: Feature -> (label, endings) of words of five letters or more.
+_ENDINGS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ending_tion": ("use of nouns in -tion", ("tion", "tions", "sion", "sions")),
+    "ending_ment": ("use of nouns in -ment", ("ment", "ments")),
+    "ending_ness": ("use of nouns in -ness", ("ness",)),
+    "ending_ity": ("use of nouns in -ity", ("ity", "ities")),
+    "ending_ance": ("use of nouns in -ance and -ence", ("ance", "ances", "ence", "ences")),
+    "ending_ism": ("use of nouns in -ism", ("ism", "isms")),
+    "ending_ly": ("use of adverbs in -ly", ("ly",)),
+    "ending_ing": ("use of words in -ing", ("ing",)),
+    "ending_ed": ("use of words in -ed", ("ed",)),
+    "ending_ive": ("use of adjectives in -ive, -ous and -ful", ("ive", "ous", "ful")),
+}
+_NOT_ENDINGS = frozenset(
+    listed(
+        "family reply supply apply early daily belly bully jelly italy "
+        "thing things nothing something anything everything morning evening during bring string "
+        "spring speed indeed hundred"
+    )
+)
+
+LABELS = {
+    "word_length": "average word length",
+    "word_length_std": "variation in word length",
+    "long_words": "share of words of more than six letters",
+    "very_long_words": "share of words of more than ten letters",
+    "moving_type_token_ratio": "variety of words within a passage",
+    "moving_hapax_share": "share of words used only once within a passage",
+    "yules_k": "repetition of the same words (Yule's K)",
+    "repeated_bigrams": "share of word pairs repeated from a little earlier",
+    "repeated_trigrams": "share of three-word runs repeated from a little earlier",
+    **{name: label for name, (label, _) in _ENDINGS.items()},
+    "abstract_nouns": "use of abstract nouns",
+}
+
+
+def vocabulary_richness(words: Sequence[str]) -> dict[str, float]:
+    """Length, variety, repetition and endings; all 0 of no words.
+
+    - `word_length`, `word_length_std`: mean and standard deviation, in characters.
+    - `long_words`, `very_long_words`: share of more than 6 and 10 characters, in [0, 1].
+    - `moving_type_token_ratio`, `moving_hapax_share`, `yules_k`: see `windowed_richness` and
+      `yules_k`.
+    - `repeated_bigrams`, `repeated_trigrams`: see `repeated_share`.
+    - `ending_*`: words of five letters or more with the ending, per 100 words, from 0.
+    - `abstract_nouns`: sum of -tion, -ment, -ness, -ity, -ance and -ism, per 100 words.
+
+    Args:
+        words: in lower case, in order.
+    """
+    total = len(words)
+    lengths = np.array([len(word) for word in words], np.float64)
+    ratio, hapax = windowed_richness(words, WINDOW)
+    candidates = [word for word in words if len(word) >= 5 and word not in _NOT_ENDINGS]
+    endings = {
+        name: per_hundred(sum(word.endswith(ends) for word in candidates), total)
+        for name, (_, ends) in _ENDINGS.items()
+    }
+    nouns = ("ending_tion", "ending_ment", "ending_ness", "ending_ity", "ending_ance", "ending_ism")
+    return {
+        "word_length": mean(lengths),
+        "word_length_std": std(lengths),
+        "long_words": mean(lengths > 6),
+        "very_long_words": mean(lengths > 10),
+        "moving_type_token_ratio": ratio,
+        "moving_hapax_share": hapax,
+        "yules_k": yules_k(words),
+        "repeated_bigrams": repeated_share(words, 2, REACH),
+        "repeated_trigrams": repeated_share(words, 3, REACH),
+        **endings,
+        "abstract_nouns": sum(endings[name] for name in nouns),
+    }
+
+
+def windowed_richness(words: Sequence[str], window: int) -> tuple[float, float]:
+    """Mean, over every run of `window` words, of the shares of distinct and of single words.
+
+    The first is MATTR (Covington and McFall 2010); the second does the same for the words that
+    occur once in the run (hapax legomena). Neither depends on the length of the text, except
+    that a text shorter than the window is one run, and scores higher for it.
+
+    Returns:
+        Two shares in [0, 1]; 0 of no words.
+    """
+    if not words:
+        return 0.0, 0.0
+    window = min(window, len(words))
+    counts = Counter(words[:window])
+    distinct, single = len(counts), sum(count == 1 for count in counts.values())
+    distinct_sum, single_sum = distinct, single
+    for place in range(window, len(words)):
+        leaving, entering = words[place - window], words[place]
+        counts[leaving] -= 1
+        distinct -= counts[leaving] == 0
+        single += (counts[leaving] == 1) - (counts[leaving] == 0)
+        counts[entering] += 1
+        distinct += counts[entering] == 1
+        single += (counts[entering] == 1) - (counts[entering] == 2)
+        distinct_sum += distinct
+        single_sum += single
+    places = window * (len(words) - window + 1)
+    return distinct_sum / places, single_sum / places
+
+
+def yules_k(words: Sequence[str]) -> float:
+    """Yule's K, 10^4 (sum_i i^2 V_i - N) / N^2, with V_i words that occur i times (Yule 1944).
+
+    The chance, times 10^4, that two words drawn from the text are the same; nearly free of the
+    length of the text. From 0, where no word recurs, to 10^4.
+    """
+    total = len(words)
+    if not total:
+        return 0.0
+    return 1e4 * (sum(count**2 for count in Counter(words).values()) - total) / total**2
+
+
+def repeated_share(words: Sequence[str], n: int, reach: int) -> float:
+    """Share of runs of n words that also start among the `reach` words before, in [0, 1].
+
+    The reach keeps it from rising as a text grows beyond it. 0 of fewer than n words.
+    """
+    last_seen: dict[tuple[str, ...], int] = {}
+    repeated = 0
+    runs = [tuple(words[place : place + n]) for place in range(len(words) - n + 1)]
+    for place, run in enumerate(runs):
+        repeated += place - last_seen.get(run, -reach - 1) <= reach
+        last_seen[run] = place
+    return repeated / max(1, len(runs))

@@ -1,0 +1,1 @@
+"""Files in and out: datasets, results, artefact folders, tensors, atomic replacement."""

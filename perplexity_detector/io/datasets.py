@@ -1,0 +1,245 @@
+"""Texts and labels in: which columns are which, frames in chunks, rows with problems."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, fields
+from itertools import count, islice
+from pathlib import Path
+
+import pandas as pd
+
+from perplexity_detector.errors import DatasetError, InputError
+from perplexity_detector.io.row_readers import Row, Table, open_table
+
+NO_TEXT = "no text"
+#: Value of `generated` in a row whose label cannot be read.
+NO_LABEL = -1
+
+_LABELS = {
+    **dict.fromkeys(("0", "0.0", "false", "human"), 0),
+    **dict.fromkeys(("1", "1.0", "true", "generated"), 1),
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a file are called; the defaults are Kaggle's names and our own.
+
+    The default of a role is also the name of its column in a frame. Only `text` (and `label`
+    where labels are asked for) must be there; a column that is named here, otherwise than by
+    default, must be there too.
+    """
+
+    id: str = "id"
+    text: str = "text"
+    label: str = "generated"
+    prompt: str = "prompt_id"
+    source: str = "source"
+    split: str = "split"
+    domain: str = "domain"
+    generator: str = "generator"
+    attack: str = "attack"
+
+
+DEFAULT_COLUMNS = Columns()
+
+
+def read_chunks(
+    path: str | Path,
+    columns: Columns = DEFAULT_COLUMNS,
+    *,
+    label: bool = False,
+    chunk_rows: int = 256,
+    encoding: str = "utf-8",
+    format: str | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Read texts from csv, tsv, jsonl or parquet, plain or gzipped, some rows at a time.
+
+    Memory does not grow with the number of rows. A row without text, or one that is broken,
+    stays in its frame and says so in `problem`; dropping it is the caller's. A quotation mark
+    that is never closed costs the row where it stands (see `rows`), not the rows after it.
+
+    Args:
+        path: a file, or `-` for standard input.
+        columns: what the columns of the file are called.
+        label: whether labels are needed.
+        chunk_rows: rows in a frame; the last may have fewer.
+        encoding: of csv, tsv and jsonl; a Python codec.
+        format: csv, tsv, jsonl or parquet; None looks at the extension, and on standard input
+            at the first character (`{` means jsonl, else csv).
+
+    Yields:
+        Frames with the columns
+        id: str; row numbers from 1 where the file has no such column, `line-N` where it is empty.
+        text: str, unchanged; empty in a broken row.
+        line: int, where the row starts in the file, from 1 with the header; in parquet its number.
+        problem: str, empty where the row is fine.
+        generated: int 0 or 1, NO_LABEL where it cannot be read; only if `label`.
+        prompt_id, source, split, domain, generator, attack: str; only where the file has them.
+
+    Raises:
+        DatasetError: the file cannot be read, lacks a column, or has no row that can be used.
+            Raised on the first step of the iteration, or the last.
+        InputError: `chunk_rows` is not positive.
+    """
+    if chunk_rows < 1:
+        raise InputError(f"A chunk cannot have {chunk_rows} rows: use 1 or more.")
+    wanted = {getattr(columns, role.name) for role in _roles(columns, label)}
+    with open_table(
+        path, wanted=wanted, format=format, encoding=encoding, batch_rows=chunk_rows
+    ) as table:
+        present = _present_columns(table, columns, label)
+        numbers = count(1)
+        first_problem = ""
+        usable = False
+        while chunk := list(islice(table.rows, chunk_rows)):
+            frame = _frame(chunk, present, numbers)
+            usable = usable or bool(frame["problem"].isin(["", NO_TEXT]).any())
+            first_problem = first_problem or "".join(describe_problems(frame[:1]))
+            yield frame
+        if not first_problem and not usable:
+            raise DatasetError(f"{table.name} has no rows: give a row for each text.")
+        if not usable:
+            raise DatasetError(f"No row of {table.name} can be used; {first_problem}.")
+
+
+def read_all(
+    path: str | Path,
+    columns: Columns = DEFAULT_COLUMNS,
+    *,
+    label: bool = False,
+    encoding: str = "utf-8",
+    format: str | None = None,
+) -> pd.DataFrame:
+    """Read a whole file of texts into one frame; see `read_chunks`."""
+    chunks = read_chunks(
+        path, columns, label=label, chunk_rows=4096, encoding=encoding, format=format
+    )
+    return pd.concat(chunks, ignore_index=True)
+
+
+def split_problems(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows that can be used and those that cannot, each numbered from 0."""
+    fine = frame["problem"] == ""
+    return frame[fine].reset_index(drop=True), frame[~fine].reset_index(drop=True)
+
+
+def describe_problems(bad: pd.DataFrame) -> list[str]:
+    """One phrase for each row with a problem: "line 7 (id b12): no text"."""
+    return [
+        f"line {line} (id {_shown(row_id)}): {problem}"
+        for line, row_id, problem in zip(bad["line"], bad["id"], bad["problem"], strict=True)
+        if problem
+    ]
+
+
+def require_two_classes(frame: pd.DataFrame) -> None:
+    """Check that the usable rows are by people and by models, both.
+
+    Raises:
+        DatasetError: one of the classes is missing.
+    """
+    labels = frame.loc[frame["problem"] == "", "generated"]
+    for value, author in ((0, "a person"), (1, "a model")):
+        if not (labels == value).any():
+            raise DatasetError(
+                f"Of {len(labels)} usable rows none is labelled {value}, written by {author}: "
+                "add such texts, or name the column of the labels with --label_column=...."
+            )
+
+
+def _roles(columns: Columns, label: bool) -> list[Field[str]]:
+    return [role for role in fields(columns) if label or role.name != "label"]
+
+
+def _present_columns(table: Table, columns: Columns, label: bool) -> dict[str, str]:
+    """Column in a frame -> column of the file, for those the file has."""
+    if not table.columns:
+        raise DatasetError(f"{table.name} has no rows: give a row for each text.")
+    present = {}
+    for role in _roles(columns, label):
+        actual = getattr(columns, role.name)
+        needed = role.name in ("text", "label") or actual != role.default
+        occurrences = table.columns.count(actual)
+        if occurrences > 1:
+            raise DatasetError(
+                f"{table.name} has {occurrences} columns named {actual!r}: rename all but one."
+            )
+        if occurrences:
+            present[str(role.default)] = actual
+        elif needed:
+            raise DatasetError(
+                f"{table.name} has no column {actual!r}; it has {_listed(table.columns)}: "
+                f"name the right one with --{role.name}_column=...."
+            )
+    return present
+
+
+def _frame(rows: list[Row], present: dict[str, str], numbers: Iterator[int]) -> pd.DataFrame:
+    problems = [_problem(row, present) for row in rows]
+    content: dict[str, list[str] | list[int]] = {
+        "id": [_row_id(row, present.get("id"), next(numbers)) for row in rows],
+        "text": [_text(row, present["text"]) for row in rows],
+        "line": [row.line for row in rows],
+        "problem": problems,
+    }
+    for name, actual in present.items():
+        if name == "generated":
+            content[name] = [_label(row.cells.get(actual)) for row in rows]
+        elif name not in content:
+            content[name] = [_as_text(row.cells.get(actual)) for row in rows]
+    # as objects, since json can hold half a surrogate pair, which Arrow's strings cannot
+    return pd.DataFrame(
+        {
+            name: pd.Series(values, dtype="int64" if name in ("line", "generated") else object)
+            for name, values in content.items()
+        }
+    )
+
+
+def _problem(row: Row, present: dict[str, str]) -> str:
+    if row.problem:
+        return row.problem
+    text = row.cells.get(present["text"])
+    if not _as_text(text).strip():
+        return NO_TEXT
+    if not isinstance(text, str):
+        return f"{present['text']} is not a string"
+    if "generated" in present:
+        label = row.cells.get(present["generated"])
+        if _label(label) == NO_LABEL:
+            return f"{present['generated']} is {_shown(_as_text(label))!r}, not 0 or 1"
+    return ""
+
+
+def _row_id(row: Row, column: str | None, number: int) -> str:
+    if column is None:
+        return str(number)
+    return _as_text(row.cells.get(column)) or f"line-{row.line}"
+
+
+def _text(row: Row, column: str) -> str:
+    text = row.cells.get(column)
+    return text if isinstance(text, str) and not row.problem else ""
+
+
+def _label(value: object) -> int:
+    return _LABELS.get(_as_text(value).strip().lower(), NO_LABEL)
+
+
+def _as_text(value: object) -> str:
+    missing = value is None or (isinstance(value, float) and math.isnan(value))
+    return "" if missing else str(value)
+
+
+def _shown(value: str) -> str:
+    """In one line, and so short that no text of a user gets into a message."""
+    value = " ".join(value.split())
+    return value if len(value) <= 30 else value[:27] + "..."
+
+
+def _listed(names: list[str]) -> str:
+    shown = [repr(_shown(name)) for name in names[:12]]
+    return ", ".join(shown) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

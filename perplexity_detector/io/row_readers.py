@@ -1,0 +1,240 @@
+"""Rows of csv, tsv, jsonl and parquet files, one reader a format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import pyarrow
+import pyarrow.parquet
+
+from perplexity_detector.errors import DatasetError
+from perplexity_detector.io.byte_streams import open_checked
+
+#: A quoted csv cell of more lines than this is taken for a quotation mark that was never closed.
+MAX_RECORD_LINES = 10_000
+#: Rows of jsonl in which its columns are looked for.
+SAMPLE_ROWS = 256
+UNCLOSED = "a quotation mark is not closed"
+
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+_JSON_PAIR = re.compile(r'"(\w+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)(?=\s*[,}])')
+
+
+class Row(NamedTuple):
+    """One row: the line where it starts, its cells by column, and what is wrong with it.
+
+    A row with a problem has the cells that could be made out, if any.
+    """
+
+    line: int
+    cells: Mapping[str, object]
+    problem: str = ""
+
+
+class Table(NamedTuple):
+    """An open file: what to call it in a sentence, its columns, and its rows as they come."""
+
+    name: str
+    columns: list[str]
+    rows: Iterator[Row]
+
+
+@contextmanager
+def open_table(
+    path: str | Path,
+    *,
+    wanted: Collection[str],
+    format: str | None = None,
+    encoding: str = "utf-8",
+    batch_rows: int = 256,
+) -> Iterator[Table]:
+    """Open a file of rows, of which few are held at once.
+
+    Args:
+        path: a file, or `-` for standard input.
+        wanted: the columns to take from a parquet file.
+        format: csv, tsv, jsonl or parquet; None looks at the extension.
+        encoding: a Python codec.
+        batch_rows: rows of a parquet file that are read together.
+
+    Raises:
+        DatasetError: as `open_checked`; or no line of the file is what its format asks.
+    """
+    with open_checked(path, format, encoding) as opened:
+        if opened.format == "parquet":
+            yield _read_parquet(opened.stream, opened.name, wanted, batch_rows)
+            return
+        text = io.TextIOWrapper(opened.stream, encoding=opened.encoding, newline="")
+        if opened.format == "jsonl":
+            yield _read_jsonl(text, opened.name)
+        else:
+            yield _read_csv(text, opened.name, _DELIMITERS[opened.format])
+
+
+# --- csv and tsv ----------------------------------------------------------------------------
+
+
+class _Lines(Iterator[str]):
+    """Lines for the csv module, which can be given again when they were not one record.
+
+    Attributes:
+        number: lines given so far.
+        taken: the lines of the record that is being read.
+        ended: whether the record was still open at the last line.
+    """
+
+    def __init__(self, stream: Iterator[str]) -> None:
+        self._stream = stream
+        self._again: deque[str] = deque()
+        self.number = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a record."""
+        self.taken: list[str] = []
+        self.ended = False
+
+    def give_again(self, lines: list[str]) -> None:
+        """Give these lines, the last that were given, once more."""
+        self._again.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+    def __next__(self) -> str:
+        line = None
+        if len(self.taken) < MAX_RECORD_LINES:
+            line = self._again.popleft() if self._again else next(self._stream, None)
+        if line is None:
+            self.ended = True
+            raise StopIteration
+        self.number += 1
+        self.taken.append(line)
+        # the csv module of Python 3.10 stops at NUL; canonical text has none anyway
+        return line.replace("\0", "")
+
+
+def _read_csv(text: io.TextIOWrapper, name: str, delimiter: str) -> Table:
+    csv.field_size_limit(2**31 - 1)
+    records = _csv_records(_Lines(text), delimiter)
+    _, header, problem = next(records, (1, [], ""))
+    if problem:
+        raise DatasetError(f"The header of {name} cannot be read: {problem}.")
+    columns = [column.strip() for column in header]
+    return Table(name, columns, _csv_rows(records, columns))
+
+
+def _csv_rows(records: Iterator[tuple[int, list[str], str]], columns: list[str]) -> Iterator[Row]:
+    resuming = False
+    for line, fields, fault in records:
+        miscounted = not fault and len(fields) != len(columns)
+        if miscounted and resuming:
+            continue  # the rest of the record with the open quotation mark
+        resuming = fault == UNCLOSED
+        problem = _miscount(fields, columns) if miscounted else fault
+        yield Row(line, dict(zip(columns, fields, strict=False)), problem)
+
+
+def _miscount(fields: list[str], columns: list[str]) -> str:
+    return f"{len(fields)} field{'s' * (len(fields) != 1)} instead of {len(columns)}"
+
+
+def _csv_records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
+    """First line, fields and problem of each record that is not blank.
+
+    A record spans lines where quotation marks hold line breaks. A mark that is never closed
+    would make one record of all that follows, or of all up to the next mark. Such a record (it
+    breaks the grammar, or passes MAX_RECORD_LINES) costs its first line: reading resumes at its
+    second. A stray mark within one line is read as the csv module reads it, as a character. Where
+    the next mark happens to end a cell and the cells are as many as asked, nothing can be told.
+    """
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        line = lines.number + 1
+        lines.begin()
+        problem = ""
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            first, *rest = lines.taken
+            fields = next(csv.reader([first.replace("\0", "")], delimiter=delimiter))
+            if rest or lines.ended:
+                problem = UNCLOSED
+                lines.give_again(rest)
+        if any(field.strip() for field in fields) or len(fields) > 1:
+            yield line, fields, problem
+
+
+# --- jsonl ----------------------------------------------------------------------------------
+
+
+def _read_jsonl(text: io.TextIOWrapper, name: str) -> Table:
+    rows = _jsonl_rows(text)
+    sample = list(islice(rows, SAMPLE_ROWS))
+    if sample and all(row.problem for row in sample):
+        raise DatasetError(
+            f"Line {sample[0].line} of {name} is {sample[0].problem}, and none of its first "
+            f"{SAMPLE_ROWS} rows is better: give one JSON object a line, or pass --format=...."
+        )
+    columns = list(dict.fromkeys(key for row in sample if not row.problem for key in row.cells))
+    return Table(name, columns, chain(sample, rows))
+
+
+def _jsonl_rows(text: io.TextIOWrapper) -> Iterator[Row]:
+    for number, line in enumerate(text, start=1):
+        if not line.strip():
+            continue
+        try:
+            cells = json.loads(line)
+        except (ValueError, RecursionError):
+            # what can be made out of a broken line: the cells before the break
+            pairs = {key: value.strip('"') for key, value in _JSON_PAIR.findall(line)}
+            yield Row(number, pairs, "not valid JSON")
+            continue
+        if isinstance(cells, dict):
+            yield Row(number, cells)
+        else:
+            yield Row(number, {}, "not a JSON object")
+
+
+# --- parquet --------------------------------------------------------------------------------
+
+
+def _read_parquet(stream: IO[bytes], name: str, wanted: Collection[str], batch_rows: int) -> Table:
+    schema = pyarrow.parquet.read_schema(stream)
+    chosen = [field for field in schema if field.name in wanted]
+    # a value that is repeated a million times, which costs a file nothing, is held once
+    repeated = [field.name for field in chosen if _is_string(field.type)]
+    file = pyarrow.parquet.ParquetFile(stream, read_dictionary=repeated)
+    batches = file.iter_batches(batch_rows, columns=[field.name for field in chosen])
+    cells = chain.from_iterable(map(_cells, batches))
+    return Table(name, list(schema.names), (Row(line, row) for line, row in enumerate(cells, 1)))
+
+
+def _is_string(kind: pyarrow.DataType) -> bool:
+    return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
+
+
+def _cells(batch: pyarrow.RecordBatch) -> Iterator[dict[str, object]]:
+    columns = [_values(column) for column in batch.columns]
+    for row in zip(*columns, strict=True):
+        yield dict(zip(batch.schema.names, row, strict=True))
+
+
+def _values(column: pyarrow.Array) -> list[object]:
+    if not isinstance(column, pyarrow.DictionaryArray):
+        values: list[object] = column.to_pylist()
+        return values
+    # the dictionary is that of many batches: only what this one names is brought over
+    places = column.indices.to_pylist()
+    known = {place: column.dictionary[place].as_py() for place in {*places} - {None}}
+    return [known.get(place) for place in places]

@@ -1,0 +1,1 @@
+"""Fast forward passes: devices, precisions, attention, matrix products, the fused head."""

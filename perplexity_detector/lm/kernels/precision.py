@@ -1,0 +1,56 @@
+"""In which numbers a language model computes, and what multiplies them."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from perplexity_detector.errors import InputError
+from perplexity_detector.lm.kernels.attention import set_up_attention
+from perplexity_detector.lm.kernels.int8_linear import can_quantise, quantise_linear_layers
+from perplexity_detector.lm.kernels.packed_linear import pack_linear_layers
+
+#: What everything but the products of int8 is computed in.
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "float64": torch.float64,
+    "int8": torch.float32,
+}
+
+
+def precision_of(precision: str, device: torch.device) -> str:
+    """The precision of that name; `auto` is bfloat16 on GPUs that have it, float32 elsewhere.
+
+    Raises:
+        InputError: there is no such precision, or not on this device.
+    """
+    if precision == "auto":
+        bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return "bfloat16" if bf16 else "float32"
+    if precision not in DTYPES:
+        raise InputError(f"There is no precision {precision!r}; use auto, {', '.join(DTYPES)}.")
+    if precision == "int8" and (device.type != "cpu" or not can_quantise()):
+        raise InputError("The precision int8 is for x86 processors; use --precision=auto here.")
+    return precision
+
+
+def set_up_products(model: nn.Module, precision: str) -> None:
+    """Give a model on the CPU, in place, what multiplies quickest in this precision."""
+    fuse_gelu(model)
+    if precision in ("int8", "bfloat16"):
+        set_up_attention(model)
+    if precision == "int8":
+        quantise_linear_layers(model)
+    else:
+        pack_linear_layers(model)
+
+
+def fuse_gelu(model: nn.Module) -> None:
+    """Put torch's one step in the place of GPT-2's eight: x (1 + tanh(...)) / 2, all else equal."""
+    for name, child in model.named_children():
+        if type(child).__name__ == "NewGELUActivation":
+            setattr(model, name, nn.GELU(approximate="tanh"))
+        else:
+            fuse_gelu(child)

@@ -1,0 +1,110 @@
+"""Two language models of one vocabulary that read a text together, for Binoculars."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from perplexity_detector.errors import LanguageModelError
+from perplexity_detector.lm.cache import CachedScorer
+from perplexity_detector.lm.scorer import LanguageModelScorer
+from perplexity_detector.lm.token_statistics import CHUNK_ROWS
+from perplexity_detector.lm.weights import catalogue
+
+
+class PairScorer(LanguageModelScorer):
+    """Reads texts with an observer and a performer at once.
+
+    Of the statistics it leaves, `surprisal` is the performer's, and `entropy` is the cross-entropy
+    of the two predictions, -sum_v p_observer(v) ln p_performer(v), in nats; ranks are 1 and
+    variances 0. Both models read the same tokens after the observer's first one.
+
+    Args:
+        lm: the observer.
+        performer: the model whose surprisal counts.
+        revision: of the observer, if it is a hub model.
+        **settings: as for LanguageModelScorer, of both.
+
+    Raises:
+        LanguageModelError: one of them is missing, or their vocabularies differ.
+    """
+
+    def __init__(
+        self, lm: str, performer: str, revision: str | None = None, **settings: Any
+    ) -> None:
+        self.performer = LanguageModelScorer(performer, **settings)
+        super().__init__(lm, revision, **settings)
+        if self.tokenizer.get_vocab() != self.performer.tokenizer.get_vocab():
+            raise LanguageModelError(
+                f"{lm} and {performer} have different vocabularies; Binoculars needs two models "
+                "of one, such as a base model and what was tuned from it."
+            )
+        self.window = min(self.window, self.performer.window)
+        self.fingerprint = f"{self.fingerprint}+{self.performer.fingerprint}"
+
+    def statistics(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Surprisal, 1, cross-entropy and 0 of targets (n,) from both states (n, widths)."""
+        chunks = zip(hidden.split(CHUNK_ROWS), targets.split(CHUNK_ROWS), strict=True)
+        told = [self._cross(rows, wanted) for rows, wanted in chunks]
+        surprisal, crossed = (torch.cat(column) for column in zip(*told, strict=True))
+        return surprisal, torch.ones_like(targets), crossed, torch.zeros_like(surprisal)
+
+    def hidden_states(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Last hidden states of both models side by side, (batch, length, widths)."""
+        return torch.cat(
+            [super().hidden_states(inputs), self.performer.hidden_states(inputs)], dim=-1
+        )
+
+    def head(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The observer's logits (rows, vocabulary) of both states (rows, widths)."""
+        return super().head(hidden[:, : self.model.config.hidden_size])
+
+    def _cross(
+        self, hidden: torch.Tensor, targets: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        observed = self.head(hidden)
+        performed = self.performer.head(hidden[:, self.model.config.hidden_size :])
+        # a head can be padded beyond the vocabulary, and the two to different widths
+        width = min(observed.shape[1], performed.shape[1])
+        told = functional.log_softmax(_wide(performed[:, :width]), dim=1)
+        seen = functional.softmax(_wide(observed[:, :width]), dim=1)
+        surprisal = -told.gather(1, targets[:, None]).squeeze(1)
+        # where a token is impossible to both, 0 x -inf would not be a number
+        return surprisal, -(seen * told.clamp_min(torch.finfo(told.dtype).min)).sum(dim=1)
+
+
+@lru_cache(maxsize=1)
+def shared_pair(
+    lm: str,
+    performer: str,
+    revision: str | None,
+    device: str,
+    precision: str,
+    batch_tokens: int | None,
+    cache: str | None,
+) -> PairScorer | CachedScorer:
+    """A pair of these settings, cached in a folder if one is given; the last is kept."""
+    scorer = PairScorer(
+        lm, performer, revision, device=device, precision=precision, batch_tokens=batch_tokens
+    )
+    return scorer if cache is None else CachedScorer(scorer, cache)
+
+
+def check_pair(lm: str, performer: str) -> None:
+    """See, before any work, that the second model is another than the first.
+
+    Raises:
+        LanguageModelError: it is the same.
+    """
+    if lm == performer:
+        raise LanguageModelError(
+            f"Binoculars reads with two models, and was given {lm or catalogue.BUILTIN} twice; "
+            "give another of the same vocabulary with --performer."
+        )
+
+
+def _wide(logits: torch.Tensor) -> torch.Tensor:
+    return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()

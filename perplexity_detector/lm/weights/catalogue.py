@@ -1,0 +1,298 @@
+"""A name or a folder -> a causal language model and its tokenizer, from this machine's disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perplexity_detector.errors import LanguageModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+BUILTIN = "smollm2"
+_PACKAGED = Path(__file__).parents[2] / "pretrained"
+_WEIGHTS = ("*.safetensors", "*.bin")
+_FROM_DISK = {"local_files_only": True, "trust_remote_code": False}
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A causal language model ready to read text.
+
+    Attributes:
+        name: as the user asked for it.
+        fingerprint: `sha256:...` of the weights, or the hub's commit, `name@commit`.
+        tokenizer: of the `tokenizers` library; special tokens in a text are plain text to it.
+        model: transformers' causal model, in evaluation mode, on the CPU in float32.
+        bos_id: the token read before every text.
+        bos_candidates: tokens that could stand there.
+        context: tokens the model can read at once.
+    """
+
+    name: str
+    fingerprint: str
+    tokenizer: Tokenizer
+    model: Any
+    bos_id: int
+    bos_candidates: tuple[int, ...]
+    context: int
+
+
+def home() -> Path:
+    """Where pulled models are kept: $PERPLEXITY_DETECTOR_HOME, or the user's cache folder."""
+    import platformdirs
+
+    chosen = os.environ.get("PERPLEXITY_DETECTOR_HOME")
+    return Path(chosen or platformdirs.user_cache_dir("perplexity-detector")).expanduser()
+
+
+def packaged_folder() -> Path:
+    """Where the builtin model lies in a checkout or an installed wheel."""
+    return _PACKAGED / BUILTIN
+
+
+def builtin_folder() -> Path | None:
+    """The builtin model's folder, packaged or pulled; None if it is in neither place."""
+    for folder in (packaged_folder(), home() / BUILTIN):
+        if (folder / "config.json").is_file():
+            return folder
+    return None
+
+
+def pins() -> dict[str, dict[str, Any]]:
+    """The hub's models pulled so far: name -> revision, commit, licence, bytes, bos_id."""
+    try:
+        found: dict[str, dict[str, Any]] = json.loads(pins_file().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except json.JSONDecodeError as error:
+        raise LanguageModelError(
+            f"{pins_file()} is damaged ({error}); delete it and pull your models again."
+        ) from error
+    return found
+
+
+def pins_file() -> Path:
+    """The file that remembers which commit of a hub model was pulled."""
+    return home() / "pins.json"
+
+
+def inventory() -> list[tuple[str, str, int, str]]:
+    """The models that can be used without network: name, place, bytes and licence of each."""
+    found = []
+    folder = builtin_folder()
+    if folder is not None:
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        found.append((BUILTIN, str(folder), size, "apache-2.0"))
+    for name, pin in sorted(pins().items()):
+        found.append((name, f"commit {pin['commit']}", pin["bytes"], pin["licence"]))
+    return found
+
+
+def listing() -> str:
+    """The inventory as lines for a terminal."""
+    line = "{:<24} {:>7.0f} MB  {:<12} {}".format
+    lines = [line(name, size / 1e6, licence, where) for name, where, size, licence in inventory()]
+    return "\n".join(lines) or "None yet: run `perplexity-detector pull smollm2`."
+
+
+def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
+    """Load a language model; nothing is downloaded.
+
+    Args:
+        lm: `smollm2`, the name of a causal model of the hub that was pulled before, or a folder
+            with config.json, weights and tokenizer.
+        revision: branch, tag or commit of a hub model; the pulled one if not given.
+
+    Raises:
+        LanguageModelError: it is missing (the message names the command that brings it), broken,
+            or not a causal language model.
+    """
+    if lm == BUILTIN:
+        folder = builtin_folder()
+        if folder is None:
+            raise LanguageModelError(
+                "The language model smollm2 is not on this machine; "
+                "run `perplexity-detector pull smollm2` once."
+            )
+        return _from_folder(folder, BUILTIN)
+    folder = Path(lm).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise LanguageModelError(
+                f"{folder} holds no config.json, so it is not a language model's folder."
+            )
+        return _from_folder(folder, lm)
+    return _from_hub(lm, revision)
+
+
+def _from_folder(folder: Path, name: str) -> LanguageModel:
+    # packed.py needs torch, and this module must not
+    from perplexity_detector.lm.weights.packed import WEIGHTS_FILE, is_packed, read_packed
+
+    # both let go of the interpreter, which meanwhile imports transformers
+    with _one_sentence(name), ThreadPoolExecutor(2) as beside:
+        digest = beside.submit(_hash_weights, folder)
+        if not is_packed(folder):
+            return _assemble(name, f"sha256:{digest.result()}", folder)
+        weights = beside.submit(read_packed, folder / WEIGHTS_FILE)
+        import tokenizers
+        import transformers
+
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        architecture = getattr(transformers, config.architectures[0])
+        with no_progress_bar():
+            model, loading = architecture.from_pretrained(
+                None, config=config, state_dict=weights.result(), output_loading_info=True
+            )
+        _check_complete(name, loading)
+        tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        bos_id = config.bos_token_id
+        fingerprint = f"sha256:{digest.result()}"
+        return _language_model(name, fingerprint, tokenizer, model, bos_id, (bos_id,))
+
+
+def _from_hub(name: str, revision: str | None) -> LanguageModel:
+    import huggingface_hub
+
+    pin = pins().get(name, {})
+    wanted = f"{name} --revision={revision}" if revision else name
+    if revision in (None, pin.get("revision"), pin.get("commit")):
+        revision = pin.get("commit")
+    try:
+        config = huggingface_hub.hf_hub_download(
+            name, "config.json", revision=revision, local_files_only=True
+        )
+    except (OSError, ValueError) as error:  # not in the hub's cache, or no such name can be
+        raise LanguageModelError(
+            f"The language model {name} is neither a folder nor on this machine; "
+            f"run `perplexity-detector pull {wanted}` where there is a network."
+        ) from error
+    snapshot = Path(config).parent  # named by its commit
+    with _one_sentence(name):
+        return _assemble(name, f"{name}@{snapshot.name}", snapshot, pin.get("bos_id"))
+
+
+def _assemble(
+    name: str, fingerprint: str, folder: Path, bos_id: int | None = None
+) -> LanguageModel:
+    """A model in transformers' own form."""
+    import torch
+    import transformers
+
+    if transformers.AutoConfig.from_pretrained(folder, **_FROM_DISK).is_encoder_decoder:
+        raise LanguageModelError(f"{name} is an encoder-decoder, not a causal language model.")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_FROM_DISK)
+    if not tokenizer.is_fast:
+        raise LanguageModelError(f"The tokenizer of {name} has no fast form, which offsets need.")
+    architecture: Any = transformers.AutoModelForCausalLM
+    with no_progress_bar():
+        model, loading = architecture.from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True, **_FROM_DISK
+        )
+    _check_complete(name, loading)
+    candidates = bos_candidates(tokenizer, model.config)
+    if not candidates:
+        raise LanguageModelError(
+            f"The tokenizer of {name} has no token that begins or ends a text; "
+            "set bos_token in its tokenizer_config.json."
+        )
+    bos_id = candidates[0] if bos_id is None else bos_id
+    return _language_model(
+        name, fingerprint, tokenizer.backend_tokenizer, model, bos_id, candidates
+    )
+
+
+def _check_complete(name: str, loading: dict[str, Any]) -> None:
+    """Refuse a model of which transformers made up some weights at random."""
+    if missing := sorted(loading["missing_keys"]):
+        raise LanguageModelError(
+            f"The weights of {name} lack {missing[0]}, so it is not a whole causal language model."
+        )
+
+
+def bos_candidates(tokenizer: Any, config: Any) -> tuple[int, ...]:
+    """Tokens that may stand before a text, the likeliest first: begin, end, separator."""
+    named = (
+        tokenizer.bos_token_id,
+        getattr(config, "bos_token_id", None),
+        tokenizer.eos_token_id,
+        tokenizer.convert_tokens_to_ids("<|endoftext|>")
+        if "<|endoftext|>" in tokenizer.get_vocab()
+        else None,
+    )
+    return tuple(dict.fromkeys(token for token in named if isinstance(token, int)))
+
+
+def _language_model(
+    name: str,
+    fingerprint: str,
+    tokenizer: Tokenizer,
+    model: Any,
+    bos_id: int,
+    candidates: tuple[int, ...],
+) -> LanguageModel:
+    tokenizer.encode_special_tokens = True  # "<|endoftext|>" typed by a user is plain text
+    if not tokenizer.encode("a", add_special_tokens=False).ids:
+        # transformers makes up an empty one where the files are missing
+        raise LanguageModelError(f"{name} comes without a tokenizer; add its tokenizer.json.")
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    context = min(
+        getattr(model.config, "max_position_embeddings", None) or 2**31,
+        getattr(model.config, "sliding_window", None) or 2**31,
+    )
+    return LanguageModel(name, fingerprint, tokenizer, model.eval(), bos_id, candidates, context)
+
+
+def _hash_weights(folder: Path) -> str:
+    digest = hashlib.sha256()
+    files = sorted(file for pattern in _WEIGHTS for file in folder.glob(pattern))
+    if not files:
+        raise LanguageModelError(f"{folder} holds no weights (*.safetensors or *.bin).")
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _one_sentence(name: str) -> Iterator[None]:
+    """Whatever transformers raises over a missing or broken model, as one sentence."""
+    try:
+        yield
+    except (LanguageModelError, ImportError):
+        raise
+    except Exception as error:
+        first_line = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
+        if name == BUILTIN:
+            raise LanguageModelError(
+                f"The language model smollm2 is damaged ({first_line}); delete the folder "
+                f"{builtin_folder()} and run `perplexity-detector pull smollm2`."
+            ) from error
+        raise LanguageModelError(
+            f"The language model {name} cannot be loaded as a causal model: {first_line}."
+        ) from error
+
+
+@contextmanager
+def no_progress_bar() -> Iterator[None]:
+    """Keep transformers' own bar over the weights off the terminal."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -1,5 +1,0 @@
-"""The drawing of an explanation: as a report, one file of HTML, and on the service's page."""
-
-from perplexity_detector.page.report import report_html
-
-__all__ = ["report_html"]

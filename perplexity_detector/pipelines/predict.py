@@ -1,0 +1,139 @@
+"""A dataset in, results out, a chunk at a time: memory does not grow with the rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.classifier.verdicts import UNCERTAIN
+from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.io.results_writer import ResultsWriter
+from perplexity_detector.io.row_problems import ProblemReport
+from perplexity_detector.lm.kernels.device import device_of
+
+#: Kaggle's columns.
+RESULTS = ("id", "generated")
+DETAILS = ("id", "generated", "verdict", "note", "words", "tokens", "why", "problem")
+#: The probability of a row that could not be read: nothing is known of it.
+UNKNOWN = 0.5
+
+
+def predict(
+    chunks: Iterable[pd.DataFrame],
+    detector: CalibratedClassifier,
+    output: str | Path,
+    details: bool = False,
+    why: bool = False,
+    resume: bool = False,
+) -> Iterator[pd.DataFrame]:
+    """Score chunks of a dataset and write the results, which appear when they are whole.
+
+    A row that could not be read keeps its id, with the probability one half, the verdict
+    `uncertain` and its problem. What a run that was stopped has written is kept beside the
+    output, as whole chunks; see `PartialFile`.
+
+    Args:
+        chunks: frames with id, text, line and problem.
+        detector: trained.
+        output: a csv, or `-` for standard output.
+        details: write verdict, note, words, tokens, why and problem as well.
+        why: find the reasons, though they are not written.
+        resume: go on after the chunks that such a run has written.
+
+    Yields:
+        The results of each chunk that is scored, with the columns of `DETAILS`.
+
+    Raises:
+        InputError: there are rows to go on after, but of another dataset, detector or settings.
+    """
+    columns = DETAILS if details else RESULTS
+    with ResultsWriter(output, columns, _run(detector, columns), resume) as results:
+        for chunk in _with_progress(results.unwritten(chunks)):
+            scored = score(chunk, detector, details or why)
+            results.write(scored, chunk)
+            yield scored
+
+
+def _run(detector: CalibratedClassifier, columns: Sequence[str]) -> dict[str, object]:
+    """What results depend on besides the texts."""
+    learned = hashlib.sha256(json.dumps(detector.calibrator_.to_json()).encode())
+    for name, content in sorted(detector.files().items()):
+        learned.update(name.encode() + content)
+    extractor = detector.extractor_
+    return {
+        "set of columns": list(columns),
+        "detector": learned.hexdigest(),
+        "language model": detector.language_model_,
+        "fpr": detector.fpr,
+        "device": str(device_of(extractor.device)),
+        "precision": extractor.precision,
+        "use of a cache": extractor.cache is not None,  # which rounds to half precision
+    }
+
+
+class Assessor(Protocol):
+    """What can say of texts what `CalibratedClassifier.assess` says."""
+
+    def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
+        """One row a text."""
+
+
+def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
+    """The results of a chunk, one row each, with the columns of `DETAILS`; see `predict`."""
+    fine = (chunk["problem"] == "").to_numpy()
+    results = pd.DataFrame(
+        {
+            # a series keeps its type: pandas makes strings of an array, but not of half a surrogate
+            "id": chunk["id"].reset_index(drop=True),
+            "generated": UNKNOWN,
+            "verdict": UNCERTAIN,
+            "note": "",
+            "words": 0,
+            "tokens": 0,
+            "why": "",
+            "problem": chunk["problem"].to_numpy(),
+        }
+    )
+    if fine.any():
+        said = detector.assess(chunk["text"][fine], why=why)
+        results.loc[fine, "generated"] = said["probability"].round(6).to_numpy()
+        for name in said.columns.intersection(results.columns):
+            results.loc[fine, name] = said[name].to_numpy()
+    return results
+
+
+def tabulate(
+    chunks: Iterable[pd.DataFrame], extractor: FeatureExtractor, output: str | Path
+) -> int:
+    """Write the features of a dataset's texts, `id` first; rows with problems have empty cells.
+
+    Returns:
+        Number of rows written.
+    """
+    names = extractor.get_feature_names_out().tolist()
+    with ResultsWriter(output, ["id", *names]) as results:
+        for chunk in _with_progress(chunks):
+            fine = (chunk["problem"] == "").to_numpy()
+            table = np.full((len(chunk), len(names)), np.nan)
+            if fine.any():
+                table[fine] = extractor.transform(chunk["text"][fine])
+            features = pd.DataFrame(table, columns=names)
+            results.write(pd.concat([chunk[["id"]].reset_index(drop=True), features], axis=1))
+        return results.rows
+
+
+def _with_progress(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """A bar over the rows, on a terminal, and a word on each row with a problem."""
+    with tqdm(unit=" texts", desc="reading", disable=None) as bar, ProblemReport() as report:
+        for chunk in chunks:
+            report.add(chunk)
+            yield chunk
+            bar.update(len(chunk))

@@ -1,0 +1,1 @@
+"""HTTP routes: texts, files, pages and operations."""

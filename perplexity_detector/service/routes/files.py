@@ -1,0 +1,163 @@
+"""Routes for files: /v1/files and the jobs that large ones become."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from perplexity_detector.errors import DatasetError
+from perplexity_detector.io.datasets import Columns
+from perplexity_detector.service.jobs import DONE, FAILED, Job, TooManyJobsError
+from perplexity_detector.service.problem_details import Problem, sentence
+from perplexity_detector.service.routes.texts import Service
+from perplexity_detector.service.schemas import JobState
+from perplexity_detector.service.state import State, unless_gone
+from perplexity_detector.service.uploads import NAME, Upload, receive, unpack
+
+router = APIRouter(tags=["files"])
+
+CSV = "text/csv; charset=utf-8"
+#: When to ask again for room among the jobs, or how far a job is, in seconds.
+LATER = 30
+_FORM = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+_RAW = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.post(
+    "/v1/files",
+    responses={
+        200: {"content": {"text/csv": {}}, "description": "results.csv of a small file"},
+        202: {"model": JobState, "description": "a large file, as a job: see Location"},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": _FORM}, "text/csv": _RAW},
+        }
+    },
+)
+async def score_file(
+    request: Request,
+    service: Service,
+    format: Annotated[Literal["csv", "tsv", "jsonl", "parquet"] | None, Query()] = None,
+    encoding: Annotated[str, Query(max_length=40)] = "utf-8",
+    id_column: Annotated[str, Query(max_length=200)] = "id",
+    text_column: Annotated[str, Query(max_length=200)] = "text",
+) -> Response:
+    """Score a csv, tsv, jsonl or parquet file, gzipped or not; results.csv comes back.
+
+    Send it as a form (`curl -F file=@essays.csv`) or as the body. A large file, or any with the
+    header `Prefer: respond-async`, becomes a job.
+    """
+    service.ready()
+    try:
+        job = service.jobs.new()
+    except TooManyJobsError:
+        raise Problem(
+            503, "As many files are kept as may be; ask again later.", retry_after=LATER
+        ) from None
+    begun = False
+    try:
+        columns = Columns(id=id_column, text=text_column)
+        upload = await _received(request, service, job, format, columns, encoding)
+        service.jobs.begin(job, upload)
+        later = "respond-async" in request.headers.get("prefer", "")
+        if later or upload.tokens > service.settings.at_once_tokens:
+            begun = True
+            place = f"/v1/jobs/{job.id}"
+            return JSONResponse(_told(job), 202, headers={"Location": place, "Retry-After": "1"})
+        await unless_gone(request, asyncio.create_task(_ended(job)))
+        if job.state != DONE:
+            raise Problem(job.blame, job.detail)
+        content = await asyncio.to_thread(job.results.read_bytes)
+        return Response(content, media_type=CSV, headers=_attachment("results.csv"))
+    finally:
+        if not begun:
+            service.jobs.remove(job)
+
+
+@router.get("/v1/jobs/{job_id}", response_model=JobState)
+async def job_state(service: Service, job_id: str) -> dict[str, Any]:
+    """How far a job is."""
+    return _told(_find(service, job_id))
+
+
+@router.get(
+    "/v1/jobs/{job_id}/results",
+    responses={200: {"content": {"text/csv": {}}, "description": "results.csv"}},
+    response_class=Response,
+)
+async def job_results(service: Service, job_id: str) -> Response:
+    """The results of a job that is done."""
+    job = _find(service, job_id)
+    if job.state == FAILED:
+        raise Problem(409, f"The job failed: {job.detail}")
+    if job.state != DONE:
+        raise Problem(
+            409, f"The job is not done: {job.rows_done} of {job.rows} rows.", retry_after=1
+        )
+    return FileResponse(job.results, media_type=CSV, headers=_attachment("results.csv"))
+
+
+@router.delete("/v1/jobs/{job_id}", status_code=204)
+async def remove_job(service: Service, job_id: str) -> Response:
+    """Cancel a job, or remove its results."""
+    service.jobs.remove(_find(service, job_id))
+    return Response(status_code=204)
+
+
+async def _received(
+    request: Request,
+    service: State,
+    job: Job,
+    format: str | None,
+    columns: Columns,
+    encoding: str,
+) -> Upload:
+    """The file of a request, looked through."""
+    path = job.folder / "upload"
+    named = await receive(request, path)
+    if not (format or named):
+        raise Problem(
+            422,
+            "Say what the file is: ?format=csv, tsv, jsonl or parquet, or a name with such an "
+            "extension.",
+        )
+    settings = service.settings
+    upload = Upload(path, format or named or "", columns, encoding, settings.max_characters)
+    try:
+        await asyncio.to_thread(unpack, path, settings.max_file)
+        await asyncio.to_thread(upload.look_through)
+    except DatasetError as error:
+        raise Problem(422, sentence(error, {str(path): NAME})) from None
+    return upload
+
+
+async def _ended(job: Job) -> list[Any]:
+    await job.ended.wait()
+    return []
+
+
+def _find(service: State, job_id: str) -> Job:
+    job = service.jobs.find(job_id)
+    if job is None:
+        raise Problem(404, "There is no such job, or not any more.")
+    return job
+
+
+def _told(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "state": job.state,
+        "rows": job.rows,
+        "rows_done": job.rows_done,
+        "detail": job.detail,
+        "results": f"/v1/jobs/{job.id}/results" if job.state == DONE else None,
+    }
+
+
+def _attachment(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -1,0 +1,86 @@
+"""Routes for texts: /v1/predict, /v1/features, /v1/explain, /v1/model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from perplexity_detector.service.problem_details import Problem
+from perplexity_detector.service.schemas import Card, Features, OneText, Predictions, Texts
+from perplexity_detector.service.state import State
+
+router = APIRouter(tags=["texts"])
+
+#: A report holds its own scripts and styles and a stranger's text: it gets no origin to act in.
+REPORT_POLICY = (
+    "sandbox allow-scripts allow-modals allow-downloads; default-src 'none'; "
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def state_of(request: Request) -> State:
+    """The service that a request came to."""
+    state: State = request.app.state.service
+    return state
+
+
+Service = Annotated[State, Depends(state_of)]
+
+
+@router.post("/v1/predict", response_model=Predictions)
+async def predict(request: Request, service: Service, body: Texts) -> dict[str, Any]:
+    """The probability that a language model wrote each text, and a verdict."""
+    engine, _ = service.ready()
+    results = await service.ask(request, "predict", body.all())
+    return {"detector": engine.name, "fpr": engine.fpr, "results": results}
+
+
+@router.post("/v1/features", response_model=Features)
+async def features(request: Request, service: Service, body: Texts) -> dict[str, Any]:
+    """The features that the detector reads of each text."""
+    engine, _ = service.ready()
+    if not engine.feature_names:
+        raise Problem(404, "This detector has no table of features.")
+    values = await service.ask(request, "features", body.all())
+    return {"detector": engine.name, "names": engine.feature_names, "values": values}
+
+
+@router.post(
+    "/v1/explain",
+    responses={200: {"content": {"text/html": {}}, "description": "the explanation, or a report"}},
+)
+async def explain(
+    request: Request,
+    service: Service,
+    body: OneText,
+    format: Annotated[Literal["json", "html"] | None, Query()] = None,
+) -> Response:
+    """Why: sentences, tokens and features that speak for it; as JSON or as a page of its own."""
+    (explanation,) = await service.ask(request, "explain", [body.text])
+    explanation = {**explanation, "id": body.id}
+    if format != "html" and (format or not wants_html(request.headers.get("accept", ""))):
+        return JSONResponse(explanation)
+    from perplexity_detector.web import report_html
+
+    return HTMLResponse(
+        report_html(explanation), headers={"Content-Security-Policy": REPORT_POLICY}
+    )
+
+
+@router.get("/v1/model", response_model=Card)
+async def model(service: Service) -> dict[str, Any]:
+    """The model card: what the detector is, was trained on, reaches, and must not be used for."""
+    engine, _ = service.ready()
+    return engine.card
+
+
+def wants_html(accept: str) -> bool:
+    """Whether a header Accept names HTML, and before JSON."""
+    named = [one.partition(";")[0].strip().lower() for one in accept.split(",")]
+    if "text/html" not in named:
+        return False
+    json = "application/json"
+    return json not in named or named.index("text/html") < named.index(json)
