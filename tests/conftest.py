@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from perplexity_detector.lm.weights import catalogue
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -22,7 +23,7 @@ SPECIAL_TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]  # 0, 1 and 2, 
 @pytest.fixture(scope="session")
 def essays() -> list[str]:
     """The texts of the sample."""
-    sample = Path(__file__).parents[1] / "data" / "sample" / "essays.csv"
+    sample = ROOT / "data" / "sample" / "essays.csv"
     with sample.open(encoding="utf-8", newline="") as file:
         return [row["text"] for row in csv.DictReader(file)]
 

@@ -1,15 +1,15 @@
 """Labelled texts that tests of training share: the sample, and two made-up styles."""
 
 import random
-from pathlib import Path
 
 import pandas as pd
 
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.text import crop, words
+from tests.paths import ROOT
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "essays.csv"
+SAMPLE = ROOT / "data" / "sample" / "essays.csv"
 #: Families that need no language model.
 LIGHT = ["stylometry", "compression"]
 

@@ -31,7 +31,7 @@ def test_every_fold_has_its_figures(tiny_gpt2, tiny_llama, essays, tmp_path):
     pd.DataFrame(rows).to_csv(tmp_path / "corpus.csv", index=False)
     wanted = [
         {"kind": fold.kind, "name": fold.name, "detectors": {}}
-        for fold in folds(corpus(str(tmp_path / "corpus.csv"), 9, 9, disguised_share=0))
+        for fold in folds(corpus(str(tmp_path / "corpus.csv"), 9, 9, augmentation_rate=0))
         if fold.kind in ("none", "source")
     ]
     output = tmp_path / "quality.json"

@@ -4,7 +4,7 @@ import pandas as pd
 from benchmarks.left_out import Texts
 from benchmarks.networks import tried
 from benchmarks.protocol import Fold
-from perplexity_detector.features.family import Document
+from perplexity_detector.features.document import Document
 
 THINGS = [
     f"{adjective} {noun}"

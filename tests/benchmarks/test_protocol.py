@@ -29,7 +29,7 @@ def made_up(texts=1200, seed=0):
     rows["origin"] = rows["source"]
     continued = rows[rows["split"] == "train"].head(texts // 10)
     continued = continued.assign(
-        source="continued", generated=1, generator="smollm2 1/1/0", genuine=False
+        source="continued", generated=1, generator="smollm2 1/1/0", calibration_mask=False
     )
     return pd.concat([rows, continued], ignore_index=True)
 

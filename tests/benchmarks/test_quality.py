@@ -11,8 +11,8 @@ from benchmarks.protocol import Fold
 from benchmarks.quality_record import keep_beside, with_detector
 from benchmarks.stress import recalibrated
 from perplexity_detector.classifier.calibration import Calibrator
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("PERPLEXITY_CORPUS", ROOT.parent / "shared/data/corpus.parquet"))
 
 
@@ -45,7 +45,7 @@ def test_what_is_flagged_is_counted_among_what_is_new():
 class Trained:
     """People of a source score higher than the others, which set the thresholds."""
 
-    calibrator = Calibrator(1.0, 0.0, np.zeros(0), np.zeros(0), np.zeros(0)).for_people(
+    calibrator = Calibrator(1.0, 0.0, np.zeros(0), np.zeros(0), np.zeros(0)).with_human_scores(
         np.linspace(0, 0.5, 500), np.zeros(500)
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from perplexity_detector.features.family import Document
+from perplexity_detector.features.document import Document
 from perplexity_detector.lm.token_statistics import TokenStatistics
 
 Numbers = Sequence[float] | np.ndarray

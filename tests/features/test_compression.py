@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from perplexity_detector.features.compression import FAMILY, lzma_size, zlib_size
-from perplexity_detector.features.family import Document
+from perplexity_detector.features.document import Document
 
 
 def random_letters(n, seed):

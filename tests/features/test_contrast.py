@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from perplexity_detector.features import contrast, ngrams
-from perplexity_detector.features.family import Document
-from perplexity_detector.lm.outputs import Tokens
+from perplexity_detector.features.document import Document
+from perplexity_detector.lm.outputs import TokenIds
 
 
 def document(*words):
@@ -13,7 +13,7 @@ def document(*words):
     starts = ends - [len(word) for word in written]
     ids = np.array([sum(map(ord, word)) for word in words], np.int64)
     return Document(
-        " ".join(written), tokens=Tokens(ids, np.stack([starts, ends], axis=1).astype(np.int32))
+        " ".join(written), tokens=TokenIds(ids, np.stack([starts, ends], axis=1).astype(np.int32))
     )
 
 

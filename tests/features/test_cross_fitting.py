@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from perplexity_detector.errors import InputError
-from perplexity_detector.features.cross_fitting import cross_fitted_table, folds
-from perplexity_detector.features.family import Document, Learner
+from perplexity_detector.features.cross_fitting import cross_fitted_table
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import LearnedFamily
+from perplexity_detector.sampling.splits import group_folds
 
 
 def spy():
@@ -15,7 +17,7 @@ def spy():
     def compute(document, arrays):
         return {"seen": float(float(document.text) in arrays["seen"]), "texts": len(arrays["seen"])}
 
-    return Learner("spy", 1, {"seen": "", "texts": ""}, learn, compute, "text")
+    return LearnedFamily("spy", 1, {"seen": "", "texts": ""}, learn, compute, "text")
 
 
 def numbered(count):
@@ -24,7 +26,7 @@ def numbered(count):
 
 def test_no_text_is_scored_by_what_saw_it():
     labels = np.arange(50) % 2
-    table = cross_fitted_table(spy(), numbered(50), labels, np.zeros(50), folds(labels))
+    table = cross_fitted_table(spy(), numbered(50), labels, np.zeros(50), group_folds(labels))
     assert (table[:, 0] == 0).all()
     assert (table[:, 1] == 40).all()
 
@@ -32,7 +34,7 @@ def test_no_text_is_scored_by_what_saw_it():
 def test_no_text_is_scored_by_what_saw_its_prompt():
     labels = np.arange(60) % 2
     groups = [f"prompt {number // 6}" for number in range(60)]
-    parts = folds(labels, groups=groups)
+    parts = group_folds(labels, groups=groups)
     assert sorted(np.concatenate([fold for _, fold in parts])) == list(range(60))
     for rest, fold in parts:
         assert not {groups[i] for i in rest} & {groups[i] for i in fold}
@@ -43,7 +45,7 @@ def test_whole_sources_take_turns_where_there_are_enough():
     labels = np.arange(80) % 2
     groups = [f"prompt {number // 5}" for number in range(80)]
     for sources, parted in ((np.arange(80) // 10, False), (np.arange(80) // 40, True)):
-        parts = folds(labels, sources, groups)
+        parts = group_folds(labels, sources, groups)
         assert sorted(np.concatenate([fold for _, fold in parts])) == list(range(80))
         torn = any(set(sources[rest]) & set(sources[fold]) for rest, fold in parts)
         assert torn == parted
@@ -55,20 +57,25 @@ def test_sources_of_one_class_each_cannot_take_turns_alone():
     # two sources by people, three by models: fewer than four of a class
     labels = np.repeat([0, 0, 1, 1, 1], 10)
     sources = np.repeat(np.arange(5), 10)
-    assert any(set(sources[rest]) & set(sources[fold]) for rest, fold in folds(labels, sources))
+    assert any(
+        set(sources[rest]) & set(sources[fold]) for rest, fold in group_folds(labels, sources)
+    )
 
 
 def test_folds_of_one_seed_are_the_same():
     labels = np.arange(40) % 2
     groups = list(np.arange(40) // 2)
-    first, second = folds(labels, None, groups, seed=3), folds(labels, None, groups, seed=3)
+    first, second = (
+        group_folds(labels, None, groups, seed=3),
+        group_folds(labels, None, groups, seed=3),
+    )
     assert all((a[1] == b[1]).all() for a, b in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize("groups", [["one"] * 20, [f"prompt {n % 2}" for n in range(20)]])
 def test_too_few_prompts_are_parted(groups):
     labels = np.arange(20) % 2
-    parts = folds(labels, groups=groups)
+    parts = group_folds(labels, groups=groups)
     assert sorted(np.concatenate([fold for _, fold in parts])) == list(range(20))
     assert all(set(labels[rest]) == {0, 1} for rest, _ in parts)
 
@@ -76,11 +83,11 @@ def test_too_few_prompts_are_parted(groups):
 def test_missing_prompts_are_one_prompt():
     labels = np.arange(40) % 2
     groups = [None if n < 10 else n for n in range(40)]
-    holding = [fold for _, fold in folds(labels, groups=groups) if set(fold) & set(range(10))]
+    holding = [fold for _, fold in group_folds(labels, groups=groups) if set(fold) & set(range(10))]
     assert len(holding) == 1
 
 
 def test_few_texts_are_enough():
-    assert len(folds(np.array([0, 1, 0, 1]))) == 2
+    assert len(group_folds(np.array([0, 1, 0, 1]))) == 2
     with pytest.raises(InputError, match="at least two texts of each class"):
-        folds(np.array([0, 1, 0, 0]))
+        group_folds(np.array([0, 1, 0, 0]))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from perplexity_detector.features import registry
-from perplexity_detector.features.family import Document
+from perplexity_detector.features.document import Document
 from perplexity_detector.lm.token_statistics import TokenStatistics
 
 FAMILIES = list(registry.FAMILIES.values())
@@ -58,7 +58,7 @@ def test_odd_texts_without_statistics_too(family, text):
     values = family.compute(Document(text))
     assert list(values) == list(family.labels)
     assert all(math.isfinite(value) for value in values.values())
-    if not text or (family.reads == "statistics" and family.name != "burstiness"):
+    if not text or (family.requires == "statistics" and family.name != "burstiness"):
         assert set(values.values()) == {0.0}
 
 

@@ -2,7 +2,8 @@
 
 import math
 
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family
 
 
 def test_a_token_belongs_to_the_sentence_of_its_last_character(document_of):
@@ -28,7 +29,7 @@ def test_values_follow_the_labels_and_are_finite():
         version=1,
         labels={"b": "second", "a": "first"},
         compute=lambda document: {"a": math.inf, "b": len(document.text)},
-        reads="text",
+        requires="text",
     )
     assert family.feature_names == ["odd_b", "odd_a"]
     assert family.values(Document("xyz")) == [3.0, 0.0]

@@ -17,7 +17,7 @@ def learn(people=PEOPLE, models=MODELS, sources=None):
     texts = as_ids([*people, *models])
     labels = np.array([0] * len(people) + [1] * len(models))
     sources = np.zeros(len(texts), np.int64) if sources is None else np.array(sources)
-    return ngrams.learn(texts, labels, sources)
+    return ngrams.fit_ngrams(texts, labels, sources)
 
 
 def naive(people, models, wanted):
@@ -28,7 +28,7 @@ def naive(people, models, wanted):
     def count(side, gram):
         n = len(gram)
         places = (tuple(text[i : i + n]) for text in sides[side] for i in range(len(text) - n + 1))
-        return min(ngrams.CAP, sum(place == gram for place in places))
+        return min(ngrams.MAX_COUNT_PER_SOURCE, sum(place == gram for place in places))
 
     def holders(gram):
         n = len(gram)
@@ -95,10 +95,10 @@ def test_texts_of_one_token_teach_single_tokens_only():
 
 
 def test_what_one_source_repeats_counts_no_more_than_the_cap():
-    often = ngrams.learn(
+    often = ngrams.fit_ngrams(
         as_ids([[1, 2] * 500, [1, 2], [3, 4]]), np.array([0, 0, 1]), np.array([0, 1, 1])
     )
-    seldom = ngrams.learn(
+    seldom = ngrams.fit_ngrams(
         as_ids([[1, 2] * 40, [1, 2], [3, 4]]), np.array([0, 0, 1]), np.array([0, 1, 1])
     )
     text = as_ids([[1, 2, 1]])
@@ -116,7 +116,7 @@ def test_arrays_are_small_and_sorted(monkeypatch):
     monkeypatch.setattr(ngrams, "MOST", 50)
     draw = np.random.default_rng(0)
     texts = [draw.zipf(1.5, 200) % 1000 for _ in range(60)]
-    arrays = ngrams.learn(texts, np.arange(60) % 2, np.zeros(60, np.int64))
+    arrays = ngrams.fit_ngrams(texts, np.arange(60) % 2, np.zeros(60, np.int64))
     for order in (2, 3, 4):
         keys = arrays[f"keys_{order}"]
         assert keys.dtype == np.uint32
@@ -128,7 +128,7 @@ def test_arrays_are_small_and_sorted(monkeypatch):
 def test_scores_200_000_tokens_a_second():
     draw = np.random.default_rng(0)
     texts = [draw.zipf(1.3, 200) % 50_000 for _ in range(500)]
-    arrays = ngrams.learn(texts, np.arange(500) % 2, np.zeros(500, np.int64))
+    arrays = ngrams.fit_ngrams(texts, np.arange(500) % 2, np.zeros(500, np.int64))
     seconds = []
     for _ in range(3):
         start = time.perf_counter()

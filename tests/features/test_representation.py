@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from perplexity_detector.features import representation
-from perplexity_detector.features.family import Document
+from perplexity_detector.features.document import Document
 from perplexity_detector.lm.pooling import PooledStates
 
-TAPS = (0.27, 0.5)
+PROBE_DEPTHS = (0.27, 0.5)
 WIDTH = 6
 
 
@@ -29,7 +29,7 @@ def sample(texts=400, sources=4, seed=0, gap=1.0):
 
 
 def learn(documents, labels, sources):
-    return representation.learn_representation(documents, labels, sources, TAPS)
+    return representation.learn_representation(documents, labels, sources, PROBE_DEPTHS)
 
 
 def test_the_direction_on_which_sources_agree_is_found():
@@ -66,7 +66,7 @@ def test_pair_against_the_formula():
     draw = np.random.default_rng(1)
     states, labels = draw.normal(size=(60, 3)), np.arange(60) % 2
     sources = np.zeros(60, np.int64)
-    pair = representation.direction_pair(states, labels, sources)
+    pair = representation.discriminant_directions(states, labels, sources)
     scale = states.std(axis=0) + 1e-6
     z = (states - states.mean(axis=0)) / scale
     difference = z[labels == 1].mean(axis=0) - z[labels == 0].mean(axis=0)
@@ -92,7 +92,7 @@ def test_a_text_without_states_has_zeros():
     values = representation.representation_features(Document(""), arrays)
     assert list(values) == list(arrays_labels := _labels())
     assert set(values.values()) == {0.0}
-    assert len(arrays_labels) == 2 * len(TAPS)
+    assert len(arrays_labels) == 2 * len(PROBE_DEPTHS)
 
 
 def _labels():
@@ -100,7 +100,7 @@ def _labels():
 
 
 def test_a_depth_has_the_taps_that_it_reaches():
-    assert representation.taps_within(0.5) == (0.13, 0.27, 0.4, 0.5)
+    assert representation.probe_depths(0.5) == (0.13, 0.27, 0.4, 0.5)
     whole = representation.learner().labels
     half = representation.learner(0.5).labels
     assert set(half) < set(whole)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_detector.features.family import Document
+from perplexity_detector.features.document import Document
 from perplexity_detector.features.style.function_words import (
     connective_at,
     function_word_rates,

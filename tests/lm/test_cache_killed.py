@@ -44,9 +44,9 @@ def test_a_kill_in_the_middle_of_a_file(tiny_gpt2, tmp_path):
     assert done.returncode == -signal.SIGKILL
     scorer = LanguageModelScorer(str(tiny_gpt2))
     cached = CachedScorer(scorer, tmp_path)
-    assert cached.holds(TEXTS, (1, 2)) == [True] * SHARD_TEXTS + [False] * 2 * SHARD_TEXTS
+    assert cached.contains(TEXTS, (1, 2)) == [True] * SHARD_TEXTS + [False] * 2 * SHARD_TEXTS
     again = cached.read(TEXTS, (1, 2))
-    assert all(CachedScorer(scorer, tmp_path).holds(TEXTS, (1, 2)))
+    assert all(CachedScorer(scorer, tmp_path).contains(TEXTS, (1, 2)))
     for one, other in zip(again, scorer.read(TEXTS, (1, 2)), strict=True):
         np.testing.assert_allclose(one.statistics.surprisal, other.statistics.surprisal, rtol=1e-3)
         # random weights leave near ties, which a batch of another size rounds the other way

@@ -7,8 +7,10 @@ import transformers
 
 from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.lm import pooling
+from perplexity_detector.lm.alignment import sentence_of_token
 from perplexity_detector.lm.bos import PASSAGES
-from perplexity_detector.lm.pooling import PooledStates, blocks_of, sentence_of_token, taking
+from perplexity_detector.lm.kernels.blocks import blocks_of
+from perplexity_detector.lm.pooling import PooledStates, capture_hidden_states
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import sentence_spans
 
@@ -203,7 +205,7 @@ def test_hooks_are_gone_after_a_pass(scorer):
 
     before = hooks()
     scorer.read(TEXTS, (1, 2))
-    with pytest.raises(KeyboardInterrupt), taking(scorer.model, (1, 2)):
+    with pytest.raises(KeyboardInterrupt), capture_hidden_states(scorer.model, (1, 2)):
         assert hooks() == [count + 1 for count in before]
         raise KeyboardInterrupt
     assert hooks() == before
@@ -225,7 +227,7 @@ def test_hooks_are_gone_after_a_pass(scorer):
 def test_blocks_of_other_architectures(config):
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
     ids = torch.tensor([[1, 2, 3]])
-    with taking(model, (1, 3)) as taken, torch.inference_mode():
+    with capture_hidden_states(model, (1, 3)) as taken, torch.inference_mode():
         hidden = model(ids, output_hidden_states=True).hidden_states
     assert len(taken) == 2
     torch.testing.assert_close(taken[0], hidden[1])
@@ -239,8 +241,8 @@ def test_a_model_without_blocks_says_so():
     odd = transformers.AutoModelForMaskedLM.from_config(config)
     with (
         pytest.raises(LanguageModelError, match=r"cannot be found: .* Choose families that"),
-        taking(odd, (1,)),
+        capture_hidden_states(odd, (1,)),
     ):
         pass
-    with taking(odd, ()) as taken:  # none is asked for
+    with capture_hidden_states(odd, ()) as taken:  # none is asked for
         assert taken == []

@@ -14,11 +14,11 @@ from perplexity_detector.lm.kernels.int8_linear import (
     quantise_linear_layers,
 )
 from perplexity_detector.lm.kernels.packed_linear import (
-    WIDE,
+    MIN_WIDE_OUTPUTS,
     PackedLinear,
     can_pack,
+    is_faster_packed,
     pack_linear_layers,
-    pays,
     replace_linear_layers,
 )
 from perplexity_detector.lm.kernels.precision import fuse_gelu, precision_of
@@ -46,12 +46,12 @@ def test_packed_layers_give_the_same_products(dtype, rounding):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
-@pytest.mark.parametrize("outputs", [40, WIDE])
+@pytest.mark.parametrize("outputs", [40, MIN_WIDE_OUTPUTS])
 def test_every_type_runs_whether_packing_pays_or_not(dtype, outputs):
     model = nn.Sequential(nn.Linear(24, outputs)).to(dtype)
     weight = model[0].weight
     pack_linear_layers(model)
-    assert isinstance(model[0], PackedLinear) == pays(weight)
+    assert isinstance(model[0], PackedLinear) == is_faster_packed(weight)
     with torch.inference_mode():
         assert model(torch.ones(2, 24, dtype=dtype)).shape == (2, outputs)
 

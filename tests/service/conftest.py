@@ -1,10 +1,10 @@
 """A service for a small detector."""
 
 import pytest
-from labelled import light_detector, two_styles
-from serving import WatchedEngine, listening
 
 from perplexity_detector.service.settings import Settings
+from tests.labelled import light_detector, two_styles
+from tests.service.serving import WatchedEngine, listening
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ import json
 import httpx2
 import pandas as pd
 import pytest
-from serving import is_problem, wait_for
 
 from perplexity_detector.pipelines.predict import DETAILS
+from tests.service.serving import is_problem, wait_for
 
 ASYNC = {"Prefer": "respond-async"}
 
@@ -145,7 +145,7 @@ def test_a_small_archive_of_a_large_file(serve, name):
 
 
 def test_a_large_file_becomes_a_job(serve, csv):
-    client = serve(at_once_tokens=10)
+    client = serve(sync_max_tokens=10)
     begun = send(client, csv)
     assert begun.status_code == 202
     place = begun.headers["location"]

@@ -5,11 +5,11 @@ import re
 import threading
 
 import pytest
-from serving import WatchedEngine, is_problem, listening, wait_for
 
 from perplexity_detector import logs
 from perplexity_detector.service.routes.operations import tail
 from perplexity_detector.service.settings import Settings
+from tests.service.serving import WatchedEngine, is_problem, listening, wait_for
 
 
 def test_health_before_and_after_the_detector_is_loaded(detector, tmp_path):

@@ -5,7 +5,8 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from serving import is_problem
+
+from tests.service.serving import is_problem
 
 MARKER = "zanzibar"
 

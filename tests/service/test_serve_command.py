@@ -8,13 +8,13 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import httpx2
 import pytest
-from serving import wait_for
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+from tests.service.serving import wait_for
+
 KEY = "PERPLEXITY_DETECTOR_API_KEY"
 #: Seconds; a busy machine takes its time to start a process.
 PATIENCE = 300

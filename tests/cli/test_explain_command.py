@@ -1,0 +1,120 @@
+"""The command `explain`: a dataset and an id, or a text, in; a report out."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from tests.asked import log_of, refused
+from tests.cli.running import MODEL
+from tests.labelled import two_styles
+
+TEXTS, _ = two_styles(4, seed=1)
+
+
+@pytest.fixture
+def rows(tmp_path):
+    frame = pd.DataFrame({"id": ["007", "8", "r9", "r10"], "text": [*TEXTS[:3], None]})
+    path = tmp_path / "rows.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def told(outcome):
+    code, out, err = outcome
+    assert code == 0, err
+    assert "Traceback" not in err
+    return out
+
+
+def test_a_report_by_default(here, rows, detector, tmp_path):
+    code, out, err = here("explain", f"--dataset={rows}", "--id=007", f"--detector={detector}")
+    assert (code, err) == (0, "Report: data/report.html\n")
+    verdict, *reasons = out.splitlines()
+    assert verdict.endswith(", 60 words")
+    assert "probability 0." in verdict
+    assert reasons
+    assert all(reason.startswith("- ") for reason in reasons)
+    page = (tmp_path / "data" / "report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "007" in page
+    assert " sea " in page
+
+
+def test_numbers(here, rows, detector, tmp_path):
+    said = told(here("explain", str(rows), "007", f"--detector={detector}", "--output=a/b.json"))
+    explanation = json.loads((tmp_path / "a" / "b.json").read_text(encoding="utf-8"))
+    assert (explanation["id"], explanation["detector"]) == ("007", detector.name)
+    assert explanation["text"] == TEXTS[0]
+    assert said.startswith(
+        f"{explanation['verdict']}, probability {explanation['probability']:.3f}"
+    )
+    piped = told(here("explain", str(rows), "007", f"--detector={detector}", "--output=-"))
+    assert json.loads(piped) == explanation
+
+
+def test_a_text_is_taken_as_it_is(here, detector):
+    # to Fire, a tuple, a number, a list, a string in quotes
+    for text in ["well, yes", "7", "[one]", "'quoted'", "No. Why?"]:
+        said = here("explain", f"--text={text}", f"--detector={detector}", "--output=-")
+        explanation = json.loads(told(said))
+        assert explanation["text"] == text
+        assert explanation["id"] is None
+        assert explanation["verdict"] == "uncertain"
+
+
+def test_standard_input(here, detector, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(TEXTS[1]))
+    said = told(here("explain", "--text=-", f"--detector={detector}", "--output=-"))
+    assert json.loads(said)["text"] == TEXTS[1]
+
+
+def test_the_rate_of_the_verdict(here, detector):
+    options = ["--text=" + TEXTS[1], f"--detector={detector}", "--output=-"]
+    assert json.loads(told(here("explain", *options, "--fpr=0.25")))["fpr"] == 0.25
+    assert "between 0 and 1" in refused(here("explain", *options, "--fpr=7"))
+
+
+def test_no_text_is_logged(here, detector, tmp_path):
+    told(here("explain", f"--text={TEXTS[0]} zanzibar", f"--detector={detector}"))
+    log = log_of(tmp_path)
+    assert "command: explain --text=... --output=data/report.html" in log
+    assert "zanzibar" not in log
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "Give either --text, or --dataset and --id."),
+        (["--text=a", "--dataset=rows.csv"], "Give either --text, or --dataset and --id."),
+        (["--dataset=rows.csv"], "Say which text of the dataset with --id."),
+        (["--dataset=rows.csv", "--id=no"], "None of the 4 rows of rows.csv has the id no"),
+        (["--dataset=rows.csv", "--id=r10"], "The text r10 in rows.csv cannot be read: "),
+        (["--dataset=none.csv", "--id=8"], "There is no file none.csv"),
+        (["--text=a", "--detector=nowhere"], "There is no detector in nowhere"),
+        (["--text=a", "--ouput=b.html"], "did you mean --output?"),
+    ],
+)
+def test_what_the_user_can_mend(here, rows, options, sentence):
+    assert sentence in refused(here("explain", *options))
+
+
+def test_a_place_that_cannot_be_written(here, detector, tmp_path):
+    (tmp_path / "file").touch()
+    options = ["--text=One text.", f"--detector={detector}"]
+    assert "is a folder" in refused(here("explain", *options, f"--output={tmp_path}"))
+    assert "cannot be written" in refused(here("explain", *options, "--output=file/report.html"))
+    assert not list(tmp_path.glob("**/*.part"))
+
+
+def test_in_a_shell(rows, detector, tmp_path):
+    done = subprocess.run(
+        [sys.executable, MODEL, "explain", "--help"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "--dataset" in done.stdout + done.stderr
+    assert "report" in done.stdout + done.stderr

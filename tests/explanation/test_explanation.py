@@ -1,0 +1,295 @@
+"""An explanation adds up: contributions to the probability, offsets to the text."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy.special import logit
+
+import perplexity_detector
+from perplexity_detector.detectors.text_detector import TextDetector
+from perplexity_detector.errors import InputError
+from perplexity_detector.explanation.explanation import (
+    LIMITS,
+    MAX_FEATURES,
+    STATISTICS_NOT_USED,
+    Explanation,
+)
+from perplexity_detector.explanation.human_surprisal import WINDOW
+from perplexity_detector.explanation.sentences import AUROC, NGRAM_RATIO, SENTENCE_LOG_ODDS
+from perplexity_detector.features import ngrams
+from perplexity_detector.lm.scorer import LanguageModelScorer
+from perplexity_detector.text import crop, lower, sentence_spans, words
+from tests.labelled import light_detector, sample, small_detector, two_styles
+
+FAMILIES = ["perplexity", "rank", "stylometry", "contrast", "representation"]
+ESSAY = " ".join(sample()["text"].iloc[0].split())
+ODD = [
+    "", " \n ", "Word", "👩‍👩‍👧‍👦🎉 yes 🎉", "Привет, как дела? Хорошо.", "我喜欢学习。你呢?",
+    "...", "İstanbul'da. İİİ ok.", "\ud800 broken\u200b", "No. x", "<|endoftext|>",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def detector(tiny_llama):
+    return small_detector(tiny_llama, FAMILIES)
+
+
+@pytest.fixture(scope="module")
+def early(tiny_llama):
+    """A detector that leaves the language model halfway, as `fast` does."""
+    return small_detector(tiny_llama, ["stylometry", "contrast", "representation"], depth=0.5)
+
+
+@pytest.fixture(scope="module")
+def of_text():
+    """A detector that asks no language model."""
+    return light_detector().fit(*two_styles(60))
+
+
+@pytest.fixture(scope="module")
+def explained(detector):
+    return detector.explain(ESSAY, "s01", "tiny")
+
+
+# --- contributions --------------------------------------------------------------------------
+
+
+def test_contributions_add_up_to_the_probability_that_is_told(detector, explained):
+    probability = detector.predict_proba([ESSAY])[0, 1]
+    assert explained.probability == pytest.approx(probability)
+    for parts in (explained.features, explained.families):
+        total = explained.base + sum(part.contribution for part in parts)
+        assert total == pytest.approx(logit(probability), abs=1e-5)
+    (margin,) = detector.decision_function([ESSAY])
+    calibrated = detector.calibrator_.slope * margin + detector.calibrator_.intercept
+    assert calibrated == pytest.approx(logit(probability))
+
+
+def test_families_are_the_sums_of_their_features(explained):
+    assert {family.name for family in explained.families} == set(FAMILIES)
+    for family in explained.families:
+        members = [one for one in explained.features if one.family == family.name]
+        assert all(one.name.startswith(f"{family.name}_") for one in members)
+        total = sum(one.contribution for one in members)
+        assert total == pytest.approx(family.contribution)
+
+
+def test_the_largest_contributions_come_first(explained):
+    for parts in (explained.families, explained.features):
+        sizes = [abs(part.contribution) for part in parts]
+        assert sizes == sorted(sizes, reverse=True)
+        assert sizes[0] > 0
+
+
+def test_features_have_their_values(detector, explained):
+    names = list(detector.extractor_.get_feature_names_out())
+    (row,) = detector.extractor_.transform([ESSAY])
+    assert {one.name for one in explained.features} == set(names)
+    for one in explained.features:
+        place = names.index(one.name)
+        assert (one.value, one.typical) == (row[place], detector.human_medians_[place])
+
+
+# --- tokens ---------------------------------------------------------------------------------
+
+
+def test_tokens_are_what_the_language_model_says(explained, tiny_llama):
+    (said,) = LanguageModelScorer(str(tiny_llama)).score([explained.text])
+    tokens = explained.tokens
+    np.testing.assert_allclose(tokens.surprisal, said.surprisal, atol=1e-5)
+    np.testing.assert_array_equal(tokens.rank, said.rank)
+    np.testing.assert_allclose(tokens.entropy, said.entropy, atol=1e-5)
+    spans = list(zip(tokens.start.tolist(), tokens.end.tolist(), strict=True))
+    assert spans == sorted(spans)
+    # a character of several bytes can be several tokens
+    assert {place for span in spans for place in range(*span)} == set(range(len(explained.text)))
+
+
+def test_a_text_read_halfway_is_read_to_the_end_for_its_explanation(early, tiny_llama):
+    explained = early.explain(ESSAY)
+    (said,) = LanguageModelScorer(str(tiny_llama)).score([explained.text])
+    np.testing.assert_allclose(explained.tokens.surprisal, said.surprisal, atol=1e-5)
+    assert all(sentence.perplexity >= 1 for sentence in explained.sentences)
+    assert explained.probability == pytest.approx(early.predict_proba([ESSAY])[0, 1])
+    assert explained.warnings == (STATISTICS_NOT_USED,)
+
+
+def test_what_the_detector_judges_by_needs_no_warning(explained, of_text):
+    assert explained.warnings == of_text.explain(ESSAY).warnings == ()
+
+
+def test_contrast_keeps_its_sum(detector, explained):
+    (tokens,) = detector.extractor_.scorer().tokens([lower(explained.text)])
+    people, models = ngrams.log_probabilities(detector.extractor_.learned_["contrast"],
+                                              [tokens.ids])  # fmt: skip
+    assert explained.tokens.contrast.sum() == pytest.approx((models - people).sum(), abs=1e-3)
+    assert (explained.tokens.contrast < 0).any()
+    assert (explained.tokens.contrast > 0).any()
+
+
+def test_capitals_do_not_move_the_contrast(detector):
+    plain = detector.explain("we went to the lake. it was cold there.")
+    loud = detector.explain("we went to the LAKE. it was cold there.")
+    assert loud.tokens.contrast.sum() == pytest.approx(plain.tokens.contrast.sum(), abs=1e-4)
+    last = [one.tokens.contrast[-3:] for one in (plain, loud)]
+    np.testing.assert_allclose(*last, atol=1e-5)
+
+
+def test_without_a_language_model_there_are_no_tokens(of_text):
+    explained = of_text.explain(ESSAY)
+    assert len(explained.tokens.start) == 0
+    assert explained.tokens.contrast is None
+    assert explained.people is None
+    assert {sentence.perplexity for sentence in explained.sentences} == {None}
+    assert explained.families
+
+
+# --- sentences ------------------------------------------------------------------------------
+
+
+def test_sentences(explained):
+    spans = [(one.start, one.end) for one in explained.sentences]
+    assert spans == sentence_spans(explained.text)
+    assert [one.words for one in explained.sentences] == [
+        len(words(explained.text[start:end])) for start, end in spans
+    ]
+    ends = np.asarray(explained.tokens.end)
+    first = explained.tokens.surprisal[ends <= spans[0][1]]
+    assert explained.sentences[0].perplexity == pytest.approx(math.exp(first.mean()), rel=1e-5)
+    assert len({one.score for one in explained.sentences}) > 1
+    assert explained.sentence_score.neutral == 0
+
+
+def test_a_sentence_of_another_style_stands_out():
+    detector = light_detector().fit(*two_styles(160, mixed=0.0))
+    (short, long), _ = two_styles(2, seed=1, mixed=0.0)
+    own, inserted = short.split(". "), long.split(". ")[0]
+    text = ". ".join([*own[:3], inserted, *own[3:]])
+    explained = detector.explain(text)
+    assert explained.sentence_score.name == SENTENCE_LOG_ODDS
+    scores = [sentence.score for sentence in explained.sentences]
+    assert len(scores) == 7
+    assert np.argmax(scores) == 3
+
+
+def test_wording_scores_sentences_where_it_was_learned(detector, explained):
+    assert explained.sentence_score.name == NGRAM_RATIO
+    contrast = explained.tokens.contrast
+    last = np.asarray(explained.tokens.end)
+    for one in explained.sentences:
+        inside = (last > one.start) & (last <= one.end)
+        assert np.sign(one.score) == np.sign(contrast[inside].sum())
+
+
+def test_what_the_scores_are_worth_is_told_where_it_was_measured(early, tmp_path):
+    assert early.explain(ESSAY).sentence_score.auroc is None
+    loaded = TextDetector.from_pretrained(early.save_pretrained(tmp_path / "model"))
+    loaded.metrics_[AUROC] = 0.75
+    again = TextDetector.from_pretrained(loaded.save_pretrained(tmp_path / "model"))
+    assert again.explain(ESSAY).sentence_score.auroc == 0.75
+
+
+# --- people ---------------------------------------------------------------------------------
+
+
+def test_the_range_of_people(detector, explained, tmp_path):
+    texts = [crop(text, 40) for text in sample()["text"]]
+    people = [t for t, label in zip(texts, sample()["generated"], strict=True) if not label]
+    averages = [
+        np.convolve(one.statistics.surprisal, np.full(WINDOW, 1 / WINDOW), "valid")
+        for one in detector.read_documents(people)
+    ]
+    found = explained.people
+    assert (found.low, found.median, found.high) == pytest.approx(
+        np.quantile(np.concatenate(averages), [0.1, 0.5, 0.9]), rel=1e-5
+    )
+    assert found.window == WINDOW
+    loaded = TextDetector.from_pretrained(detector.save_pretrained(tmp_path / "model"))
+    assert loaded.explain(ESSAY).people == found
+
+
+def test_a_detector_saved_without_the_range_has_none(early, tmp_path):
+    assert early.surprisal_range_ is None
+    loaded = TextDetector.from_pretrained(early.save_pretrained(tmp_path / "model"))
+    assert loaded.surprisal_range_ is None
+    assert loaded.explain(ESSAY).people is None  # the shipped one asks another language model
+
+
+# --- the rest -------------------------------------------------------------------------------
+
+
+def test_plain_values(explained):
+    told = explained.to_dict()
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert list(told) == [
+        "format", "id", "detector", "probability", "verdict", "note", "fpr", "thresholds",
+        "words", "token_count", "text", "tokens", "sentences", "sentence_score", "families",
+        "features", "base", "reasons", "people", "limits", "warnings",
+    ]  # fmt: skip
+    assert (told["format"], told["id"], told["detector"]) == (1, "s01", "tiny")
+    assert {len(column) for column in told["tokens"].values()} == {told["token_count"]}
+    assert len(told["features"]) == MAX_FEATURES < len(explained.features)
+    assert set(told["sentences"][0]) == {"start", "end", "score", "perplexity", "words"}
+    assert set(told["people"]["surprisal"]) == {"low", "median", "high", "window"}
+    assert told["limits"] == list(LIMITS)
+    assert len(told["limits"]) == 2
+
+
+def test_it_says_what_assess_says(detector):
+    texts = [ESSAY, "Too short.", "uno dos tres cuatro cinco seis siete ocho nueve diez " * 6]
+    for text, row in zip(texts, detector.assess(texts).to_dict("records"), strict=True):
+        explained = detector.explain(text)
+        assert explained.probability == pytest.approx(row["probability"], abs=1e-6)
+        assert (explained.verdict, explained.note) == (row["verdict"], row["note"])
+        assert explained.words == row["words"]
+
+
+def test_thresholds(of_text):
+    strict = of_text.explain(ESSAY)
+    assert strict.above is None  # 30 people cannot promise one in a hundred
+    lenient = light_detector(fpr=0.2).fit(*two_styles(60))
+    for text in two_styles(12, seed=1)[0]:
+        explained = lenient.explain(text)
+        expected = "uncertain"
+        if explained.probability >= explained.above:
+            expected = "generated"
+        elif explained.probability < explained.below:
+            expected = "human"
+        assert explained.verdict == expected
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_texts(detector, early, text):
+    for one in (detector, early):
+        explained = one.explain(text)
+        told = explained.to_dict()
+        json.dumps(told, allow_nan=False)
+        assert explained.verdict == "uncertain"
+        total = explained.base + sum(family.contribution for family in explained.families)
+        assert total == pytest.approx(logit(explained.probability), abs=1e-5)
+        for start, end in zip(told["tokens"]["start"], told["tokens"]["end"], strict=True):
+            assert 0 <= start < end <= len(explained.text)
+
+
+def test_a_long_text(detector):
+    long = " ".join(sample()["text"])
+    explained = detector.explain(long[: 5000 * 6])
+    assert explained.words > 5000
+    assert len(explained.sentences) > 200
+    assert np.isfinite([one.score for one in explained.sentences]).all()
+
+
+@pytest.mark.parametrize("text", [None, 7, b"bytes"])
+def test_what_is_no_text(of_text, text):
+    with pytest.raises(InputError):
+        of_text.explain(text)
+
+
+def test_it_is_a_public_name_and_cannot_be_changed(explained):
+    assert perplexity_detector.Explanation is Explanation
+    assert "Explanation" in dir(perplexity_detector)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        explained.probability = 0.0

@@ -1,0 +1,213 @@
+import csv
+import json
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perplexity_detector.errors import DatasetError
+from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.io.datasets import read_chunks
+from perplexity_detector.io.row_problems import MAX_SHOWN, ProblemReport
+from perplexity_detector.pipelines import publish
+from perplexity_detector.pipelines.predict import (
+    CHUNK_ROWS,
+    DETAILS,
+    MISSING_PROBABILITY,
+    predict,
+    write_features,
+)
+from tests.labelled import LIGHT, light_detector, two_styles
+
+TEXTS, _ = two_styles(6, seed=1)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return light_detector(fpr=0.1).fit(*two_styles(160))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_rows(rows, name="rows.csv"):
+        path = tmp_path / name
+        if name.endswith(".jsonl"):
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        else:
+            pd.DataFrame(rows).to_csv(path, index=False)
+        return path
+
+    return write_rows
+
+
+@pytest.fixture
+def reported(caplog):
+    caplog.set_level(logging.INFO)
+    return lambda level: [
+        record.getMessage() for record in caplog.records if record.levelno == level
+    ]
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_id_and_probability_are_written(write, detector, tmp_path):
+    path = write([{"id": f"r{n}", "text": text} for n, text in enumerate(TEXTS)])
+    output = tmp_path / "results.csv"
+    (results,) = predict(read_chunks(path), detector, output)
+    assert output.read_text().splitlines()[0] == "id,generated"
+    written = rows_of(output)
+    assert [row["id"] for row in written] == ["r0", "r1", "r2", "r3", "r4", "r5"]
+    expected = detector.predict_proba(TEXTS)[:, 1]
+    np.testing.assert_allclose([float(row["generated"]) for row in written], expected, atol=5e-7)
+    assert list(results.columns) == list(DETAILS)
+    assert results["why"].tolist() == [""] * 6  # nobody asked
+
+
+def test_details(write, detector, tmp_path):
+    path = write([{"id": n, "text": text} for n, text in enumerate(TEXTS)])
+    (results,) = predict(read_chunks(path), detector, tmp_path / "results.csv", details=True)
+    assert (tmp_path / "results.csv").read_text().splitlines()[0] == ",".join(DETAILS)
+    said = detector.assess(TEXTS)
+    for column in ("verdict", "words", "tokens", "why"):
+        assert results[column].tolist() == said[column].tolist()
+    assert [row["why"] for row in rows_of(tmp_path / "results.csv")] == said["why"].tolist()
+
+
+def test_reasons_can_be_found_and_not_written(write, detector, tmp_path):
+    path = write([{"id": "a", "text": TEXTS[0]}])
+    (results,) = predict(read_chunks(path), detector, tmp_path / "results.csv", why=True)
+    assert results["why"][0]
+    assert (tmp_path / "results.csv").read_text().count(",") == 2
+
+
+def test_rows_with_problems_keep_their_place(detector, tmp_path, reported):
+    path = tmp_path / "rows.csv"
+    path.write_text(f'id,text\na,"{TEXTS[0]}"\nb,\nc,one,two\nd,"{TEXTS[1]}"\n')
+    (results,) = predict(read_chunks(path), detector, tmp_path / "results.csv", details=True)
+    written = rows_of(tmp_path / "results.csv")
+    assert [row["id"] for row in written] == ["a", "b", "c", "d"]
+    for row, problem in ((written[1], "no text"), (written[2], "3 fields instead of 2")):
+        assert row == {
+            "id": row["id"], "generated": "0.5", "verdict": "uncertain", "words": "0",
+            "tokens": "0", "why": "", "note": "", "problem": problem,
+        }  # fmt: skip
+    assert results["generated"].tolist()[::3] == pytest.approx(
+        detector.predict_proba(TEXTS[:2])[:, 1], abs=5e-7
+    )
+    assert reported(logging.WARNING) == [
+        "line 3 (id b): no text",
+        "line 4 (id c): 3 fields instead of 2",
+    ]
+
+
+def test_a_chunk_of_nothing_but_problems(detector, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(f"id,text\na,\nb,\nc,{TEXTS[0]}\n")
+    frames = list(predict(read_chunks(path, chunk_rows=2), detector, tmp_path / "results.csv"))
+    assert [len(frame) for frame in frames] == [2, 1]
+    assert [row["generated"] for row in rows_of(tmp_path / "results.csv")][:2] == ["0.5", "0.5"]
+
+
+def test_ids_that_are_hard_to_write(write, detector, tmp_path):
+    ids = ["\ud800x", 'say "a, b"', "two\nlines", "", "0012", "é"]
+    path = write([{"id": i, "text": t} for i, t in zip(ids, TEXTS, strict=True)], "rows.jsonl")
+    list(predict(read_chunks(path), detector, tmp_path / "results.csv", details=True))
+    found = [row["id"] for row in rows_of(tmp_path / "results.csv")]
+    assert found == ["\\ud800x", 'say "a, b"', "two\nlines", "line-4", "0012", "é"]
+    assert write_features(read_chunks(path), FeatureExtractor(LIGHT), tmp_path / "f.csv") == 6
+    assert [row["id"] for row in rows_of(tmp_path / "f.csv")] == found
+
+
+def test_thousands_of_rows_come_in_order_a_chunk_at_a_time(detector, tmp_path):
+    path = tmp_path / "rows.csv"
+    ids = [f"row {number * 7919 % 3000}" for number in range(3000)]
+    texts = [TEXTS[number % 2][: 30 + number % 5] for number in range(3000)]
+    pd.DataFrame({"id": ids, "text": texts}).to_csv(path, index=False)
+    read = []
+
+    def watched():
+        for chunk in read_chunks(path):
+            read.append(len(chunk))
+            yield chunk
+
+    output = tmp_path / "results.csv"
+    frames = predict(watched(), detector, output)
+    assert len(next(frames)) == 256
+    assert read == [256]  # nothing is read ahead
+    assert not output.exists()
+    sizes = [len(frame) for frame in frames]
+    assert sizes == [256] * 10 + [184]
+    written = pd.read_csv(output)
+    assert written["id"].tolist() == ids
+    # like texts have like probabilities, wherever they stand
+    by_text = written["generated"].groupby(pd.Series(texts)).nunique()
+    assert (by_text == 1).all()
+    assert by_text.size == 10
+
+
+def test_a_failure_leaves_earlier_results(detector, tmp_path):
+    output = tmp_path / "results.csv"
+    output.write_text("earlier\n")
+
+    def chunks():
+        yield pd.DataFrame({"id": ["a"], "text": [TEXTS[0]], "line": [2], "problem": [""]})
+        raise DatasetError("Damaged.")
+
+    with pytest.raises(DatasetError):
+        write_features(chunks(), FeatureExtractor(LIGHT), output)
+    assert output.read_text() == "earlier\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["results.csv"]
+    with pytest.raises(DatasetError):
+        list(predict(chunks(), detector, output))
+    assert output.read_text() == "earlier\n"  # and beside it stands what --resume goes on after
+    assert (tmp_path / "results.csv.part").read_text().startswith("id,generated\na,")
+
+
+def test_features_of_each_row(detector, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(f"id,text\na,{TEXTS[0]}\nb,\nc,{TEXTS[1]}\n")
+    extractor = FeatureExtractor(LIGHT)
+    assert write_features(read_chunks(path), extractor, tmp_path / "features.csv") == 3
+    table = pd.read_csv(tmp_path / "features.csv", index_col="id")
+    assert list(table.columns) == list(extractor.get_feature_names_out())
+    np.testing.assert_allclose(table.loc[["a", "c"]], extractor.transform(TEXTS[:2]), rtol=1e-12)
+    assert table.loc["b"].isna().all()
+
+
+def test_many_problems_are_named_in_the_log_alone(reported):
+    def chunk(lines):
+        return pd.DataFrame({"line": lines, "id": "x", "problem": "no text"})
+
+    assert MAX_SHOWN == 10
+    with ProblemReport() as report:
+        report.add(chunk(range(2, 10)))
+        report.add(chunk(range(10, 15)))
+    assert len(reported(logging.WARNING)) == 11
+    assert reported(logging.WARNING)[9] == "line 11 (id x): no text"
+    assert reported(logging.WARNING)[10] == ("13 rows in all have problems; the log names each.")
+    assert reported(logging.INFO) == [f"line {line} (id x): no text" for line in (12, 13, 14)]
+
+
+def test_few_problems_need_no_count(reported):
+    with ProblemReport() as report:
+        report.add(pd.DataFrame({"line": [2], "id": ["x"], "problem": ["no text"]}))
+    assert reported(logging.WARNING) == ["line 2 (id x): no text"]
+
+
+def test_silent_where_there_is_no_terminal(write, detector, tmp_path, capsys):
+    list(predict(read_chunks(write([{"text": TEXTS[0]}])), detector, tmp_path / "a.csv"))
+    assert capsys.readouterr() == ("", "")
+    assert MISSING_PROBABILITY == 0.5
+
+
+def test_a_gpu_is_given_many_rows_and_processes_beside_it(monkeypatch):
+    extractor = FeatureExtractor(LIGHT)
+    assert publish.chunk_rows(extractor) == CHUNK_ROWS
+    assert extractor.processes == 0
+    monkeypatch.setattr(FeatureExtractor, "on_gpu", lambda self: True)
+    assert publish.chunk_rows(extractor) == publish.CHUNK_ROWS_GPU > CHUNK_ROWS
+    assert extractor.processes >= 1

@@ -1,0 +1,232 @@
+"""The page as its users handle it: a real service, a real browser."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.labelled import light_detector, two_styles
+from tests.paths import ROOT
+from tests.web.explanations import TEXT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+LONG = " ".join([TEXT] * 3)
+KEY = "a key for tests"
+_READY = "Listening on "
+
+
+class _Service:
+    """A service in a process of its own, which can be stopped before its users are done."""
+
+    def __init__(self, detector: Path, folder: Path) -> None:
+        command = [sys.executable, str(ROOT / "model.py"), "serve", "--port=0"]
+        self.process = subprocess.Popen(
+            [*command, f"--detector={detector}"],
+            cwd=folder,
+            env=os.environ | {"PERPLEXITY_DETECTOR_API_KEY": KEY},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr
+        line = next((line for line in self.process.stderr if line.startswith(_READY)), "")
+        self.address = line.removeprefix(_READY).split()[0]
+
+    def wait_until_ready(self) -> None:
+        while self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.address}/readyz"):
+                    return
+            except urllib.error.URLError:  # it does not listen yet, or loads
+                time.sleep(0.1)
+        pytest.fail(f"the service ended with {self.process.returncode}")
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Service]:
+    """One for all tests, with a detector that asks no language model; the last test stops it."""
+    pytest.importorskip("fastapi", reason="the extra `service` is not installed")
+    folder = tmp_path_factory.mktemp("served")
+    detector = light_detector(fpr=0.1).fit(*two_styles(160)).save_pretrained(folder / "light")
+    service = _Service(detector, folder)
+    try:
+        service.wait_until_ready()
+        yield service
+    finally:
+        service.stop()
+
+
+@pytest.fixture
+def visited(page: Page, service: _Service) -> Page:
+    """The page, by someone who will show the key when asked."""
+    page.goto(service.address)
+    return page
+
+
+def drop(page: Page, name: str, content: str) -> None:
+    """Drops a file on the page, as a mouse does."""
+    transfer = page.evaluate_handle(
+        """([name, content]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([content], name));
+            return transfer;
+        }""",
+        [name, content],
+    )
+    for event in ("dragover", "drop"):
+        page.dispatch_event("main", event, {"dataTransfer": transfer})
+
+
+def show_key(page: Page) -> None:
+    """Answers the question for the key, after which what was asked before is done."""
+    page.get_by_label("asks for a key").fill(KEY)
+    page.keyboard.press("Enter")
+
+
+def csv_of(*texts: str) -> str:
+    rows = [f'{place},"{text}"' for place, text in enumerate(texts)]
+    return "\n".join(["id,text", *rows])
+
+
+def test_a_pasted_text_is_explained_as_the_report_does(visited: Page, tmp_path: Path) -> None:
+    visited.get_by_role("textbox", name="Text").fill(f"{TEXT} {TEXT}")
+    assert visited.get_by_text(f"{2 * len(TEXT.split())} words").is_visible()
+    visited.keyboard.press("Control+Enter")
+    show_key(visited)
+    visited.locator("#result .headline").wait_for()
+    assert visited.locator(".prose").inner_text() == f"{TEXT} {TEXT}"
+    assert visited.get_by_role("button", name="Sentence 1, score").is_visible()
+    assert not visited.locator("#key-row").is_visible()
+    assert visited.evaluate("document.activeElement.id") == "result"
+    said = visited.get_by_role("status").inner_text()
+    assert said == visited.locator(".headline").inner_text() + "."
+    with visited.expect_download() as download:
+        visited.get_by_role("button", name="Download the report").click()
+    assert download.value.suggested_filename == "report.html"
+    report = tmp_path / "report.html"
+    download.value.save_as(report)
+    visited.goto(report.as_uri())
+    assert visited.locator(".prose").inner_text() == f"{TEXT} {TEXT}"
+    assert visited.locator(".headline").inner_text() + "." == said
+
+
+def test_a_dropped_csv_becomes_a_table_that_sorts(visited: Page) -> None:
+    drop(visited, "essays.csv", csv_of(TEXT, "Too short.", ""))
+    show_key(visited)
+    table = visited.get_by_role("table")
+    table.wait_for()
+    assert visited.get_by_role("heading", name="essays.csv").is_visible()
+    assert visited.get_by_text("3 texts: ").is_visible()
+    assert visited.get_by_role("img", name="Probabilities: ").is_visible()
+    probability = visited.get_by_role("columnheader", name="Probability")
+    assert probability.get_attribute("aria-sort") == "descending"
+    ids = visited.locator("tbody th")
+    assert sorted(ids.all_inner_texts()) == ["0", "1", "2"]
+    visited.get_by_role("button", name="Words").press("Enter")
+    assert ids.all_inner_texts() == ["0", "1", "2"]
+    visited.get_by_role("button", name="Words").press("Enter")
+    assert ids.all_inner_texts() == ["2", "1", "0"]
+    assert probability.get_attribute("aria-sort") is None
+    with visited.expect_download() as download:
+        visited.get_by_role("button", name="Download results.csv").click()
+    assert download.value.path().read_text("utf-8").startswith("id,generated,verdict")
+
+
+def test_a_large_file_shows_how_far_it_is(visited: Page) -> None:
+    drop(visited, "essays.jsonl", "\n".join(f'{{"id": {n}, "text": "{LONG}"}}' for n in range(250)))
+    show_key(visited)
+    visited.get_by_role("progressbar", name="Texts read").wait_for()
+    visited.get_by_role("table").wait_for()
+    assert visited.locator("tbody tr").count() == 200
+    visited.get_by_role("button", name="Show more").click()
+    assert visited.locator("tbody tr").count() == 250
+    assert visited.get_by_role("progressbar").count() == 0
+
+
+def test_a_large_file_can_be_stopped(visited: Page) -> None:
+    drop(visited, "essays.csv", csv_of(*[LONG] * 4_000))
+    show_key(visited)
+    visited.get_by_role("button", name="Stop").click()
+    alert = visited.get_by_role("alert")
+    alert.wait_for()
+    assert alert.inner_text() == "Stopped; nothing of the file is kept."
+    assert not visited.locator("#result").is_visible()
+
+
+def test_a_wrong_file_is_refused_in_a_sentence(visited: Page) -> None:
+    drop(visited, "essays.csv", "name,words\nAnna,12\n")
+    show_key(visited)
+    visited.get_by_text("column").filter(
+        has=visited.locator("xpath=self::*[@role='alert']")
+    ).wait_for()
+    drop(visited, "picture.png", "PNG")
+    visited.get_by_text("Say what the file is").wait_for()
+
+
+def test_examples_and_text_files_fill_the_box(visited: Page) -> None:
+    visited.get_by_role("button", name="one too short to tell").click()
+    show_key(visited)
+    visited.get_by_text("Fewer than 50 words").wait_for()
+    assert visited.get_by_role("textbox", name="Text").input_value().startswith("The bees are fine")
+    drop(visited, "note.txt", "We lifted one lid. It was empty!")
+    visited.get_by_role("button", name="Sentence 2, score").wait_for()
+    assert (
+        visited.get_by_role("textbox", name="Text").input_value()
+        == "We lifted one lid. It was empty!"
+    )
+
+
+def test_nothing_to_read_is_said(visited: Page) -> None:
+    visited.get_by_role("button", name="Look at it").click()
+    assert "There is no text yet" in visited.get_by_role("alert").inner_text()
+    assert visited.evaluate("document.activeElement.id") == "essay"
+
+
+def test_the_first_stops_of_the_keyboard(visited: Page) -> None:
+    visited.keyboard.press("Tab")
+    assert visited.evaluate("document.activeElement.textContent") == "Skip to the text"
+    visited.keyboard.press("Enter")
+    visited.keyboard.press("Tab")
+    assert visited.evaluate("document.activeElement.id") == "essay"
+
+
+def test_on_a_phone_nothing_runs_over_the_edge(visited: Page) -> None:
+    visited.set_viewport_size({"width": 360, "height": 740})
+    assert visited.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_the_page_breaks_no_rule_of_its_policy(browser: Browser, service: _Service) -> None:
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    response = page.goto(service.address)
+    assert response
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+    page.get_by_role("button", name="a casual text").wait_for()
+    assert said == []
+    page.close()
+
+
+def test_a_service_that_is_gone_is_named_and_the_text_stays(
+    visited: Page, service: _Service
+) -> None:
+    visited.get_by_role("textbox", name="Text").fill(TEXT)
+    service.stop()
+    visited.get_by_role("button", name="Look at it").click()
+    visited.get_by_text("The service does not answer.").wait_for()
+    assert visited.get_by_role("textbox", name="Text").input_value() == TEXT

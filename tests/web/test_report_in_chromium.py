@@ -1,0 +1,199 @@
+"""Reports as their readers see and handle them, in a real browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.web.explanations import TEXT, bare, made_up
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Shown = Callable[[dict[str, Any]], "Page"]
+
+
+def test_the_verdict_and_its_place_on_the_scale(shown: Shown) -> None:
+    page = shown(made_up())
+    assert page.locator(".headline").inner_text() == "Likely written by a language model"
+    assert page.get_by_role("img", name="Probability 0.97").get_attribute("aria-label") == (
+        "Probability 0.97 on a scale from 0 to 1: human from 0 to 0.1, "
+        "uncertain from 0.1 to 0.93, generated from 0.93 to 1."
+    )
+    track, needle = (page.locator(name).bounding_box() for name in (".track", ".needle"))
+    assert track and needle
+    share = (needle["x"] + needle["width"] / 2 - track["x"]) / track["width"]
+    assert share == pytest.approx(0.97, abs=0.01)
+
+
+def test_the_text_is_whole_and_changes_its_colours_with_the_mode(shown: Shown) -> None:
+    page = shown(made_up())
+    prose = page.locator(".prose")
+    assert prose.inner_text() == TEXT
+    colours = set()
+    for mode in ("Surprisal", "Rank", "Contrast"):
+        page.get_by_role("radio", name=mode).check()
+        assert page.get_by_role("list", name=f"Shades of {mode.lower()}").is_visible()
+        colours.add(
+            prose.evaluate(
+                "text => [...text.querySelectorAll('[data-piece]')]"
+                ".map(piece => getComputedStyle(piece).backgroundColor).join()"
+            )
+        )
+    assert len(colours) == 3
+
+
+def test_numbers_under_the_pointer(shown: Shown) -> None:
+    page = shown(made_up())
+    page.locator("[data-piece='1']").hover()
+    tip = page.locator(".heatmap .tip")
+    assert " ".join(tip.inner_text().split()) == (
+        "hives Surprisal 3.50 nats, a chance of 1 in 33 Rank 151 "
+        "Contrast −1.50 nats, likelier from people Entropy 2.50 nats"
+    )
+    page.locator("h1").hover()
+    assert not tip.is_visible()
+
+
+def test_numbers_under_the_keyboard(shown: Shown) -> None:
+    page = shown(made_up())
+    page.get_by_role("radio", name="Surprisal").focus()
+    page.keyboard.press("Tab")
+    spoken = page.locator(".heatmap [aria-live]")
+    assert spoken.inner_text().startswith("The: Surprisal 0.00 nats")
+    page.keyboard.press("ArrowRight")
+    assert spoken.inner_text().startswith("hives: Surprisal 3.50 nats")
+    assert page.locator("[data-shown]").inner_text() == "hives"
+    page.keyboard.press("ArrowDown")
+    assert spoken.inner_text().startswith("We: ")
+    page.keyboard.press("ArrowUp")
+    assert spoken.inner_text().startswith("The: ")
+    page.keyboard.press("End")
+    assert spoken.inner_text().startswith(".: ")
+    page.keyboard.press("Enter")
+    assert page.locator("[data-apart]").inner_text().startswith("My aunt")
+    page.keyboard.press("Escape")
+    assert page.locator("[data-apart]").count() == 0
+
+
+def test_a_sentence_that_is_clicked_is_set_apart(shown: Shown) -> None:
+    page = shown(made_up())
+    row = page.get_by_role("button", name="Sentence 3, score")
+    row.click()
+    assert page.locator("[data-apart]").inner_text() == "It was empty!"
+    assert row.get_attribute("aria-pressed") == "true"
+    row.click()
+    assert page.locator("[data-apart]").count() == 0
+    assert row.get_attribute("aria-pressed") == "false"
+
+
+def test_families_open_to_their_features(shown: Shown) -> None:
+    page = shown(made_up())
+    family = page.get_by_role("button", name="family rank")
+    feature = page.get_by_text("mean rank")
+    assert not feature.is_visible()
+    family.press("Enter")
+    assert feature.is_visible()
+    assert family.get_attribute("aria-expanded") == "true"
+    assert page.get_by_role("button", name="family burstiness").count() == 0
+    assert "add up to +0.90" in page.locator(".contributions").inner_text()
+
+
+def test_the_line_is_read_with_arrow_keys(shown: Shown) -> None:
+    page = shown(made_up())
+    slider = page.get_by_role("slider", name="Surprisal along the text")
+    slider.press("Home")
+    first = slider.get_attribute("aria-valuetext") or ""
+    assert first.startswith("5.41 nats, above people’s range, at: The hives stood")
+    slider.press("ArrowRight")
+    assert slider.get_attribute("aria-valuenow") == "2"
+
+
+def test_nothing_known_is_said_plainly(shown: Shown) -> None:
+    page = shown(bare())
+    for words in (
+        "Uncertain: no verdict",
+        "Fewer than 50 words.",
+        "Neither a “human” nor a “generated” verdict",
+        "Much of this text is quoted.",
+        "too short for one",
+        "It has no tokens to colour.",
+        "cannot tell what its features contributed",
+    ):
+        assert page.get_by_text(words).is_visible(), words
+
+
+def test_modes_without_numbers_are_not_offered(shown: Shown) -> None:
+    explanation = made_up()
+    explanation["tokens"]["contrast"] = None
+    page = shown(explanation)
+    assert page.get_by_role("radio").count() == 2
+    assert "not known to this detector" in shown(made_up(people=None)).inner_text(".course")
+
+
+def test_offsets_are_code_points(shown: Shown) -> None:
+    # a byte-level tokenizer reads an emoji as several tokens of one character
+    text = "\U0001f41d\U0001f41d bees. Ça va?"
+    tokens = {
+        "start": [0, 0, 1, 2, 7, 8, 11],
+        "end": [1, 1, 2, 7, 8, 11, 15],
+        "surprisal": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
+        "rank": [5, 9, 1, 1, 1, 1, 1],
+        "entropy": [1.0] * 7,
+        "contrast": None,
+    }
+    sentences = [
+        {"start": start, "end": end, "score": 0.1, "perplexity": None, "words": 1}
+        for start, end in ((0, 8), (9, 15))
+    ]
+    page = shown(made_up(text, tokens=tokens, sentences=sentences))
+    assert page.locator(".prose").inner_text() == text
+    pieces = page.locator("[data-piece]").all_inner_texts()
+    assert pieces == ["\U0001f41d", "\U0001f41d", "bees", ".", "Ça", "va?"]
+    page.locator("[data-piece='0']").hover()
+    tip = page.locator(".heatmap .tip").inner_text()
+    assert "(2 tokens)" in tip
+    assert "3.00 nats" in tip
+    assert "9" in tip
+
+
+def test_right_to_left_text_runs_right_to_left(shown: Shown) -> None:
+    page = shown(made_up("النحل بخير. شكرا على السؤال."))
+    prose = page.locator(".prose")
+    assert prose.evaluate("text => getComputedStyle(text).direction") == "rtl"
+    prose.press("ArrowLeft")
+    assert page.locator("[data-shown]").get_attribute("data-piece") == "1"
+
+
+def test_hostile_text_stays_text(shown: Shown) -> None:
+    text = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)> & done."
+    page = shown(made_up(text, reasons=[text]))
+    assert page.locator(".prose").inner_text() == text
+    assert page.locator("img").count() == 0
+    assert page.title() == "essay-1: generated, probability 0.970"
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_twenty_thousand_tokens_do_not_freeze_it(shown: Shown, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    explanation = made_up("Every bee in the hive does work that no bee has told it to. " * 1400)
+    assert len(explanation["tokens"]["start"]) > 20_000
+    start = time.monotonic()
+    shown(explanation)
+    page.get_by_role("radio", name="Rank").check()
+    page.locator("[data-piece='100']").hover()
+    assert page.locator(".heatmap .tip").is_visible()
+    assert time.monotonic() - start < 15  # half a second to draw on an idle machine
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_paper_gets_a4_colours_and_no_controls(shown: Shown) -> None:
+    page = shown(made_up())
+    page.emulate_media(media="print", color_scheme="dark")
+    assert not page.get_by_role("radio").first.is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    printed = page.pdf(prefer_css_page_size=True)
+    assert b"/MediaBox [0 0 594.95" in printed or b"/MediaBox [0 0 595" in printed
