@@ -21,8 +21,8 @@ from benchmarks.samples import COLUMNS, MAX_WORDS
 from benchmarks.weakened import without_blocks
 from perplexity_detector.io.datasets import read_all
 from perplexity_detector.lm.weights import catalogue
-from perplexity_detector.pipelines.train import prepared
-from perplexity_detector.sampling.splits import balanced_sample, stable_order
+from perplexity_detector.pipelines.train import preprocess
+from perplexity_detector.sampling.balance import balanced_sample, stable_order
 from perplexity_detector.text import canonicalise, sentence_spans, words
 
 #: Source of what was written on.
@@ -113,7 +113,7 @@ def continued(rows: pd.DataFrame, way: Way, seed: int) -> pd.DataFrame:
         seed: of the sampling.
     """
     written = written_on(rows["text"].tolist(), way, seed)
-    texts = [from_first_sentence(prepared(text, MAX_WORDS)) for text in written]
+    texts = [from_first_sentence(preprocess(text, MAX_WORDS)) for text in written]
     generator = f"{catalogue.BUILTIN} {way.temperature:g}/{way.top_p:g}/{way.top_k}" + "".join(
         f" without {block}" for block in way.without
     )
@@ -166,7 +166,7 @@ def polished_texts(frame: pd.DataFrame, per_attack: int) -> pd.DataFrame:
     """Texts by people that a model worked over, of the train and valid splits."""
     frame = frame[frame["split"] != "test"]
     chosen = frame.iloc[stable_order(frame["id"])].groupby("attack").head(per_attack)
-    texts = [prepared(text, MAX_WORDS) for text in chosen["text"]]
+    texts = [preprocess(text, MAX_WORDS) for text in chosen["text"]]
     # kinds of polishing differ as much as sources do
     return _auxiliary(chosen, chosen["attack"]).assign(text=texts, generated=1)
 

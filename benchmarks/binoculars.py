@@ -57,7 +57,7 @@ def main(
         output: the json file of `quality`.
     """
     record = json.loads(Path(output).read_text(encoding="utf-8"))
-    rows = samples.corpus(corpus, per_group, per_group_held_out, disguised_share=0)
+    rows = samples.corpus(corpus, per_group, per_group_held_out, augmentation_rate=0)
     rows = rows.groupby(["split", "source", "generated"]).head(per_split).reset_index(drop=True)
     known = {(fold["kind"], fold["name"]): fold["detectors"] for fold in record["folds"]}
     start = time.perf_counter()
@@ -65,8 +65,10 @@ def main(
         if observer is None:
             weaken(folder)
         models = {"lm": observer or folder, "performer": performer, "precision": precision}
-        reading = registry.make(BINOCULARS, **models, cache=cache, progress=True).new_extractor()
-        texts = Texts(rows, reading.documents(rows["text"]), np.empty((len(rows), 0)))
+        reading = registry.make_detector(
+            BINOCULARS, **models, cache=cache, progress=True
+        ).new_extractor()
+        texts = Texts(rows, reading.read_documents(rows["text"]), np.empty((len(rows), 0)))
         record[BINOCULARS] = {
             "performer": performer,
             "observer": observer or f"{catalogue.BUILTIN} without blocks {WITHOUT}",
@@ -76,7 +78,7 @@ def main(
         for fold in tqdm(list(protocol.folds(rows)), disable=None):
             if fold.kind in ("none", "source"):
                 known[fold.kind, fold.name][BINOCULARS] = baseline_figures(
-                    registry.make(BINOCULARS, **models),
+                    registry.make_detector(BINOCULARS, **models),
                     texts,
                     np.flatnonzero(fold.trained),
                     Judge(texts, fold),

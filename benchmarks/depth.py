@@ -18,7 +18,7 @@ from benchmarks.machine import machine
 from benchmarks.resources import SAMPLE
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.registry import default_at
+from perplexity_detector.features.registry import default_families
 
 RESULTS = Path(__file__).parent / "results" / "depth.json"
 #: Shares of the model's blocks: smollm2's 4th, 8th, 12th, 15th, 20th and last.
@@ -38,7 +38,7 @@ def main(output: str = str(RESULTS), repeats: int = 3, precision: str = "auto") 
     speeds = {}
     for depth in DEPTHS:
         # at the last, `standard`: with statistics
-        extractor = FeatureExtractor(default_at(depth), depth=depth, precision=precision)
+        extractor = FeatureExtractor(default_families(depth), depth=depth, precision=precision)
         detector = TextDetector(extractor, n_estimators=200).fit(texts, labels)
         seconds = []
         for _ in range(repeats):

@@ -30,7 +30,7 @@ from perplexity_detector.detectors import trees
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.lm.kernels.cuda import compile_blocks
-from perplexity_detector.lm.kernels.device import device_of
+from perplexity_detector.lm.kernels.device import resolve_device
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import sentence_spans
@@ -70,7 +70,7 @@ def main(device: str = "auto", quick: bool = False, output: str = str(RESULTS)) 
         quick: a small model and few texts.
         output: the json file.
     """
-    chosen, size = device_of(device), Size(quick)
+    chosen, size = resolve_device(device), Size(quick)
     on_card = chosen.type == "cuda"
     started = time.perf_counter()
     record: dict[str, Any] = {"machine": described(chosen), "quick": quick}

@@ -17,9 +17,9 @@ from sklearn.metrics import roc_auc_score
 from perplexity_detector.detectors import trees
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.pipeline import ahead
-from perplexity_detector.lm.pooling import blocks_of
-from perplexity_detector.lm.read_jobs import Task
+from perplexity_detector.features.pipeline import prefetch
+from perplexity_detector.lm.kernels.blocks import blocks_of
+from perplexity_detector.lm.read_jobs import ReadJob
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.token_statistics import token_statistics
 from perplexity_detector.lm.weights import catalogue
@@ -158,7 +158,7 @@ def read_naively(
 def read_streaming(scorer: LanguageModelScorer, texts: Sequence[str]) -> int:
     """Read texts chunk after chunk, as the detector does; how many there were."""
     chunks = (texts[i : i + CHUNK_TEXTS] for i in range(0, len(texts), CHUNK_TEXTS))
-    return sum(map(len, scorer.stream(ahead(scorer.task(chunk) for chunk in chunks))))
+    return sum(map(len, scorer.stream(prefetch(scorer.read_job(chunk) for chunk in chunks))))
 
 
 def flops_per_token(model: Any) -> int:
@@ -185,7 +185,7 @@ class Watch:
     def __enter__(self) -> Watch:
         read = self.scorer._read_batch
 
-        def watched(batch: list[Window], task: Task) -> Callable[[], int]:
+        def watched(batch: list[Window], task: ReadJob) -> Callable[[], int]:
             begin = self._mark()
             gather = read(batch, task)
             self.marks.append((begin, self._mark()))
@@ -219,14 +219,14 @@ def overlap(extractor: FeatureExtractor, texts: Sequence[str]) -> dict[str, floa
     """
     scorer = extractor.scorer()
     assert isinstance(scorer, LanguageModelScorer)
-    needs = extractor.needs()
-    extractor.read_while_tabulating(texts[: 2 * CHUNK_TEXTS])  # processes start, kernels compile
+    needs = extractor.requirements()
+    extractor.read_overlapped(texts[: 2 * CHUNK_TEXTS])  # processes start, kernels compile
     chunks = [texts[i : i + CHUNK_TEXTS] for i in range(0, len(texts), CHUNK_TEXTS)]
-    tasks = [scorer.task(chunk, needs.layers, needs.statistics) for chunk in chunks]
+    tasks = [scorer.read_job(chunk, needs.layers, needs.statistics) for chunk in chunks]
     tokens = sum(len(one.ids) for task in tasks for one in task.tokens)
     alone = seconds(partial(list, scorer.stream(tasks)), scorer.device)
     with Watch(scorer) as watch, Driver() as driver:
-        whole = seconds(partial(extractor.read_while_tabulating, texts), scorer.device)
+        whole = seconds(partial(extractor.read_overlapped, texts), scorer.device)
     shares = {"by_events": watch.seconds() / whole, "by_itself": min(1.0, alone / whole)}
     if driver.told and scorer.device.type == "cuda":
         shares["by_driver"] = mean(driver.told) / 100
@@ -269,7 +269,7 @@ def grow(device: str, rows: int, columns: int, count: int) -> dict[str, float]:
     labels = (table[:, :10].sum(axis=1) + rng.normal(size=rows) * 3 > 0).astype(int)
     names = [str(column) for column in range(columns)]
     half = slice(rows // 2)
-    taught = trees.Lesson(table[half], labels[half], np.ones(rows // 2), names)
+    taught = trees.TrainingMatrix(table[half], labels[half], np.ones(rows // 2), names)
     settings = TextDetector(FeatureExtractor(device=device)).tree_settings()
     trees.train(taught, settings, 2)
     start = time.perf_counter()

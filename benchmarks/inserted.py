@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.samples import ESSAYS, MAX_WORDS
 from perplexity_detector.io.datasets import read_all
-from perplexity_detector.sampling.splits import balanced_sample, stable_order
+from perplexity_detector.sampling.balance import balanced_sample, stable_order
 from perplexity_detector.text import canonicalise, crop, sentence_spans, words
 
 #: Essays by models where the source of the essay by a person has none.

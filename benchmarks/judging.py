@@ -10,7 +10,7 @@ from benchmarks.left_out import RATES, Texts, figures
 from benchmarks.protocol import Fold
 from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.evaluation import metrics
-from perplexity_detector.features.family import Document
+from perplexity_detector.features.document import Document
 
 Figures = dict[str, float]
 

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from perplexity_detector.augmentation.attacks import (
     Edit,
+    apply_edits,
     article_deletions,
-    edited,
-    in_case_of,
+    match_case,
     replacement,
-    seeded,
-    some_of,
+    sample_fraction,
+    seeded_random,
     words_with_places,
 )
 from perplexity_detector.augmentation.word_tables import MISSPELLINGS, SIMPLER_WORDS, choices
@@ -151,7 +151,7 @@ def articles(text: str, random: Random) -> Iterator[Edit]:
         if word.lower() == "an":
             yield Edit(start, stop, word[0])
         elif word.lower() == "a" and after and after not in _COUNTED:
-            yield Edit(start, stop, in_case_of(word, "the"))
+            yield Edit(start, stop, match_case(word, "the"))
         elif word in _WITHOUT_ARTICLE and before in _BEFORE_ABSTRACT:
             yield Edit(start, start, "the ")
         elif word.istitle() and word.lower() in _WITHOUT_ARTICLE and not before and after:
@@ -225,7 +225,7 @@ def prepositions(text: str, random: Random) -> Iterator[Edit]:
             yield Edit(start - 1, stop, "") if new == "-" else Edit(start, stop, new)
         elif lowered in _ONE_ANOTHER and after in _DETERMINERS:
             new = random.choice(_ONE_ANOTHER[lowered])
-            yield Edit(start, stop, in_case_of(word, new))
+            yield Edit(start, stop, match_case(word, new))
         elif lowered in _WITHOUT_PREPOSITION and after in _DETERMINERS:
             yield Edit(stop, stop, " " + random.choice(_WITHOUT_PREPOSITION[lowered]))
         elif lowered == "to" and before in _BEFORE_PURPOSE and after in _PAST:
@@ -259,7 +259,9 @@ _KINDS = (articles, agreement, tense, prepositions, spelling, simpler_words)
 def _with(find: Finder, text: str, random: Random, rate: float) -> str:
     fitting = sorted(find(text, random))
     wanted = rate * len(words_with_places(text))
-    return edited(text, some_of(fitting, min(1.0, wanted / max(1, len(fitting))), random))
+    return apply_edits(
+        text, sample_fraction(fitting, min(1.0, wanted / max(1, len(fitting))), random)
+    )
 
 
 def _with_all(text: str, random: Random, rate: float) -> str:
@@ -296,4 +298,4 @@ def with_errors(text: str, kind: str, seed: int = 0, rate: float = RATE) -> str:
     """
     if kind not in ERRORS:
         raise InputError(f'There is no kind of error "{kind}"; choose one of {", ".join(ERRORS)}.')
-    return ERRORS[kind](text, seeded(seed, kind, text), rate)
+    return ERRORS[kind](text, seeded_random(seed, kind, text), rate)

@@ -12,11 +12,13 @@ from benchmarks.protocol import Fold
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.evaluation import metrics
-from perplexity_detector.features.cross_fitting import Part, cross_fitted_table, folds, rows
+from perplexity_detector.features.cross_fitting import cross_fitted_table, feature_matrix
+from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.family import Document, Family, Learner
-from perplexity_detector.features.registry import FAMILIES, default_at, families_at
-from perplexity_detector.sampling.splits import balancing_weights, kin_of
+from perplexity_detector.features.family import Family, LearnedFamily
+from perplexity_detector.features.registry import FAMILIES, available_families, default_families
+from perplexity_detector.sampling.balance import balancing_weights
+from perplexity_detector.sampling.splits import Split, group_folds, merge_related_sources
 
 #: Rates whose thresholds are set on the others and met by what is left out.
 RATES = (0.01, 0.05)
@@ -39,8 +41,8 @@ class Texts:
     @classmethod
     def read(cls, rows_of: pd.DataFrame, extractor: FeatureExtractor) -> Texts:
         """Texts that are canonical, read by an extractor of every family."""
-        documents = extractor.documents(rows_of["text"])
-        given = np.hstack([rows(family, documents) for family in FAMILIES.values()])
+        documents = extractor.read_documents(rows_of["text"])
+        given = np.hstack([feature_matrix(family, documents) for family in FAMILIES.values()])
         return cls(rows_of.reset_index(drop=True), documents, given)
 
     @property
@@ -73,10 +75,10 @@ class Lesson:
     documents: list[Document]
     labels: np.ndarray
     sources: np.ndarray
-    parts: list[Part]
+    parts: list[Split]
     families: list[Family]
     table: np.ndarray
-    genuine: np.ndarray
+    calibration_mask: np.ndarray
 
     @classmethod
     def of(cls, texts: Texts, trained: np.ndarray) -> Lesson:
@@ -87,16 +89,16 @@ class Lesson:
         labels = texts.labels[place]
         sources = pd.factorize(chosen["source"])[0]
         prompts = chosen["prompt_id"].tolist()
-        parts = folds(labels, kin_of(sources, prompts), prompts)
+        parts = group_folds(labels, merge_related_sources(sources, prompts), prompts)
         families: list[Family] = list(FAMILIES.values())
         columns = [texts.given[place]]
-        for learner in families_at().values():
-            if isinstance(learner, Learner):
+        for learner in available_families().values():
+            if isinstance(learner, LearnedFamily):
                 columns.append(cross_fitted_table(learner, documents, labels, sources, parts))
-                families.append(learner.family(learner.learn(documents, labels, sources)))
-        genuine = chosen["genuine"].to_numpy(bool)
+                families.append(learner.family(learner.fit(documents, labels, sources)))
+        calibration_mask = chosen["genuine"].to_numpy(bool)
         table = np.hstack(columns)
-        return cls(place, documents, labels, sources, parts, families, table, genuine)
+        return cls(place, documents, labels, sources, parts, families, table, calibration_mask)
 
     @property
     def names(self) -> list[str]:
@@ -107,13 +109,13 @@ class Lesson:
         """Features of other texts that are marked, shape (marked, features)."""
         place = np.flatnonzero(tested)
         documents = [texts.documents[i] for i in place]
-        learned = [rows(family, documents) for family in self.families[len(FAMILIES) :]]
+        learned = [feature_matrix(family, documents) for family in self.families[len(FAMILIES) :]]
         return np.hstack([texts.given[place], *learned])
 
     def features_at(self, depth: float) -> list[int]:
         """Places of a detector's features whose pass is left after this share of the blocks."""
-        families = families_at(depth)
-        there = {name for of in default_at(depth) for name in families[of].feature_names}
+        families = available_families(depth)
+        there = {name for of in default_families(depth) for name in families[of].feature_names}
         return [place for place, name in enumerate(self.names) if name in there]
 
     def columns(self, chosen: Callable[[str], bool]) -> list[int]:
@@ -152,13 +154,13 @@ class Trained:
         table = lesson.table[:, columns]
         margins = detector.fit_table(table, lesson.labels, lesson.sources, lesson.parts, names)
         weights = balancing_weights(lesson.labels, lesson.sources)
-        told = lesson.genuine
+        told = lesson.calibration_mask
         calibrator = Calibrator.fit(margins[told], lesson.labels[told], weights[told], tokens[told])
         return cls(lesson, detector, calibrator, list(columns))
 
     def probabilities(self, table: np.ndarray) -> np.ndarray:
         """Of features of all families, shape (n, features)."""
-        return self.calibrator.probabilities(self.detector.margins(table[:, self.columns]))
+        return self.calibrator.probabilities(self.detector.raw_scores(table[:, self.columns]))
 
 
 def figures(

@@ -26,11 +26,11 @@ from benchmarks.quality import RESULTS
 from benchmarks.quality_record import NETWORKS
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.detectors import registry
-from perplexity_detector.detectors.baselines.baseline import taken
-from perplexity_detector.detectors.baselines.neural import Neural, drawn
-from perplexity_detector.features.cross_fitting import folds
-from perplexity_detector.features.family import Document
-from perplexity_detector.sampling.splits import balancing_weights, kin_of
+from perplexity_detector.detectors.baselines.baseline import select_folds
+from perplexity_detector.detectors.baselines.neural import FineTunedBaseline, balanced_rows
+from perplexity_detector.features.document import Document
+from perplexity_detector.sampling.balance import balancing_weights
+from perplexity_detector.sampling.splits import group_folds, merge_related_sources
 
 
 def main(
@@ -52,7 +52,7 @@ def main(
         output: the json file of `quality`.
     """
     record = json.loads(Path(output).read_text(encoding="utf-8"))
-    rows = samples.corpus(corpus, per_group, per_group_held_out, disguised_share=0)
+    rows = samples.corpus(corpus, per_group, per_group_held_out, augmentation_rate=0)
     texts = Texts(rows, [Document(text) for text in rows["text"]], np.empty((len(rows), 0)))
     budget = {"max_texts": max_texts, "max_words": samples.MAX_WORDS}
     if record.get(NETWORKS, {}).get("budget") != budget:
@@ -74,18 +74,18 @@ def main(
 
 def tried(name: str, texts: Texts, fold: protocol.Fold, max_texts: int) -> Any:
     """Figures of a network that learned from so many texts of a fold, see `left_out.figures`."""
-    network = registry.make(name)
-    assert isinstance(network, Neural)
+    network = registry.make_detector(name)
+    assert isinstance(network, FineTunedBaseline)
     network.extractor_ = network.new_extractor()
     place = np.flatnonzero(fold.trained)
     sources = pd.factorize(texts.rows["source"].iloc[place])[0]
-    chosen = drawn(texts.labels[place], sources, max_texts, seed=0)
+    chosen = balanced_rows(texts.labels[place], sources, max_texts, seed=0)
     place, sources = place[chosen], sources[chosen]
     labels = texts.labels[place]
     prompts = texts.rows["prompt_id"].iloc[place].tolist()
-    parts = folds(labels, kin_of(sources, prompts), prompts)
+    parts = group_folds(labels, merge_related_sources(sources, prompts), prompts)
     # one part, or as many as hold both classes
-    held_out = np.concatenate([part for _, part in taken(parts, labels, 1)])
+    held_out = np.concatenate([part for _, part in select_folds(parts, labels, 1)])
     rest = np.setdiff1d(np.arange(len(labels)), held_out)
     learned = network.learn(_texts(texts, place[rest]), labels[rest], sources[rest])
     margins = network.score(_texts(texts, place[held_out]), learned)

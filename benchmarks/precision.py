@@ -18,10 +18,10 @@ import pandas as pd
 from benchmarks.machine import machine
 from benchmarks.samples import COLUMNS, MAX_WORDS
 from perplexity_detector.detectors.text_detector import TextDetector
-from perplexity_detector.evaluation.metrics import TAILS, auroc
-from perplexity_detector.features.family import Document
+from perplexity_detector.evaluation.metrics import CI_QUANTILES, auroc
+from perplexity_detector.features.document import Document
 from perplexity_detector.io.datasets import read_all
-from perplexity_detector.sampling.splits import balanced_sample
+from perplexity_detector.sampling.balance import balanced_sample
 from perplexity_detector.text import canonicalise, crop
 
 RESULTS = Path(__file__).parent / "results" / "precision.json"
@@ -79,7 +79,7 @@ def scored(
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Probability of each text, and the surprisal of its tokens if the detector reads that."""
     detector = TextDetector.from_pretrained(name, precision=precision, cache=cache)
-    documents: list[Document] = detector.documents(rows["text"])
+    documents: list[Document] = detector.read_documents(rows["text"])
     said = [one.statistics.surprisal for one in documents if one.statistics is not None]
     return detector.probabilities(documents), said
 
@@ -96,7 +96,7 @@ def cost(labels: np.ndarray, exact: np.ndarray, other: np.ndarray) -> dict[str, 
         if len(set(labels[drawn])) == 2:
             of_both = [auroc(labels[drawn], scores[drawn]) for scores in (exact, other)]
             changes.append(of_both[1] - of_both[0])
-    low, high = np.quantile(changes, TAILS)
+    low, high = np.quantile(changes, CI_QUANTILES)
     before, after = auroc(labels, exact), auroc(labels, other)
     return {
         "auroc_exact": before,

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from perplexity_detector.lm.kernels.int8_linear import INPUT_MOST, Int8Linear, can_quantise, rounded
+from perplexity_detector.lm.kernels.int8_linear import INPUT_MAX, Int8Linear, can_quantise, rounded
 from perplexity_detector.lm.kernels.packed_linear import PackedLinear, as_linear, can_pack
 
 #: Rows of a product: a batch's tokens in a block, a chunk's in a head.
@@ -64,7 +64,7 @@ def measure(shapes: Counter[tuple[int, int]], precision: str) -> dict[str, Any]:
 
 def _ways(linear: nn.Linear, precision: str) -> dict[str, _Product]:
     if precision == "int8":
-        whole = rounded(torch.randn(ROWS, linear.in_features).clamp_(-3, 3).mul_(INPUT_MOST / 3))
+        whole = rounded(torch.randn(ROWS, linear.in_features).clamp_(-3, 3).mul_(INPUT_MAX / 3))
         multiply = Int8Linear(linear).multiply
         return {"oneDNN, packed": lambda inputs: multiply(whole[: len(inputs)])}
     linear = linear.to(torch.bfloat16 if precision == "bfloat16" else torch.float32)

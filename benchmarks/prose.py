@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import zstandard
 
-from perplexity_detector.sampling.splits import stable_order
+from perplexity_detector.sampling.balance import stable_order
 from perplexity_detector.text import canonicalise, crop, sentence_spans, words
 
 SEPARATOR = "<|endoftext|>"

@@ -30,8 +30,8 @@ from perplexity_detector.detectors import registry, trees
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.evaluation import metrics
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.registry import default_at, families_at
-from perplexity_detector.sampling.splits import balancing_weights
+from perplexity_detector.features.registry import available_families, default_families
+from perplexity_detector.sampling.balance import balancing_weights
 
 RESULTS = Path(__file__).parent / "results" / "quality.json"
 #: The shipped detectors, and the share of the language model's blocks that each reads.
@@ -84,7 +84,7 @@ def main(
         raise_floor: with quick, lift `floor.json` to what was reached, less `SLACK`.
     """
     extractor = FeatureExtractor(
-        list(families_at()), precision=precision, cache=cache, progress=True
+        list(available_families()), precision=precision, cache=cache, progress=True
     )
     if quick:
         floor.check(_quick(corpus, extractor, processes), raise_floor)
@@ -124,7 +124,7 @@ def main(
 def _quick(corpus: str, extractor: FeatureExtractor, processes: int) -> dict[str, float]:
     """Mean AUROC of both detectors on a small sample, of seen sources and of some left out."""
     # without disguised copies, which take a third of the time and gain nothing here
-    rows = samples.corpus(corpus, *QUICK_TEXTS, max_words=QUICK_WORDS, disguised_share=0)
+    rows = samples.corpus(corpus, *QUICK_TEXTS, max_words=QUICK_WORDS, augmentation_rate=0)
     texts = Texts.read(rows, extractor)
     folds = [fold for fold in protocol.folds(rows) if fold.name in QUICK_FOLDS]
     found = run(texts, folds, extractor, processes, {}, list(SHIPPED))["folds"]
@@ -182,8 +182,8 @@ def _fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
     about: dict[str, Any] = {
         "kind": fold.kind,
         "name": fold.name,
-        "trained": int(lesson.genuine.sum()),
-        "learned_only": int((~lesson.genuine).sum()),
+        "trained": int(lesson.calibration_mask.sum()),
+        "learned_only": int((~lesson.calibration_mask).sum()),
     }
     about["detectors"] = found
     if not sets:
@@ -215,8 +215,8 @@ def _beside(
     """Each family alone, all but it, and the baselines."""
     found = {}
     lesson, count = standard.lesson, standard.detector.booster_.num_boosted_rounds()
-    whole = set(default_at())
-    for name in families_at():
+    whole = set(default_families())
+    for name in available_families():
         changed = "without" if name in whole else "with"
         for what, families in ((f"{name} alone", {name}), (f"{changed} {name}", whole ^ {name})):
             columns = lesson.columns(families.__contains__)
@@ -230,7 +230,7 @@ def _trees_alone(
     lesson: Lesson, told: np.ndarray, columns: list[int], count: int, judge: Judge
 ) -> Figures:
     """AUROC and TPR of as many trees over some families; no thresholds, for it takes one turn."""
-    part = trees.Lesson(
+    part = trees.TrainingMatrix(
         lesson.table[:, columns],
         lesson.labels,
         balancing_weights(lesson.labels, lesson.sources),
@@ -251,8 +251,10 @@ def _baseline(
     # with the extractor's settings it shares the language model that was loaded before the fork:
     # one that is loaded after it waits for threads that are not there
     shared = registry.extractor_settings(name) & {"lm", "precision", "cache"}
-    baseline = registry.make(name, **{setting: getattr(extractor, setting) for setting in shared})
-    place = lesson.place[lesson.genuine]
+    baseline = registry.make_detector(
+        name, **{setting: getattr(extractor, setting) for setting in shared}
+    )
+    place = lesson.place[lesson.calibration_mask]
     return baseline_figures(baseline, texts, place, judge, intervals=name in MAIN)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.markdown import percent, table
-from perplexity_detector.features.registry import SPARE, families_at
+from perplexity_detector.features.registry import OPTIONAL, available_families
 
 Record = Mapping[str, Any]
 DETECTORS = ("standard", "fast")
@@ -70,10 +70,10 @@ def others(record: Record) -> str:
 def families(record: Record) -> str:
     """Means over the sources left out: each family alone; all but it, or with a spare one."""
     rows = [["all of `standard`", *_shares(means(record, "standard")), "", "", ""]]
-    for name in families_at():
+    for name in available_families():
         alone = _shares(means(record, f"{name} alone"))
         label, changed = f"`{name}`", f"without {name}"
-        if name in SPARE:
+        if name in OPTIONAL:
             label, changed = f"`{name}`, not used; all, and it", f"with {name}"
         rows.append([label, *alone, *_shares(means(record, changed))])
     return table(

@@ -16,8 +16,8 @@ import fire
 
 from benchmarks import quality_notes, quality_tables, scale_tables, speed_tables
 from benchmarks.markdown import percent, table
-from perplexity_detector.evaluation.metrics import FIGURES
-from perplexity_detector.explanation.sentences import WORDING
+from perplexity_detector.evaluation.metrics import METRIC_LABELS
+from perplexity_detector.explanation.sentences import NGRAM_RATIO
 
 ROOT = Path(__file__).parent.parent
 READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
@@ -44,7 +44,7 @@ def quality() -> str:
     rows = []
     for figure in figures[DETECTORS[0]]:
         cells = [_interval(figures[name][figure]) for name in DETECTORS]
-        rows.append(f"| {FIGURES[figure]} | {' | '.join(cells)} |")
+        rows.append(f"| {METRIC_LABELS[figure]} | {' | '.join(cells)} |")
     head = f"| test split | {' | '.join(f'`{name}`' for name in DETECTORS)} |"
     return "\n".join([head, "|---|---|---|", *rows])
 
@@ -141,7 +141,7 @@ def sentences() -> str:
     rows = []
     for name, scores in record["detectors"].items():
         for score, figures in scores.items():
-            shown = f"**{score}**" if score == WORDING else score
+            shown = f"**{score}**" if score == NGRAM_RATIO else score
             ways = [f"{figures[way][0]:.3f}" for way in ("passage", "scattered", "within texts")]
             rows.append([f"`{name}`", shown, _interval(figures["auroc"]), *ways])
     columns = ("detector", "score of a sentence", "AUROC", "one passage", "scattered",

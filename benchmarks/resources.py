@@ -76,9 +76,9 @@ def reading(repeats: int) -> dict[str, float]:
     read, tabulated, tokens = [], [], 0
     for _ in range(repeats):
         start = time.perf_counter()
-        documents = extractor.documents(texts)
+        documents = extractor.read_documents(texts)
         middle = time.perf_counter()
-        extractor.table(documents)
+        extractor.transform_documents(documents)
         tabulated.append(time.perf_counter() - middle)
         read.append(middle - start)
         tokens = sum(len(document.statistics) for document in documents)

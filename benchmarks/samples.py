@@ -9,11 +9,11 @@ import pandas as pd
 from benchmarks.learner_errors import ERRORS, with_errors
 from benchmarks.prose import prose
 from perplexity_detector.augmentation.attacks import ATTACKS, attack
-from perplexity_detector.augmentation.augment import DISGUISED_SHARE, disguised
+from perplexity_detector.augmentation.augment import AUGMENTATION_RATE, augment
 from perplexity_detector.classifier.prose_check import is_prose
 from perplexity_detector.io.datasets import read_all
-from perplexity_detector.pipelines.train import prepared
-from perplexity_detector.sampling.splits import balanced_sample, stable_order
+from perplexity_detector.pipelines.train import preprocess
+from perplexity_detector.sampling.balance import balanced_sample, stable_order
 from perplexity_detector.text import canonicalise, crop, words
 
 ODD = Path(__file__).parents[1] / "data" / "sample" / "odd.csv"
@@ -29,27 +29,27 @@ def corpus(
     per_group: int,
     per_group_held_out: int,
     max_words: int = MAX_WORDS,
-    disguised_share: float = DISGUISED_SHARE,
+    augmentation_rate: float = AUGMENTATION_RATE,
 ) -> pd.DataFrame:
     """Texts of the corpus, canonical, whole sentences up to so many words.
 
-    Their `split`, whether they are `genuine` or disguised copies to learn from, as in training,
+    Their `split`, whether they are `calibration_mask` or disguised copies to learn from, as in training,
     whether they were running English `prose`, and their `origin` (their source) are beside them.
     """
     frame = read_all(dataset, label=True)
     limits = {"train": per_group, "valid": per_group_held_out, "test": per_group_held_out}
     parts = [balanced_sample(frame[frame["split"] == name], n) for name, n in limits.items()]
-    rows = pd.concat(parts, ignore_index=True)[[*COLUMNS, "split"]].assign(genuine=True)
-    copies = disguised(rows[rows["split"] != "test"], disguised_share, max_words)
-    copies = copies.assign(genuine=False)
+    rows = pd.concat(parts, ignore_index=True)[[*COLUMNS, "split"]].assign(calibration_mask=True)
+    copies = augment(rows[rows["split"] != "test"], augmentation_rate, max_words)
+    copies = copies.assign(calibration_mask=False)
     rows = pd.concat([rows, copies], ignore_index=True)
-    texts = [prepared(text, max_words) for text in rows["text"]]
+    texts = [preprocess(text, max_words) for text in rows["text"]]
     return rows.assign(prose=list(map(is_prose, rows["text"])), text=texts, origin=rows["source"])
 
 
 def auxiliary(dataset: str) -> pd.DataFrame:
     """What `benchmarks.auxiliary` wrote, to stand below the rows of `corpus`: learned from only."""
-    return pd.read_parquet(dataset).assign(genuine=False, prose=True)
+    return pd.read_parquet(dataset).assign(calibration_mask=False, prose=True)
 
 
 def long_texts(dataset: str, per_group: int) -> pd.DataFrame:

@@ -17,14 +17,19 @@ import numpy as np
 
 from benchmarks.inserted import WAYS, Mixed, mixed_essays
 from benchmarks.machine import machine
-from perplexity_detector.classifier.persistence import PRETRAINED
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import InputError
 from perplexity_detector.evaluation.metrics import auroc, evaluate
-from perplexity_detector.explanation.sentences import ALONE, AUROC, WORDING, margins_of, windows
+from perplexity_detector.explanation.sentences import (
+    AUROC,
+    NGRAM_RATIO,
+    SENTENCE_LOG_ODDS,
+    log_odds_of,
+    windows,
+)
 from perplexity_detector.features import contrast, representation
-from perplexity_detector.features.excerpt import excerpt
-from perplexity_detector.features.family import Document
+from perplexity_detector.features.document import Document, select_sentences
+from perplexity_detector.io.artefact_folder import PRETRAINED
 
 RESULTS = Path(__file__).parent / "results" / "sentences.json"
 DETECTORS = ("standard", "fast")
@@ -34,28 +39,28 @@ Scorer = Callable[[TextDetector, Document], np.ndarray]
 def left_out(detector: TextDetector, document: Document) -> np.ndarray:
     """By how much the log-odds of the text fall when a sentence is left out."""
     places = np.arange(len(document.sentences))
-    rest = [excerpt(document, places != place) for place in places]
-    margins = margins_of(detector, [document, *rest])
+    rest = [select_sentences(document, places != place) for place in places]
+    margins = log_odds_of(detector, [document, *rest])
     return np.asarray(margins[0] - margins[1:])
 
 
 def alone_anew(detector: TextDetector, document: Document) -> np.ndarray:
     """Log-odds of each sentence, read without what stands around it."""
-    return margins_of(detector, detector.documents(document.sentences))
+    return log_odds_of(detector, detector.read_documents(document.sentences))
 
 
 def left_out_anew(detector: TextDetector, document: Document) -> np.ndarray:
     """As `left_out`, but what is left is read again."""
     sentences = document.sentences
     rest = [" ".join(sentences[:place] + sentences[place + 1 :]) for place in range(len(sentences))]
-    margins = margins_of(detector, detector.documents([document.text, *rest]))
+    margins = log_odds_of(detector, detector.read_documents([document.text, *rest]))
     return np.asarray(margins[0] - margins[1:])
 
 
 def hidden_states(detector: TextDetector, document: Document) -> np.ndarray:
     """The discriminant of each sentence's hidden states; of one without states, the text's."""
     learned = detector.extractor_.learned_["representation"]
-    scores = representation.sentence_scores(document, learned)
+    scores = representation.sentence_projections(document, learned)
     missing = len(document.sentences) - len(scores)
     text = representation.scores(document.states.mean(), learned)[:, 0].mean()
     return np.concatenate([scores, np.full(missing, text)])
@@ -63,22 +68,22 @@ def hidden_states(detector: TextDetector, document: Document) -> np.ndarray:
 
 def wording(detector: TextDetector, document: Document) -> np.ndarray:
     """The contrast of each sentence."""
-    return contrast.sentence_scores(document, detector.extractor_.learned_["contrast"])
+    return contrast.sentence_log_ratios(document, detector.extractor_.learned_["contrast"])
 
 
 def window_of(reach: int) -> Scorer:
     """Log-odds of each sentence with so many to each side."""
-    return lambda detector, document: margins_of(detector, windows(document, reach))
+    return lambda detector, document: log_odds_of(detector, windows(document, reach))
 
 
 #: From what one reading of the text left.
 SCORES: dict[str, Scorer] = {
     "fall of the log-odds when left out": left_out,
-    ALONE: window_of(0),
+    SENTENCE_LOG_ODDS: window_of(0),
     "log-odds with a sentence to each side": window_of(1),
     "log-odds with two sentences to each side": window_of(2),
     "hidden states": hidden_states,
-    WORDING: wording,
+    NGRAM_RATIO: wording,
 }
 #: These read again; they are measured on fewer essays.
 READ_ANEW: dict[str, Scorer] = {
@@ -118,7 +123,7 @@ def measure(
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
     for name in DETECTORS:
         detector = TextDetector.from_pretrained(name, cache=cache)
-        documents = detector.documents([one.text for one in mixed])
+        documents = detector.read_documents([one.text for one in mixed])
         found[name] = _figures(SCORES, detector, mixed, documents)
         few = 2 * anew
         found[name] |= _figures(READ_ANEW, detector, mixed[:few], documents[:few]) if few else {}
@@ -138,7 +143,7 @@ def record(results: str = str(RESULTS)) -> None:
     found = json.loads(Path(results).read_text(encoding="utf-8"))["detectors"]
     for name in DETECTORS:
         detector = TextDetector.from_pretrained(name)
-        detector.metrics_[AUROC] = found[name][WORDING]["auroc"][0]
+        detector.metrics_[AUROC] = found[name][NGRAM_RATIO]["auroc"][0]
         detector.save_pretrained(PRETRAINED / name)
 
 

@@ -59,13 +59,13 @@ def all_of(
 def scores(
     trained: Trained, rows: pd.DataFrame, table: np.ndarray, tokens: np.ndarray
 ) -> pd.DataFrame:
-    """Rows with `probability`, `unlike`, and for each rate whether it flags them (`at_1`, ...)."""
+    """Rows with `probability`, `is_outlier`, and for each rate whether it flags them (`at_1`, ...)."""
     probabilities = trained.probabilities(table)
     flags = {
         f"at_{rate * 100:g}": probabilities >= trained.calibrator.thresholds(rate, tokens)
         for rate in RATES
     }
-    unlike = trained.detector.novelty_.unlike(table[:, trained.columns])
+    unlike = trained.detector.is_outlier(table[:, trained.columns])
     return rows.assign(probability=probabilities, unlike=unlike, **flags)
 
 
@@ -93,7 +93,7 @@ def recalibrated(
         return {}
     mine, judged = place[:own], place[own:]
     probabilities = trained.probabilities(table)
-    anew = trained.calibrator.for_people(probabilities[mine], tokens[mine])
+    anew = trained.calibrator.with_human_scores(probabilities[mine], tokens[mine])
     found = {"people": float(len(judged))}
     for rate in RATES:
         for when, calibrator in (("before", trained.calibrator), ("after", anew)):
@@ -119,7 +119,7 @@ def _figures(scored: pd.DataFrame) -> Figures:
             continue
         found["people" if label == 0 else "models"] = float(len(part))
         for rate in RATES:
-            estimate = metrics.share(part[f"at_{rate * 100:g}"])
+            estimate = metrics.proportion(part[f"at_{rate * 100:g}"])
             for end, value in zip(("", "_low", "_high"), estimate, strict=True):
                 found[f"{name}_{rate * 100:g}{end}"] = value
     return found

@@ -22,12 +22,12 @@ from benchmarks.machine import cores, machine
 from perplexity_detector.detectors import trees
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features import representation
-from perplexity_detector.features.cross_fitting import rows
+from perplexity_detector.features.cross_fitting import feature_matrix
+from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import CHUNK_TEXTS
-from perplexity_detector.features.family import Document
 from perplexity_detector.features.registry import FAMILIES
 from perplexity_detector.lm.cache import SHARD_TEXTS, CachedScorer
-from perplexity_detector.lm.outputs import Tokens
+from perplexity_detector.lm.outputs import TokenIds
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import canonicalise, crop
 
@@ -67,7 +67,7 @@ def main(
     print(record["extraction"], flush=True)
     if cache is not None:
         cached = CachedScorer(LanguageModelScorer(precision=precision), cache)
-        known, labels = _known(cached, frame, cached_words, looked_up)
+        known, labels = _read_journal(cached, frame, cached_words, looked_up)
         documents, record["cache"] = _looked_up(cached, known)
         print(record["cache"], flush=True)
         record["trees"] = _grown(documents, labels, growing)
@@ -86,7 +86,7 @@ def _extraction(texts: list[str], words: int, precision: str) -> dict[str, float
         killed.kill()
         killed.join()
         cached = CachedScorer(LanguageModelScorer(precision=precision), folder)
-        held = cached.holds(texts, _layers(cached))
+        held = cached.contains(texts, _layers(cached))
         rest = [text for text, known in zip(texts, held, strict=True) if not known]
         reading = _seconds_to_read(cached, rest)
         again = _seconds_to_read(CachedScorer(cached.scorer, folder), texts)
@@ -122,14 +122,14 @@ def _shards(folder: str) -> list[Path]:
 
 
 def _layers(cached: CachedScorer) -> tuple[int, ...]:
-    return tuple(cached.layer_at(tap) for tap in representation.TAPS)
+    return tuple(cached.layer_at(tap) for tap in representation.PROBE_DEPTHS)
 
 
 def _cropped(frame: pd.DataFrame, words: int) -> list[str]:
     return [crop(canonicalise(text), words) for text in frame["text"]]
 
 
-def _known(
+def _read_journal(
     cached: CachedScorer, frame: pd.DataFrame, words: int, most: int
 ) -> tuple[list[str], np.ndarray]:
     """Texts of the corpus that the cache holds, in the corpus' order, and their labels."""
@@ -138,7 +138,7 @@ def _known(
     for first in range(0, len(frame), 1000):
         part = frame.iloc[first : first + 1000]
         found = _cropped(part, words)
-        held = cached.holds(found, _layers(cached))
+        held = cached.contains(found, _layers(cached))
         texts += [text for text, known in zip(found, held, strict=True) if known]
         labels += part["generated"][held].tolist()
         if len(texts) >= most:
@@ -153,7 +153,7 @@ def _looked_up(cached: CachedScorer, texts: list[str]) -> tuple[list[Document], 
         part = texts[first : first + CHUNK_TEXTS]
         read = cached.read(part, _layers(cached))
         documents += [
-            Document.of(text, one._replace(states=None), Tokens.empty())
+            Document.of(text, one._replace(states=None), TokenIds.empty())
             for text, one in zip(part, read, strict=True)
         ]
     per_text = (time.perf_counter() - start) / len(texts)
@@ -167,9 +167,9 @@ def _looked_up(cached: CachedScorer, texts: list[str]) -> tuple[list[Document], 
 
 def _grown(documents: list[Document], labels: np.ndarray, count: int) -> dict[str, float]:
     """Boosted trees over the families that learn nothing, by one core and by all."""
-    table = np.hstack([rows(family, documents) for family in FAMILIES.values()])
+    table = np.hstack([feature_matrix(family, documents) for family in FAMILIES.values()])
     names = [name for family in FAMILIES.values() for name in family.feature_names]
-    lesson = trees.Lesson(table, labels, np.ones(len(labels)), names)
+    lesson = trees.TrainingMatrix(table, labels, np.ones(len(labels)), names)
     found: dict[str, float] = {"texts": len(table), "features": len(names), "trees": count}
     for name, threads in (("one_core", 1), ("all_cores", cores())):
         settings = TextDetector(n_jobs=threads).tree_settings()

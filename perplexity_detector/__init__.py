@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from perplexity_detector.version import __version__
+
 if TYPE_CHECKING:
     from perplexity_detector.detectors.text_detector import TextDetector
     from perplexity_detector.explanation.explanation import Explanation
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
     from perplexity_detector.lm.scorer import LanguageModelScorer
     from perplexity_detector.lm.token_statistics import TokenStatistics
     from perplexity_detector.text import canonicalise
-
-__version__ = "0.1.0"
 
 # torch takes a second to import; what needs it is loaded when it is first named
 _HOMES = {
@@ -30,6 +30,7 @@ __all__ = [
     "LanguageModelScorer",
     "TextDetector",
     "TokenStatistics",
+    "__version__",
     "canonicalise",
 ]
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from perplexity_detector.cli.base import VerdictCounts
 from perplexity_detector.cli.explain import ExplainCommand
-from perplexity_detector.cli.options import limits, listed, rate, string, switch, whole
+from perplexity_detector.cli.options import (
+    parse_bool,
+    parse_int,
+    parse_list,
+    parse_positive_ints,
+    parse_rate,
+    parse_str,
+)
 from perplexity_detector.cli.runner import run
 from perplexity_detector.cli.serve import ServeCommand
 from perplexity_detector.errors import InputError
@@ -76,29 +84,32 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             **dataset_options: names of columns, encoding and format, see above.
         """
         of_model = {
-            "lm": string(lm), "revision": string(revision), "depth": depth,
-            "families": listed(families), "encoder": string(encoder),
-            "performer": string(performer), "epochs": epochs, "max_texts": max_texts,
-            "device": device, "precision": precision, "cache": string(cache),
+            "lm": parse_str(lm), "revision": parse_str(revision), "depth": depth,
+            "families": parse_list(families), "encoder": parse_str(encoder),
+            "performer": parse_str(performer), "epochs": epochs, "max_texts": max_texts,
+            "device": device, "precision": precision, "cache": parse_str(cache),
         }  # fmt: skip
         options = self._start(
             "train", dataset_options, dataset=dataset, model=model, **of_model,
             auxiliary=auxiliary, per_group=per_group, per_group_held_out=per_group_held_out,
             max_words=max_words, fpr=fpr, seed=seed, track=track,
         )  # fmt: skip
-        sizes = limits(
+        sizes = parse_positive_ints(
             per_group=per_group, per_group_held_out=per_group_held_out, max_words=max_words or None
         )
-        of_model |= limits(epochs=epochs, max_texts=max_texts)
-        fpr, seed, track = rate(fpr), whole("seed", seed), switch("track", track)
+        of_model |= parse_positive_ints(epochs=epochs, max_texts=max_texts)
+        fpr, seed, track = parse_rate(fpr), parse_int("seed", seed), parse_bool("track", track)
         with timed(get_logger(), "train"):
+            from perplexity_detector.detectors.registry import make_detector
             from perplexity_detector.evaluation import tables
             from perplexity_detector.pipelines import publish
 
-            untrained = publish.untrained(model, fpr, seed, **of_model)
+            unfitted = make_detector(
+                str(model), fpr=fpr, random_state=seed, progress=True, **of_model
+            )
             beside = options.read_labelled(str(auxiliary), both=False) if auxiliary else None
             trained = publish.train_and_publish(
-                options.read_labelled(dataset), untrained, {**sizes, "seed": seed},
+                options.read_labelled(dataset), unfitted, {**sizes, "seed": seed},
                 self._model, self._data, beside,
             )  # fmt: skip
             if track:
@@ -138,24 +149,24 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             cache: a folder that keeps what the language model said, for another time.
             **dataset_options: names of columns, encoding and format, see above.
         """
-        target = string(output) or str(self._data / "results.csv")
+        target = parse_str(output) or str(self._data / "results.csv")
         options = self._start(
             "predict", dataset_options, dataset=dataset, output=target, details=details,
             show=show, resume=resume, detector=detector, lm=lm, fpr=fpr, device=device,
             precision=precision, cache=cache,
         )  # fmt: skip
-        fpr = None if fpr is None else rate(fpr)
-        details, show = switch("details", details), switch("show", show)
-        resume = switch("resume", resume)
+        fpr = None if fpr is None else parse_rate(fpr)
+        details, show = parse_bool("details", details), parse_bool("show", show)
+        resume = parse_bool("resume", resume)
         with timed(get_logger(), "predict") as counts:
+            from perplexity_detector.detectors.loading import load_detector
             from perplexity_detector.evaluation import tables
-            from perplexity_detector.pipelines.predict import predict
-            from perplexity_detector.pipelines.publish import Tally, load_detector, rows_at_once
+            from perplexity_detector.pipelines.predict import chunk_rows, predict
 
-            reading = {"device": device, "precision": precision, "cache": string(cache)}
+            reading = {"device": device, "precision": precision, "cache": parse_str(cache)}
             loaded = load_detector(self._data, detector, lm, fpr, **reading)
-            tally = Tally()
-            chunks = options.read_chunks(dataset, rows_at_once(loaded.extractor_))
+            tally = VerdictCounts()
+            chunks = options.read_chunks(dataset, chunk_rows(loaded.extractor_))
             for results in predict(chunks, loaded, target, details, why=show, resume=resume):
                 if show:
                     shown = tables.readable(results, header=not tally.rows)
@@ -197,18 +208,19 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             "evaluate", dataset_options, dataset=dataset, detector=detector, lm=lm, fpr=fpr,
             max_words=max_words, split=split, device=device, precision=precision, cache=cache,
         )  # fmt: skip
-        fpr = None if fpr is None else rate(fpr)
-        sizes = limits(max_words=max_words or None)
+        fpr = None if fpr is None else parse_rate(fpr)
+        sizes = parse_positive_ints(max_words=max_words or None)
         with timed(get_logger(), "evaluate") as counts:
+            from perplexity_detector.detectors.loading import load_detector
             from perplexity_detector.evaluation import tables
-            from perplexity_detector.pipelines.publish import load_detector, score_labelled
+            from perplexity_detector.pipelines.evaluate import score_labelled
 
             frame = options.read_labelled(dataset)
             loaded = load_detector(
                 self._data, detector, lm, fpr,
-                device=device, precision=precision, cache=string(cache), progress=True,
+                device=device, precision=precision, cache=parse_str(cache), progress=True,
             )  # fmt: skip
-            scored = score_labelled(frame, loaded, split=string(split), **sizes)
+            scored = score_labelled(frame, loaded, split=parse_str(split), **sizes)
             counts["rows"] = len(scored)
         print(tables.evaluation(scored, loaded.fpr))
 
@@ -237,22 +249,21 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             cache: a folder that keeps what the language model said, for another time.
             **dataset_options: names of columns, encoding and format, see above.
         """
-        target = string(output) or str(self._data / "features.csv")
+        target = parse_str(output) or str(self._data / "features.csv")
         options = self._start(
             "features", dataset_options, dataset=dataset, output=target, families=families,
             lm=lm, revision=revision, device=device, precision=precision, cache=cache,
         )  # fmt: skip
         with timed(get_logger(), "features") as counts:
             from perplexity_detector.features.extractor import FeatureExtractor
-            from perplexity_detector.pipelines.predict import tabulate
-            from perplexity_detector.pipelines.publish import rows_at_once
+            from perplexity_detector.pipelines.predict import chunk_rows, write_features
 
             extractor = FeatureExtractor(
-                listed(families), str(lm), string(revision), device=device, precision=precision,
-                cache=string(cache),
+                parse_list(families), str(lm), parse_str(revision), device=device, precision=precision,
+                cache=parse_str(cache),
             ).fit()  # fmt: skip
-            chunks = options.read_chunks(dataset, rows_at_once(extractor))
-            counts["rows"] = tabulate(chunks, extractor, target)
+            chunks = options.read_chunks(dataset, chunk_rows(extractor))
+            counts["rows"] = write_features(chunks, extractor, target)
         where = "" if target == "-" else f" Table: {target}"
         print(f"{counts['rows']} texts.{where}", file=sys.stderr)
 
@@ -271,15 +282,15 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         from perplexity_detector.lm.pull import pull
 
         with timed(get_logger(), "pull"):
-            folder = pull(str(lm), string(file), string(revision))
+            folder = pull(str(lm), parse_str(file), parse_str(revision))
         print(f"{lm}: {folder}")
 
     def models(self) -> None:
         """List the language models on this machine, with size and licence."""
         self._log("models", {})
-        from perplexity_detector.lm.weights.catalogue import listing
+        from perplexity_detector.lm.weights.catalogue import format_inventory
 
-        print(listing())
+        print(format_inventory())
 
 
 def main() -> None:

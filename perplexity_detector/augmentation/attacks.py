@@ -42,19 +42,19 @@ class Edit(NamedTuple):
     new: str
 
 
-def seeded(*parts: object) -> Random:
+def seeded_random(*parts: object) -> Random:
     """A source of chance that depends on nothing but what it is given, on any machine."""
     key = "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
     return Random(int.from_bytes(hashlib.sha256(key).digest(), "big"))
 
 
-def some_of(candidates: Sequence[_T], share: float, random: Random) -> list[_T]:
+def sample_fraction(candidates: Sequence[_T], share: float, random: Random) -> list[_T]:
     """A share of the candidates, at least one if there are any, in their order."""
     count = min(len(candidates), max(1, round(share * len(candidates))))
     return [candidates[place] for place in sorted(random.sample(range(len(candidates)), count))]
 
 
-def edited(text: str, edits: Sequence[Edit]) -> str:
+def apply_edits(text: str, edits: Sequence[Edit]) -> str:
     """The text after edits that are in order; one that overlaps an earlier one is left out."""
     parts = []
     done = 0
@@ -70,7 +70,7 @@ def words_with_places(text: str) -> list[tuple[int, str]]:
     return [(match.start(), match.group()) for match in _WORD.finditer(text)]
 
 
-def in_case_of(model: str, word: str) -> str:
+def match_case(model: str, word: str) -> str:
     """A word with the capitals of another.
 
     Example:
@@ -93,9 +93,9 @@ def replacement(text: str, start: int, word: str, new: str) -> Edit:
     stop = start + len(word)
     article = _INDEFINITE.search(text, max(0, start - 4), start)
     if article is None or takes_an(word) == takes_an(new):
-        return Edit(start, stop, in_case_of(word, new))
+        return Edit(start, stop, match_case(word, new))
     fitting = text[article.start()] + ("n " if takes_an(new) else " ")
-    return Edit(article.start(), stop, fitting + in_case_of(word, new))
+    return Edit(article.start(), stop, fitting + match_case(word, new))
 
 
 def takes_an(word: str) -> bool:
@@ -114,11 +114,11 @@ def _with_other_words(
     text: str, table: Mapping[str, Sequence[str]], share: float, random: Random
 ) -> str:
     known = [(start, word) for start, word in words_with_places(text) if word.lower() in table]
-    return edited(
+    return apply_edits(
         text,
         [
             replacement(text, start, word, random.choice(table[word.lower()]))
-            for start, word in some_of(known, share, random)
+            for start, word in sample_fraction(known, share, random)
         ],
     )
 
@@ -142,19 +142,21 @@ def zero_width_spaces(text: str, random: Random) -> str:
 def extra_spaces(text: str, random: Random) -> str:
     """20 % of the spaces are doubled (RAID)."""
     spaces = [place for place, character in enumerate(text) if character == " "]
-    return edited(text, [Edit(place, place, " ") for place in some_of(spaces, 0.2, random)])
+    return apply_edits(
+        text, [Edit(place, place, " ") for place in sample_fraction(spaces, 0.2, random)]
+    )
 
 
 def upper_lower(text: str, random: Random) -> str:
     """The first letter of 5 % of the words changes its case (RAID)."""
     starts = [start for start, word in words_with_places(text) if _has_two_cases(word[0])]
-    return _with_case_flipped(text, some_of(starts, 0.05, random))
+    return _with_case_flipped(text, sample_fraction(starts, 0.05, random))
 
 
 def case_flips(text: str, random: Random) -> str:
     """5 % of the letters, wherever in a word, change their case (harsher than RAID's)."""
     letters = [place for place, character in enumerate(text) if _has_two_cases(character)]
-    return _with_case_flipped(text, some_of(letters, 0.05, random))
+    return _with_case_flipped(text, sample_fraction(letters, 0.05, random))
 
 
 def _has_two_cases(letter: str) -> bool:
@@ -162,7 +164,7 @@ def _has_two_cases(letter: str) -> bool:
 
 
 def _with_case_flipped(text: str, places: Sequence[int]) -> str:
-    return edited(text, [Edit(place, place + 1, text[place].swapcase()) for place in places])
+    return apply_edits(text, [Edit(place, place + 1, text[place].swapcase()) for place in places])
 
 
 # --- words ----------------------------------------------------------------------------------
@@ -174,7 +176,7 @@ def article_deletions(text: str) -> list[Edit]:
         Edit(
             match.start(),
             match.end() + 1,
-            in_case_of(match.group()[0], match[1]) if len(match[1].upper()) == 1 else match[1],
+            match_case(match.group()[0], match[1]) if len(match[1].upper()) == 1 else match[1],
         )
         for match in _ARTICLE.finditer(text)
     ]
@@ -182,13 +184,13 @@ def article_deletions(text: str) -> list[Edit]:
 
 def article_deletion(text: str, random: Random) -> str:
     """50 % of the articles are deleted (RAID)."""
-    return edited(text, some_of(article_deletions(text), 0.5, random))
+    return apply_edits(text, sample_fraction(article_deletions(text), 0.5, random))
 
 
 def number_swap(text: str, random: Random) -> str:
     """In 50 % of the numbers every digit becomes another (RAID)."""
-    numbers = some_of(list(_NUMBER.finditer(text)), 0.5, random)
-    return edited(
+    numbers = sample_fraction(list(_NUMBER.finditer(text)), 0.5, random)
+    return apply_edits(
         text, [Edit(*number.span(), _other_number(number.group(), random)) for number in numbers]
     )
 
@@ -224,7 +226,7 @@ def insert_paragraphs(text: str, random: Random) -> str:
     """Between 50 % of the sentences a paragraph ends (RAID)."""
     gaps = [(before[1], after[0]) for before, after in pairwise(sentence_spans(text))]
     within = [gap for gap in gaps if "\n" not in text[slice(*gap)]]
-    return edited(text, [Edit(*gap, "\n\n") for gap in some_of(within, 0.5, random)])
+    return apply_edits(text, [Edit(*gap, "\n\n") for gap in sample_fraction(within, 0.5, random)])
 
 
 def shuffle_sentences(text: str, random: Random) -> str:
@@ -236,7 +238,7 @@ def shuffle_sentences(text: str, random: Random) -> str:
     moved = random.sample(spans, count)  # each takes the place of the one before it
     takes_place_of = dict(zip(moved, moved[1:] + moved[:1], strict=True))
     edits = [Edit(*span, text[slice(*new)]) for span, new in takes_place_of.items()]
-    return edited(text, sorted(edits))
+    return apply_edits(text, sorted(edits))
 
 
 # --- by name --------------------------------------------------------------------------------
@@ -281,4 +283,4 @@ def attack(text: str, name: str, seed: int = 0) -> str:
     """
     if name not in ATTACKS:
         raise InputError(f'There is no attack "{name}"; choose one of {", ".join(ATTACKS)}.')
-    return ATTACKS[name](text, seeded(seed, name, text))
+    return ATTACKS[name](text, seeded_random(seed, name, text))

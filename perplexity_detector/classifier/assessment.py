@@ -1,50 +1,53 @@
-"""What there is to say of texts that were read: probability, verdict, counts, reasons."""
+"""Assessment: everything a detector says of one text, from its features to its verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from perplexity_detector.classifier.prose_check import is_prose
-from perplexity_detector.classifier.verdicts import verdicts
-
-if TYPE_CHECKING:
-    from perplexity_detector.classifier.base import CalibratedClassifier
-    from perplexity_detector.features.family import Document
-
-#: Share of generated texts that may lie under the threshold of the verdict `human`.
-MISS_RATE = 0.05
+from perplexity_detector.features.document import Document
 
 
-def assessment(
-    classifier: CalibratedClassifier,
-    texts: Sequence[str],
-    documents: Sequence[Document],
-    view: Any,
-    why: bool,
-) -> pd.DataFrame:
-    """As `CalibratedClassifier.assess`, of texts already read.
+@dataclass(frozen=True)
+class Assessment:
+    """One text, as a detector judges it.
 
-    Args:
-        classifier: trained.
-        texts: as they were given, shape (n,).
-        documents: what it read of them.
-        view: what it made of these.
-        why: whether to give reasons.
+    Attributes:
+        document: the text in canonical form, with what was read of it.
+        features: of the document, as `CalibratedClassifier.compute_features` gives them; one row.
+        raw_score: before calibration; higher for generated.
+        probability: that a language model wrote the text.
+        human_threshold: below it the verdict is `human`; -infinity where there is none.
+        generated_threshold: from it on the verdict is `generated`; infinity where no threshold
+            keeps the false-positive rate at this length.
+        verdict: `human`, `generated` or `uncertain`.
+        note: why it is uncertain; otherwise empty.
     """
-    probabilities = classifier.calibrator_.probabilities(classifier.margins(view))
-    words = [len(document.words) for document in documents]
-    upper = classifier.thresholds(documents)
-    lower = classifier.calibrator_.threshold_at_miss(MISS_RATE)
-    prose = [is_prose(text) for text in texts]
-    kept = classifier.calibrator_.keeps(classifier.fpr)
-    told = verdicts(probabilities, words, upper, lower, classifier.unlike(view), prose, kept)
-    frame = pd.DataFrame(told, columns=["verdict", "note"])
-    frame.insert(0, "probability", probabilities)
-    frame["words"] = words
-    frame["tokens"] = [document.token_count for document in documents]
-    if why:
-        frame["why"] = classifier.reasons(view, probabilities)
-    return frame
+
+    document: Document
+    features: Any
+    raw_score: float
+    probability: float
+    human_threshold: float
+    generated_threshold: float
+    verdict: str
+    note: str
+
+    @property
+    def n_words(self) -> int:
+        """Words of the text."""
+        return len(self.document.words)
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of the text; 0 if no language model read it."""
+        return self.document.token_count
+
+
+def stack_features(assessments: Sequence[Assessment]) -> Any:
+    """Features of n assessments, n > 0, in the form in which they were computed together."""
+    rows = [one.features for one in assessments]
+    return np.stack(rows) if isinstance(rows[0], np.ndarray) else rows

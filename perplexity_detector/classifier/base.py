@@ -1,7 +1,8 @@
-"""What detector and baselines share: texts -> calibrated probabilities and verdicts."""
+"""CalibratedClassifier: what all detectors share, from texts to probabilities and verdicts."""
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
@@ -9,57 +10,64 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 
-from perplexity_detector.classifier.assessment import assessment
+from perplexity_detector.classifier import class_registry, persistence
+from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.classifier.contributions import Contributions
-from perplexity_detector.classifier.verdicts import reasons_of
-from perplexity_detector.errors import InputError
-from perplexity_detector.features.cross_fitting import folds
+from perplexity_detector.classifier.model_card import model_card
+from perplexity_detector.classifier.prose_check import is_prose
+from perplexity_detector.classifier.verdicts import MAX_FNR, decide
+from perplexity_detector.errors import ArtefactError, InputError
+from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.family import Document
-from perplexity_detector.sampling.splits import (
-    as_texts,
-    balancing_weights,
-    kin_of,
-    lesson,
-    require_length,
+from perplexity_detector.features.registry import available_families
+from perplexity_detector.io import artefact_folder
+from perplexity_detector.io.artefact_folder import CONFIG, Artefact
+from perplexity_detector.sampling.balance import balancing_weights
+from perplexity_detector.sampling.checks import (
+    check_consistent_length,
+    check_texts,
+    check_training_data,
 )
+from perplexity_detector.sampling.splits import Split, group_folds, merge_related_sources
+from perplexity_detector.version import __version__
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from perplexity_detector.explanation.explanation import Explanation
-
-#: Texts by people that can set thresholds anew.
-MIN_PEOPLE = 100
+#: Human texts needed to set the thresholds anew.
+MIN_CALIBRATION_TEXTS = 100
+#: Settings of an extractor that belong to the machine; the others decide what it computes.
+_RUNTIME_SETTINGS = ("device", "precision", "batch_tokens", "cache", "progress", "processes")
 
 
 class CalibratedClassifier(ClassifierMixin, BaseEstimator):
-    """Tells texts by people (class 0) from texts by language models (class 1).
+    """Tells human texts (class 0) from texts by language models (class 1).
 
-    Fitting takes turns: sources, with all that share their prompts, are left out fold by fold (if
-    there are too few, prompts), and probabilities and thresholds are set on what was said of them.
+    Fitting is cross-validated: sources, together with all that share their prompts, are left out
+    fold by fold (prompts, if there are too few sources), and calibration and thresholds rest on
+    out-of-fold scores.
 
-    A subclass says what it reads (its extractor), how it learns (`_learn`), what its margin is
-    (`margins`), and what it keeps (`files`, `restore`).
+    A subclass defines what it reads (its extractor), how it is fitted (`_fit_out_of_fold`), its
+    score (`raw_scores`), and what it saves (`to_files`, `load_files`). A subclass with a `name`
+    of its own can be loaded from an artefact by that name.
 
     Attributes:
         classes_: array([0, 1]).
         extractor_: reads texts.
-        calibrator_: margins to probabilities and thresholds.
-        language_model_: fingerprint of the model that read the training texts.
+        calibrator_: raw scores to probabilities and thresholds.
+        language_model_: fingerprint of the model that read the training texts; None if none did.
         training_: a summary of the training, plain values.
-        metrics_: what was measured of it, plain values.
-        left_out_: of each training text, by classifiers without its fold, shape (n,); not saved.
+        metrics_: what was measured, plain values.
+        oof_probabilities_: out-of-fold probability of each training text, shape (n,); not saved.
     """
 
-    #: Its name in commands and artefacts, the files with what it learned, and what reads for it.
+    #: Its name in commands and artefacts, the files it saves, and what reads texts for it.
     name: ClassVar[str]
-    kept: ClassVar[tuple[str, ...]] = ()
+    artefact_files: ClassVar[tuple[str, ...]] = ()
     extractor_class: ClassVar[type[FeatureExtractor]] = FeatureExtractor
 
     extractor: FeatureExtractor | None
@@ -71,60 +79,60 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     fpr: float
     random_state: int
 
-    # --- what a subclass says ---------------------------------------------------------------
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "name" in cls.__dict__:
+            class_registry.register(cls)
+
+    # --- what a subclass defines ------------------------------------------------------------
 
     @abstractmethod
-    def _learn(
+    def _fit_out_of_fold(
         self,
         documents: Sequence[Document],
         labels: np.ndarray,
         sources: np.ndarray,
-        parts: list[tuple[np.ndarray, np.ndarray]],
+        splits: list[Split],
     ) -> np.ndarray:
-        """Learn from all documents; tell what ones that saw only other folds say of each.
+        """Fit on all documents; return each one's out-of-fold score.
 
         Args:
             documents: n of them.
             labels: 0 or 1, shape (n,).
             sources: where each comes from, integers of shape (n,).
-            parts: indices to learn from and to tell, fold by fold.
+            splits: training and test indices of each fold.
 
         Returns:
-            Margins, shape (n,); NaN for a text that only a classifier could tell which saw it.
+            Raw scores, shape (n,); NaN where no out-of-fold score exists.
         """
 
     @abstractmethod
-    def margins(self, view: Any) -> np.ndarray:
-        """Margins of what `view` gives, shape (n,); higher for generated."""
+    def raw_scores(self, features: Any) -> np.ndarray:
+        """Scores before calibration, shape (n,); higher for generated."""
 
-    def view(self, documents: Sequence[Document]) -> Any:
-        """What all else is computed from: the documents themselves."""
+    def compute_features(self, documents: Sequence[Document]) -> Any:
+        """Features of the documents; the documents themselves unless a subclass overrides it."""
         return documents
 
-    def unlike(self, view: Any) -> np.ndarray:
-        """Whether each text is far from everything trained on, bool of shape (n,)."""
-        return np.zeros(len(view), bool)
+    def is_outlier(self, features: Any) -> np.ndarray:
+        """Whether each text is far from all training texts, bool of shape (n,)."""
+        return np.zeros(len(features), bool)
 
-    def contributions(self, view: Any) -> Contributions | None:
-        """What each feature added to the margin of each text; None where that cannot be told."""
+    def contributions(self, features: Any) -> Contributions | None:
+        """What each feature added to the raw scores; None if that is not known."""
         return None
 
-    def reasons(self, view: Any, probabilities: np.ndarray) -> list[str]:
-        """What spoke most for the side each text came out on."""
-        spoke = self.contributions(view)
-        return [""] * len(view) if spoke is None else reasons_of(spoke, probabilities)
-
-    def files(self) -> dict[str, bytes]:
-        """What it learned, as the files that `kept` names."""
+    def to_files(self) -> dict[str, bytes]:
+        """What was learned, as the files that `artefact_files` names."""
         return {}
 
-    def restore(self, files: Mapping[str, bytes]) -> None:
-        """The inverse of `files`; its extractor and settings are there already."""
+    def load_files(self, files: Mapping[str, bytes]) -> None:
+        """The inverse of `to_files`; extractor and parameters are set already."""
 
     def _default_extractor(self) -> FeatureExtractor:
         return self.extractor_class()
 
-    # --- learning ---------------------------------------------------------------------------
+    # --- training ---------------------------------------------------------------------------
 
     def fit(
         self,
@@ -133,18 +141,18 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         groups: Sequence[object] | None = None,
         sources: Sequence[object] | None = None,
     ) -> Self:
-        """Learn from labelled texts.
+        """Train on labelled texts.
 
         Args:
             X: texts, shape (n,).
-            y: 0 for a person's, 1 for a model's, shape (n,).
-            groups: the prompt of each text; texts of one prompt are not parted.
+            y: 0 for human, 1 for generated, shape (n,).
+            groups: the prompt of each text; texts on one prompt stay in one fold.
             sources: where each text comes from; sources and classes weigh alike.
 
         Raises:
             InputError: labels that are not 0 and 1, one class only, or lengths that differ.
         """
-        return self.fit_documents(self.new_extractor().documents(X), y, groups, sources)
+        return self.fit_documents(self.new_extractor().read_documents(X), y, groups, sources)
 
     def fit_documents(
         self,
@@ -152,146 +160,245 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         y: Iterable[int],
         groups: Sequence[object] | None = None,
         sources: Sequence[object] | None = None,
-        genuine: Sequence[bool] | np.ndarray | None = None,
+        calibration_mask: Sequence[bool] | np.ndarray | None = None,
     ) -> Self:
-        """As `fit`, from texts already read by the extractor, n of them.
+        """As `fit`, from documents that the extractor has read.
 
-        Only `genuine` ones, shape (n,), set probabilities and thresholds: all if not given. From
-        the others, such as disguised copies and auxiliary texts, it learns.
+        Args:
+            documents: n of them.
+            y: 0 for human, 1 for generated, shape (n,).
+            groups: the prompt of each text, shape (n,).
+            sources: where each text comes from, shape (n,).
+            calibration_mask: which texts set probabilities and thresholds, shape (n,); all if not
+                given. The others, such as augmented copies, are only trained on.
         """
-        labels, codes = lesson(documents, y, sources)
-        require_length(len(labels), groups=groups, genuine=genuine)
-        parts = folds(labels, kin_of(codes, groups), groups, self.random_state)
+        labels, codes = check_training_data(documents, y, sources)
+        check_consistent_length(len(labels), groups=groups, calibration_mask=calibration_mask)
+        related = merge_related_sources(codes, groups)
+        splits = group_folds(labels, related, groups, self.random_state)
         self.classes_ = np.array([0, 1])
         self.extractor_ = extractor = self.new_extractor()
         self.language_model_ = extractor.scorer().fingerprint if extractor.reads_tokens() else None
-        kept = np.full(len(labels), True) if genuine is None else np.asarray(genuine, bool)
+        if calibration_mask is None:
+            calibrates = np.full(len(labels), True)
+        else:
+            calibrates = np.asarray(calibration_mask, bool)
+        named = compress([] if sources is None else sources, calibrates)
         self.training_ = {
-            "texts": int(kept.sum()),
-            "learned_only": int((~kept).sum()),
-            "people": int((labels[kept] == 0).sum()),
-            "sources": sorted(
-                {str(one) for one in compress([] if sources is None else sources, kept) if one}
-            ),
+            "texts": int(calibrates.sum()),
+            "n_not_calibrating": int((~calibrates).sum()),
+            "n_human": int((labels[calibrates] == 0).sum()),
+            "sources": sorted({str(source) for source in named if source}),
         }
         self.metrics_: dict[str, Any] = {}
-        margins = self._learn(documents, labels, codes, parts)
+        scores = self._fit_out_of_fold(documents, labels, codes, splits)
         tokens = np.array([document.token_count for document in documents])
         weights = balancing_weights(labels, codes)
-        told = np.isfinite(margins) & kept
-        self.calibrator_ = Calibrator.fit(margins[told], labels[told], weights[told], tokens[told])
-        self.left_out_ = self.calibrator_.probabilities(margins)
+        known = np.isfinite(scores) & calibrates
+        self.calibrator_ = Calibrator.fit(
+            scores[known], labels[known], weights[known], tokens[known]
+        )
+        self.oof_probabilities_ = self.calibrator_.probabilities(scores)
         return self
 
-    # --- telling ----------------------------------------------------------------------------
+    # --- prediction -------------------------------------------------------------------------
+
+    def assess_texts(self, texts: Sequence[str]) -> list[Assessment]:
+        """Everything there is to say of each text: the one path from a text to its verdict.
+
+        Args:
+            texts: n of them, as they were written.
+
+        Returns:
+            One record a text, in order.
+        """
+        documents, features = self.extract(texts)
+        scores = self.raw_scores(features)
+        probabilities = self.calibrator_.probabilities(scores)
+        generated = self.thresholds(documents)
+        human = np.minimum(generated, self.calibrator_.threshold_at_fnr(MAX_FNR))
+        verdicts = decide(
+            probabilities,
+            [len(document.words) for document in documents],
+            human,
+            generated,
+            self.is_outlier(features),
+            [is_prose(text) for text in texts],
+            self.calibrator_.can_guarantee(self.fpr),
+        )
+        columns = (
+            documents, features, scores.tolist(), probabilities.tolist(), human.tolist(),
+            generated.tolist(), verdicts,
+        )  # fmt: skip
+        return [Assessment(*values, *verdict) for *values, verdict in zip(*columns, strict=True)]
 
     def decision_function(self, X: Iterable[str]) -> np.ndarray:
-        """Margins before calibration, shape (n,)."""
-        return self.margins(self.read(as_texts(X))[1])
+        """Raw scores, before calibration, shape (n,)."""
+        return np.array([one.raw_score for one in self.assess_texts(check_texts(X))])
 
     def predict_proba(self, X: Iterable[str]) -> np.ndarray:
-        """Probabilities of both classes, shape (n, 2), had they been as likely before reading."""
-        margins = self.decision_function(X)
-        generated = self.calibrator_.probabilities(margins)
+        """Probabilities of human and generated, shape (n, 2), with even prior odds."""
+        generated = np.array([one.probability for one in self.assess_texts(check_texts(X))])
         return np.column_stack([1 - generated, generated])
+
+    def predict(self, X: Iterable[str]) -> np.ndarray:
+        """1 where the probability reaches the threshold for the text's length, shape (n,)."""
+        assessed = self.assess_texts(check_texts(X))
+        return np.array([one.probability >= one.generated_threshold for one in assessed], int)
 
     def probabilities(self, documents: Sequence[Document]) -> np.ndarray:
         """Probability that each is generated, shape (n,), of documents already read."""
-        return self.calibrator_.probabilities(self.margins(self.view(documents)))
-
-    def predict(self, X: Iterable[str]) -> np.ndarray:
-        """1 where the probability reaches the threshold of the text's length, shape (n,)."""
-        documents = self.documents(X)
-        return (self.probabilities(documents) >= self.thresholds(documents)).astype(int)
+        return self.calibrator_.probabilities(self.raw_scores(self.compute_features(documents)))
 
     def thresholds(self, documents: Sequence[Document], fpr: float | None = None) -> np.ndarray:
-        """From which probability on each counts as generated, shape (n,); by its length."""
+        """The probability from which each counts as generated at its length, shape (n,)."""
         tokens = np.array([document.token_count for document in documents], np.int64)
         return self.calibrator_.thresholds(self.fpr if fpr is None else fpr, tokens)
 
-    def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
-        """What there is to say of each text.
+    def recalibrate(self, human_texts: Iterable[str]) -> Self:
+        """Set the thresholds anew, on human texts like those that will be judged.
+
+        Probabilities stay as they are. The false-positive rate then holds for texts from the
+        same distribution, and not for others. None of the texts may have been trained on.
 
         Args:
-            texts: shape (n,).
-            why: whether to give reasons, which takes a little longer.
-
-        Returns:
-            One row a text: `probability` that it is generated, `verdict` (human, generated or
-            uncertain), `note` (why it is uncertain), `words`, `tokens`, and `why`, the features
-            that spoke most for it.
-        """
-        documents, view = self.read(given := as_texts(texts))
-        return assessment(self, given, documents, view, why)
-
-    def explain(self, text: str, id: str | None = None, detector: str | None = None) -> Explanation:
-        """The evidence behind what it says of one text, with the text's id and the detector's name.
-
-        Raises:
-            InputError: it is no string.
-        """
-        from perplexity_detector.explanation.explaining import explain
-
-        return explain(self, text, id, detector)
-
-    def recalibrate(self, texts_by_people: Iterable[str]) -> Self:
-        """Set the thresholds anew, on texts by people like those who will be judged.
-
-        The probabilities stay as they are. The rates then hold for texts drawn like these, and
-        not for others; none of them may have been trained on.
-
-        Args:
-            texts_by_people: 100 or more, all by people.
+            human_texts: 100 or more, all written by people.
 
         Raises:
             InputError: there are fewer.
         """
-        documents = self.documents(texts_by_people)
-        if (few := len(documents)) < MIN_PEOPLE:
-            raise InputError(f"{few} texts set no thresholds: give {MIN_PEOPLE} or more by people.")
+        documents = self.read_documents(human_texts)
+        if (few := len(documents)) < MIN_CALIBRATION_TEXTS:
+            raise InputError(
+                f"{few} texts set no thresholds: give {MIN_CALIBRATION_TEXTS} or more by people."
+            )
         tokens = np.array([document.token_count for document in documents])
-        self.calibrator_ = self.calibrator_.for_people(self.probabilities(documents), tokens)
+        self.calibrator_ = self.calibrator_.with_human_scores(self.probabilities(documents), tokens)
         self.training_ = {**self.training_, "recalibrated_on": len(documents)}
-        self.metrics_ = {}  # which were measured at other thresholds
+        self.metrics_ = {}  # measured at other thresholds
         return self
 
-    def save_pretrained(self, folder: str | Path) -> Path:
-        """Write the artefact folder, whole or not at all; see `persistence.save`."""
-        from perplexity_detector.classifier import persistence
+    # --- files ------------------------------------------------------------------------------
 
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the artefact folder, whole or not at all.
+
+        config.json holds the format version, the name of the class, the language model and its
+        hash, families and their versions, hyper-parameters, the training summary and the SHA-256
+        of every other file.
+
+        Raises:
+            ArtefactError: the folder cannot be written, or holds other things.
+        """
         self._check_fitted()
-        return persistence.save(self, Path(folder))
+        config = self.configuration()
+        files = {
+            **self.to_files(),
+            persistence.CALIBRATOR: artefact_folder.to_json(self.calibrator_.to_json()),
+            persistence.METRICS: artefact_folder.to_json(self.metrics_),
+            persistence.CARD: model_card(config, self.calibrator_, self.metrics_).encode(),
+        }
+        return artefact_folder.write(Path(folder), config, files)
+
+    def configuration(self) -> dict[str, Any]:
+        """What config.json says of a trained classifier, except for the hashes."""
+        extractor = self.extractor_
+        settings = extractor.get_params(deep=False)
+        hyper_parameters = self.get_params(deep=False)
+        del hyper_parameters["extractor"]
+        return {
+            "format_version": persistence.FORMAT_VERSION,
+            "package_version": __version__,
+            "model": self.name,
+            "extractor": {
+                name: settings[name] for name in settings if name not in _RUNTIME_SETTINGS
+            },
+            "language_model": self.language_model_,
+            "families": {family.name: family.version for family in extractor.chosen_families()},
+            "features": list(extractor.get_feature_names_out()),
+            "hyper_parameters": hyper_parameters,
+            "training": self.training_,
+        }
 
     @classmethod
     def from_pretrained(cls, folder: str | Path = "standard", **extractor: Any) -> Self:
-        """Load an artefact folder, or a detector that is shipped, by name.
+        """Load an artefact folder, or a shipped detector by name; nothing in it is executed.
+
+        Called on a base class, it returns the class that was saved.
 
         Args:
             folder: a folder that `save_pretrained` wrote, or `standard` or `fast`.
             **extractor: settings of the extractor to change: device, cache, progress, ..., or lm,
-                where the same model now lies elsewhere.
+                if the same language model now lies elsewhere.
 
         Raises:
-            ArtefactError: nothing there, or it is damaged, of another version or another class.
+            ArtefactError: nothing is there, or it is damaged, of another version or another class.
+            InputError: an extractor has no such setting.
         """
-        from perplexity_detector.classifier import persistence
+        artefact = persistence.read(folder)
+        config, files = artefact.config, artefact.files
+        made = cls._class_of(artefact)
+        for name in (*persistence.COMMON_FILES, *made.artefact_files):
+            if name not in files:
+                raise artefact_folder.missing_file(artefact.path / name)
+        if unknown := set(extractor) - set(made.extractor_class().get_params()):
+            raise InputError(f"An extractor has no setting {', '.join(sorted(unknown))}.")
+        try:
+            loaded_extractor = made.extractor_class(**{**config["extractor"], **extractor})
+            _check_features(artefact, loaded_extractor)
+            loaded = made(loaded_extractor, **config["hyper_parameters"])
+            loaded.extractor_ = loaded_extractor
+            loaded.load_files(files)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ArtefactError(
+                f"{artefact.path / CONFIG} is not as it was saved; train the detector again."
+            ) from error
+        loaded.calibrator_ = Calibrator.from_json(json.loads(files[persistence.CALIBRATOR]))
+        loaded.metrics_ = json.loads(files[persistence.METRICS])
+        loaded.classes_ = np.array([0, 1])
+        loaded.language_model_ = config["language_model"]
+        loaded.training_ = config["training"]
+        return loaded
 
-        return persistence.load(folder, cls, extractor)
+    @classmethod
+    def _class_of(cls, artefact: Artefact) -> type[Self]:
+        """The class to load an artefact as: the saved one, or `cls` if that is a subclass of it.
+
+        Raises:
+            ArtefactError: the class is unknown, or another than `cls`.
+        """
+        name = str(artefact.config["model"])
+        saved = class_registry.find(name)
+        if saved is None:
+            raise ArtefactError(
+                f"{artefact.path} holds a model {name!r} that this package does not know; train "
+                "one anew, or install the version that made it."
+            )
+        if issubclass(cls, saved):
+            return cls
+        if issubclass(saved, cls):
+            return saved
+        raise ArtefactError(
+            f"{artefact.path} holds the model {name}; load it with "
+            f"{saved.__name__}.from_pretrained, or CalibratedClassifier's."
+        )
+
+    # --- reading ----------------------------------------------------------------------------
 
     def new_extractor(self) -> FeatureExtractor:
-        """An extractor with the settings of this one's, that has learned nothing."""
+        """An unfitted extractor with the settings of this one's."""
         return self._default_extractor() if self.extractor is None else clone(self.extractor)
 
-    def documents(self, texts: Iterable[str]) -> list[Document]:
-        """Texts as read by the language model that read the training texts."""
+    def read_documents(self, texts: Iterable[str]) -> list[Document]:
+        """Documents of texts, read by the language model that read the training texts."""
         self._check_fitted()
         self.extractor_.require_model(self.language_model_)
-        return self.extractor_.documents(texts)
+        return self.extractor_.read_documents(texts)
 
-    def read(self, texts: Sequence[str]) -> tuple[list[Document], Any]:
-        """The texts, read, and the view of them."""
-        documents = self.documents(texts)
-        return documents, self.view(documents)
+    def extract(self, texts: Sequence[str]) -> tuple[list[Document], Any]:
+        """Documents of the texts, and their features."""
+        documents = self.read_documents(texts)
+        return documents, self.compute_features(documents)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "calibrator_"):
@@ -303,3 +410,19 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def _check_features(artefact: Artefact, extractor: FeatureExtractor) -> None:
+    """Check that this package computes the features that a detector was trained on."""
+    known = available_families(extractor.depth)
+    changed = [
+        name
+        for name, version in artefact.config["families"].items()
+        if name not in known or known[name].version != version
+    ]
+    names = list(extractor.get_feature_names_out())
+    if changed or names != artefact.config["features"]:
+        raise ArtefactError(
+            f"{artefact.path} was trained with other features than this package computes "
+            f"({', '.join(changed) or 'their names differ'}); train it again."
+        )

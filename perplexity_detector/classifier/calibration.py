@@ -1,4 +1,4 @@
-"""Margins of a classifier -> probabilities, and the thresholds that keep an error rate."""
+"""Raw scores of a classifier -> probabilities, and the thresholds that keep an error rate."""
 
 from __future__ import annotations
 
@@ -8,166 +8,179 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv, expit, logit
+from scipy.special import expit, logit
+from scipy.stats import binomtest
 
 from perplexity_detector.errors import InputError
 
-#: Rates whose thresholds are written into an artefact for a person to read.
+#: False-positive rates whose thresholds are written into an artefact for a person to read.
 RATES = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
-#: Lengths have a threshold of their own where so many people in them may be flagged: fewer say
-#: little of the rate.
-FLAGGED_PER_BIN = 5
+#: A length bin has its own threshold where this many false positives are expected in it: fewer
+#: say little about the rate.
+MIN_FALSE_POSITIVES_PER_BIN = 5
 MAX_BINS = 5
-#: Confidence of an upper bound.
+#: Confidence of an upper bound on a rate.
 CONFIDENCE = 0.95
+#: The share of calibration texts that are shorter than `Calibrator.min_tokens`.
+SHORTEST_QUANTILE = 0.005
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """From which probability on a text counts as generated, at one rate and length.
+    """The probability from which a text counts as generated, at one rate and in one length bin.
 
     Attributes:
         probability: infinity where no threshold keeps the rate.
-        from_tokens: the shortest texts it is for.
-        people: how many texts by people set it.
-        upper: of the real rate among people like these, Clopper and Pearson's one-sided bound
-            at 95 %.
+        from_tokens: lower end of the length bin, in tokens.
+        n_human: number of human texts that set it.
+        fpr_upper_bound: one-sided 95 % Clopper-Pearson bound on the false-positive rate among
+            texts like these.
     """
 
     probability: float
     from_tokens: int
-    people: int
-    upper: float
+    n_human: int
+    fpr_upper_bound: float
 
 
 @dataclass(frozen=True)
 class Calibrator:
-    """Platt's sigmoid, and the probabilities that texts got from classifiers that never saw them.
+    """Platt's sigmoid, and the out-of-fold probabilities that set the thresholds.
 
     Attributes:
-        slope: of the sigmoid over the classifier's margin; positive.
-        intercept: of the same.
-        human: probabilities of people's texts, rising, float64 of shape (n,).
-        generated: of models' texts, rising.
-        human_tokens: length of each of people's texts in tokens, int64 of shape (n,); all 0 where
-            the classifier reads no tokens.
+        slope: of the sigmoid over the raw score; positive.
+        intercept: of the sigmoid.
+        human_scores: probabilities of human texts, ascending, float64 of shape (n,).
+        generated_scores: probabilities of generated texts, ascending.
+        human_lengths: tokens of each human text, int64 of shape (n,); all 0 if the classifier
+            reads no tokens.
     """
 
     slope: float
     intercept: float
-    human: np.ndarray
-    generated: np.ndarray
-    human_tokens: np.ndarray
+    human_scores: np.ndarray
+    generated_scores: np.ndarray
+    human_lengths: np.ndarray
 
     @classmethod
     def fit(
-        cls, margins: np.ndarray, labels: np.ndarray, weights: np.ndarray, tokens: np.ndarray
+        cls, raw_scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, tokens: np.ndarray
     ) -> Calibrator:
-        """Fit on texts which the classifiers that gave the margins did not see (Platt 1999).
+        """Fit on out-of-fold raw scores (Platt 1999).
 
         Args:
-            margins: log-odds by the classifier, shape (n,).
+            raw_scores: log-odds of texts that the scoring classifier was not trained on, shape
+                (n,).
             labels: 0 or 1, shape (n,).
-            weights: of the texts; if they let both classes weigh alike, the probabilities are
-                those of a text that is as likely generated as not before it is read.
+            weights: of the texts, shape (n,). If both classes weigh alike, the probabilities
+                assume that a text is as likely generated as not before it is read.
             tokens: length of each text, shape (n,).
         """
         from sklearn.linear_model import LogisticRegression
 
         # Platt's targets, a little short of 0 and 1, keep few texts from promising certainty:
-        # each text counts as both classes, with these shares
-        people, models = np.count_nonzero(labels == 0), np.count_nonzero(labels == 1)
-        target = np.where(labels == 1, (models + 1) / (models + 2), 1 / (people + 2))
+        # each text counts as both classes, with these weights
+        n_human, n_generated = np.count_nonzero(labels == 0), np.count_nonzero(labels == 1)
+        target = np.where(labels == 1, (n_generated + 1) / (n_generated + 2), 1 / (n_human + 2))
         sigmoid = LogisticRegression(C=np.inf).fit(
-            np.tile(margins, 2)[:, None],
+            np.tile(raw_scores, 2)[:, None],
             np.repeat([1, 0], len(labels)),
             np.concatenate([weights * target, weights * (1 - target)]),
         )
         slope, intercept = float(sigmoid.coef_[0, 0]), float(sigmoid.intercept_[0])
-        if slope <= 0:  # the margins tell nothing of these texts: what is left is the mean
+        if slope <= 0:  # the scores do not separate the classes: only the mean is left
             slope, intercept = 1e-6, float(logit(np.average(target, weights=weights)))
         unset = cls(slope, intercept, np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
-        probabilities = unset.probabilities(margins)
+        probabilities = unset.probabilities(raw_scores)
         generated = np.sort(probabilities[labels == 1])
-        return replace(unset, generated=generated).for_people(
+        return replace(unset, generated_scores=generated).with_human_scores(
             probabilities[labels == 0], np.asarray(tokens)[labels == 0]
         )
 
-    def for_people(self, probabilities: np.ndarray, tokens: np.ndarray) -> Calibrator:
-        """The same sigmoid, with thresholds set by other people's texts, shape (n,) both."""
+    def with_human_scores(self, probabilities: np.ndarray, tokens: np.ndarray) -> Calibrator:
+        """The same sigmoid, with thresholds set by other human texts; both of shape (n,)."""
         order = np.argsort(probabilities, kind="stable")
         lengths = np.asarray(tokens, np.int64)[order]
-        return replace(self, human=np.asarray(probabilities)[order], human_tokens=lengths)
+        return replace(self, human_scores=np.asarray(probabilities)[order], human_lengths=lengths)
 
-    def probabilities(self, margins: np.ndarray) -> np.ndarray:
-        """Probability that a text is generated, shape (n,), from margins, shape (n,)."""
-        return np.asarray(expit(self.slope * margins + self.intercept))
+    def probabilities(self, raw_scores: np.ndarray) -> np.ndarray:
+        """Probability that a text is generated, shape (n,), from raw scores, shape (n,)."""
+        return np.asarray(expit(self.log_odds(raw_scores)))
+
+    def log_odds(self, raw_scores: np.ndarray) -> np.ndarray:
+        """Calibrated log-odds that a text is generated, shape (n,), from raw scores, shape (n,)."""
+        return np.asarray(self.slope * raw_scores + self.intercept)
 
     # --- thresholds -------------------------------------------------------------------------
 
     def threshold_at(self, fpr: float, n_tokens: int | None = None) -> float:
-        """The probability from which on a text of a length counts as generated.
+        """The probability from which a text of a length counts as generated.
 
-        Conformal: with n texts by people that were scored by classifiers which never saw them, the
-        ceil((n + 1)(1 - fpr))-th smallest of their probabilities must be exceeded. A new text by
-        a person drawn like them does so with probability at most `fpr` (Vovk 2005, split
-        conformal; where folds take turns, as in `CalibratedClassifier.fit`, cross-conformal,
-        Vovk 2015). Where n is too small to promise that, nothing counts as generated.
+        Conformal: of n human texts that were scored out of fold, the ceil((n + 1)(1 - fpr))-th
+        smallest probability must be exceeded. A new human text from the same distribution
+        exceeds it with probability at most `fpr` (Vovk 2005, split conformal; cross-conformal,
+        Vovk 2015, for the folds of `CalibratedClassifier.fit`). If n is too small to promise
+        that, no text counts as generated.
 
         Args:
             fpr: false-positive rate, in (0, 1).
-            n_tokens: length of the text, which chooses the people it is compared with; all of
-                them if not given.
+            n_tokens: length of the text, which chooses the human texts it is compared with; all
+                of them if not given.
 
         Returns:
             A probability; infinity where no threshold keeps the rate.
 
         Raises:
-            InputError: no such rate.
+            InputError: the rate is not in (0, 1).
         """
         if n_tokens is None:
-            return conformal_threshold(self.human, fpr)
+            return conformal_threshold(self.human_scores, fpr)
         return float(self.thresholds(fpr, np.array([n_tokens]))[0])
 
     def thresholds(self, fpr: float, tokens: np.ndarray) -> np.ndarray:
-        """`threshold_at` of each length, shape (n,).
+        """`threshold_at` for each length, shape (n,).
 
-        A text shorter than nearly all that set the thresholds has none, and never counts as
-        generated.
+        A text shorter than `min_tokens` has an infinite threshold and never counts as generated.
         """
-        rungs = self.ladder(fpr)
-        place = np.searchsorted([rung.from_tokens for rung in rungs], tokens, side="right") - 1
-        known = np.array([rung.probability for rung in rungs])[np.maximum(place, 0)]
+        bins = self.length_bins(fpr)
+        place = np.searchsorted([one.from_tokens for one in bins], tokens, side="right") - 1
+        known = np.array([one.probability for one in bins])[np.maximum(place, 0)]
         return np.where(place < 0, math.inf, known)
 
-    def ladder(self, fpr: float) -> list[Threshold]:
-        """The thresholds of a rate from short texts to long ones: bins of as many people each."""
-        expected = len(self.human) * fpr / FLAGGED_PER_BIN
-        bins = int(np.clip(expected, 1, MAX_BINS))
-        starts = np.quantile(self.human_tokens, np.arange(bins) / bins) if len(self.human) else [0]
-        starts = np.unique(np.concatenate([[self.shortest], starts[1:]])).astype(np.int64)
-        found = []
+    def length_bins(self, fpr: float) -> list[Threshold]:
+        """Thresholds per equal-count length bin, from short texts to long ones.
+
+        Length-conditional (Mondrian) conformal prediction: each bin holds the rate by itself.
+        """
+        n_human = len(self.human_scores)
+        n_bins = int(np.clip(n_human * fpr / MIN_FALSE_POSITIVES_PER_BIN, 1, MAX_BINS))
+        inner = np.arange(1, n_bins) / n_bins
+        edges = np.quantile(self.human_lengths, inner) if n_human else np.zeros(0)
+        starts = np.unique(np.concatenate([[self.min_tokens], edges])).astype(np.int64)
+        bins = []
         for start, end in zip(starts, [*starts[1:], math.inf], strict=True):
-            inside = self.human[(self.human_tokens >= start) & (self.human_tokens < end)]
+            inside = self.human_scores[(self.human_lengths >= start) & (self.human_lengths < end)]
             threshold = conformal_threshold(inside, fpr)
             flagged = int(np.count_nonzero(inside >= threshold))
-            upper = upper_bound(flagged, len(inside))
-            found.append(Threshold(threshold, int(start), len(inside), upper))
-        return found
+            bound = clopper_pearson_upper(flagged, len(inside))
+            bins.append(Threshold(threshold, int(start), len(inside), bound))
+        return bins
 
     @cached_property
-    def shortest(self) -> int:
-        """Tokens under which texts are too short: 1 in 200 of those that set thresholds."""
-        return int(np.quantile(self.human_tokens, 0.005)) if len(self.human_tokens) else 0
+    def min_tokens(self) -> int:
+        """Shorter texts get no threshold: only 1 in 200 calibration texts is so short."""
+        if not len(self.human_lengths):
+            return 0
+        return int(np.quantile(self.human_lengths, SHORTEST_QUANTILE))
 
-    def threshold_at_miss(self, rate: float) -> float:
-        """The probability under which at most `rate` of the models' texts lie."""
-        place = math.floor((len(self.generated) + 1) * rate)
-        return float(self.generated[place - 1]) if place else -math.inf
+    def threshold_at_fnr(self, fnr: float) -> float:
+        """The probability below which at most `fnr` of the generated texts lie."""
+        place = math.floor((len(self.generated_scores) + 1) * fnr)
+        return float(self.generated_scores[place - 1]) if place else -math.inf
 
-    def keeps(self, fpr: float) -> bool:
-        """Whether there are people enough for a threshold at this rate, at any length."""
-        return any(math.isfinite(rung.probability) for rung in self.ladder(fpr))
+    def can_guarantee(self, fpr: float) -> bool:
+        """Whether there are enough human texts for a threshold at this rate, at any length."""
+        return any(math.isfinite(one.probability) for one in self.length_bins(fpr))
 
     # --- files ------------------------------------------------------------------------------
 
@@ -180,18 +193,18 @@ class Calibrator:
             "thresholds": {
                 f"{rate:g}": [
                     {
-                        "from_tokens": rung.from_tokens,
-                        "probability": rung.probability if rung.probability <= 1 else None,
-                        "people": rung.people,
-                        "real_rate_at_most": rung.upper,
+                        "from_tokens": one.from_tokens,
+                        "probability": one.probability if one.probability <= 1 else None,
+                        "n_human": one.n_human,
+                        "fpr_upper_bound": one.fpr_upper_bound,
                     }
-                    for rung in self.ladder(rate)
+                    for one in self.length_bins(rate)
                 ]
                 for rate in RATES
             },
-            "human": self.human.tolist(),
-            "human_tokens": self.human_tokens.tolist(),
-            "generated": self.generated.tolist(),
+            "human_scores": self.human_scores.tolist(),
+            "human_lengths": self.human_lengths.tolist(),
+            "generated_scores": self.generated_scores.tolist(),
         }
 
     @classmethod
@@ -200,24 +213,25 @@ class Calibrator:
         return cls(
             float(values["slope"]),
             float(values["intercept"]),
-            np.asarray(values["human"], np.float64),
-            np.asarray(values["generated"], np.float64),
-            np.asarray(values["human_tokens"], np.int64),
+            np.asarray(values["human_scores"], np.float64),
+            np.asarray(values["generated_scores"], np.float64),
+            np.asarray(values["human_lengths"], np.int64),
         )
 
 
-def conformal_threshold(human: np.ndarray, fpr: float) -> float:
-    """See `Calibrator.threshold_at`; probabilities of people's texts rise, shape (n,)."""
+def conformal_threshold(human_scores: np.ndarray, fpr: float) -> float:
+    """See `Calibrator.threshold_at`; `human_scores` are ascending, shape (n,)."""
     if not 0 < fpr < 1:
         raise InputError(f"A false-positive rate lies between 0 and 1, not at {fpr}.")
-    place = math.ceil((len(human) + 1) * (1 - fpr))
-    if place > len(human):
+    place = math.ceil((len(human_scores) + 1) * (1 - fpr))
+    if place > len(human_scores):
         return math.inf
-    return float(np.nextafter(human[place - 1], math.inf))
+    return float(np.nextafter(human_scores[place - 1], math.inf))
 
 
-def upper_bound(flagged: int, people: int) -> float:
-    """Of a rate, of which `flagged` of `people` were seen (Clopper and Pearson 1934)."""
-    if flagged >= people:
+def clopper_pearson_upper(flagged: int, total: int) -> float:
+    """One-sided upper bound on a rate of which `flagged` of `total` were seen (1934)."""
+    if flagged >= total:
         return 1.0
-    return float(betaincinv(flagged + 1, people - flagged, CONFIDENCE))
+    test = binomtest(flagged, total, alternative="less")
+    return float(test.proportion_ci(CONFIDENCE, method="exact").high)

@@ -1,33 +1,38 @@
-"""What the features of a table added to the margins of its texts."""
+"""What the features of a table added to the raw scores of its texts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """Shapley values of n texts: how far each feature moved the margin from where it starts.
+    """SHAP values of n texts: how far each feature moved the raw score from its base value.
 
     Attributes:
-        values: shape (n, features); a row and its base add up to the margin.
-        base: the margin where nothing is known, shape (n,).
+        shap_values: shape (n, features); a row and its base value add up to the raw score.
+        base_values: the raw score when nothing is known, shape (n,).
         names: of the features, `family_feature`.
-        families: of each feature.
-        labels: what each measures, in words that follow "high" or "low".
-        table: the features, shape (n, features).
-        typical: their medians in people's training texts, shape (features,).
-        middle: their medians in all training texts, whoever wrote them; None where not known.
+        families: the family of each feature.
+        labels: what each feature measures, in words that follow "high" or "low".
+        features: their values, shape (n, features).
+        human_medians: medians over human training texts, shape (features,).
+        overall_medians: medians over all training texts; None where not known.
     """
 
-    values: np.ndarray
-    base: np.ndarray
+    shap_values: np.ndarray
+    base_values: np.ndarray
     names: Sequence[str]
     families: Sequence[str]
     labels: Sequence[str]
-    table: np.ndarray
-    typical: np.ndarray
-    middle: np.ndarray | None = None
+    features: np.ndarray
+    human_medians: np.ndarray
+    overall_medians: np.ndarray | None = None
+
+    def calibrated(self, slope: float, intercept: float) -> Contributions:
+        """The same in calibrated log-odds, which a row and its base value then add up to."""
+        values = slope * self.shap_values.astype(np.float64)
+        return replace(self, shap_values=values, base_values=slope * self.base_values + intercept)

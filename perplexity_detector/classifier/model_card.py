@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from perplexity_detector.classifier.calibration import RATES
-from perplexity_detector.evaluation.metrics import FIGURES
-from perplexity_detector.features.registry import FAMILIES, families_at
+from perplexity_detector.classifier.calibration import RATES, Calibrator
+from perplexity_detector.evaluation.metrics import METRIC_LABELS
+from perplexity_detector.features.registry import FAMILIES, available_families
 
 #: Splits of metrics.json, in words.
 MEASURED_ON = {
-    "left out": "training texts, each by classifiers that were not trained on its source, or, "
+    "out-of-fold": "training texts, each by classifiers that were not trained on its source, or, "
     "where sources were too few, its prompt",
     "test": "the test split",
 }
@@ -18,10 +18,9 @@ MEASURED_ON = {
 AT_THRESHOLDS = ("brier", "expected_calibration_error", "fpr", "tpr")
 
 
-def model_card(config: dict[str, Any], detector: Any) -> str:
-    """Markdown, made from the detector's own configuration and measurements alone."""
+def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str, Any]) -> str:
+    """Markdown, made from a detector's configuration, thresholds and metrics alone."""
     training = config["training"]
-    calibrator = detector.calibrator_
     fingerprint = config["language_model"]
     language_model = f"{config['extractor']['lm']} (`{fingerprint}`)" if fingerprint else "not read"
     lines = [
@@ -36,14 +35,14 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         f"| read | {_read(config)} |",
         f"| feature families | {', '.join(config['families']) or 'none'} |",
         f"| features | {len(config['features'])} |",
-        f"| training texts | {training['texts']:,}, of which {training['people']:,} by people; and "
-        f"{training.get('learned_only', 0):,} that set no thresholds: disguised copies of some of "
+        f"| training texts | {training['texts']:,}, of which {training['n_human']:,} by people; and "
+        f"{training.get('n_not_calibrating', 0):,} that set no thresholds: disguised copies of some of "
         "them, and auxiliary texts |",
         f"| sources | {', '.join(training['sources']) or 'not named'} |",
     ]
     if "trees" in training:
         lines.append(f"| trees | {training['trees']} |")
-    if speed := detector.metrics_.get("speed"):
+    if speed := metrics.get("speed"):
         lines.append(
             f"| speed where it was trained | {speed['texts_per_second']:.1f} texts a second, "
             f"of {speed['words']:.0f} words on average{_in(training.get('precision'))} |"
@@ -57,18 +56,18 @@ def model_card(config: dict[str, Any], detector: Any) -> str:
         "|---|---|---|---|",
     ]
     for fpr in RATES:
-        for rung in calibrator.ladder(fpr):
-            known = rung.probability <= 1
-            shown = f"{rung.probability:.4f}" if known else "none: too few texts by people"
-            upper = f"{rung.upper:.1%}" if known else "-"
-            lines.append(f"| {fpr:.1%} | {rung.from_tokens} tokens | {shown} | {upper} |")
+        for one in calibrator.length_bins(fpr):
+            known = one.probability <= 1
+            shown = f"{one.probability:.4f}" if known else "none: too few texts by people"
+            upper = f"{one.fpr_upper_bound:.1%}" if known else "-"
+            lines.append(f"| {fpr:.1%} | {one.from_tokens} tokens | {shown} | {upper} |")
     lines += [
         "",
-        f"Set on {len(calibrator.human):,} texts by people, {_scored(training)}. They "
+        f"Set on {len(calibrator.human_scores):,} texts by people, {_scored(training)}. They "
         "hold for people who write like those; for others the real rate can be several times as "
         "high: `recalibrate` sets them anew on 100 or more texts of your own people.",
     ]
-    lines += _measured(detector.metrics_)
+    lines += _measured(metrics)
     lines += [
         "",
         "## Limits and ethics",
@@ -103,7 +102,7 @@ def _read(config: dict[str, Any]) -> str:
         return "nothing: the text alone"
     if depth == 1:
         return "to its end"
-    lost = [name for name in FAMILIES if name not in families_at(depth)]
+    lost = [name for name in FAMILIES if name not in available_families(depth)]
     return (
         f"its first {depth:.0%} of blocks, which is quicker and loses {', '.join(lost)}: compare "
         "the figures below with those of a detector that reads to the end"
@@ -113,11 +112,11 @@ def _read(config: dict[str, Any]) -> str:
 def _measured(metrics: dict[str, Any]) -> list[str]:
     lines: list[str] = []
     for split, figures in metrics.get("splits", {}).items():
-        hidden = AT_THRESHOLDS if split == "left out" else ()
+        hidden = AT_THRESHOLDS if split == "out-of-fold" else ()
         lines += ["", f"## Measured on {MEASURED_ON.get(split, split)}", ""]
         lines += ["| figure | value | 95 % interval |", "|---|---|---|"]
         lines += [
-            f"| {FIGURES[name]} | {value:.3f} | {low:.3f} to {high:.3f} |"
+            f"| {METRIC_LABELS[name]} | {value:.3f} | {low:.3f} to {high:.3f} |"
             for name, (value, low, high) in figures.items()
             if None not in (value, low, high) and name not in hidden
         ]

@@ -1,51 +1,50 @@
-"""How far a text is from everything a detector was trained on: distance in the features' space."""
+"""Outliers: texts whose features lie far from those of all training texts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from perplexity_detector.features.cross_fitting import Part
+from perplexity_detector.sampling.splits import Split
 
-#: Share of texts of sources never seen that may be called unlike.
-UNLIKE_SHARE = 0.005
-#: A single feature counts no more than so many standard deviations.
+#: Share of texts from held-out sources that may be called outliers.
+OUTLIER_RATE = 0.005
+#: A single feature counts at most this many standard deviations.
 CLIP = 10.0
 
 
 @dataclass(frozen=True)
-class Novelty:
-    """Mahalanobis distance to the training texts, whoever wrote them, and its limit.
+class OutlierDetector:
+    """Mahalanobis distance to the training texts, human and generated, and its threshold.
 
-    d(x) = sqrt(z' P z / features), z the standardised features, clipped, and P the inverse of
-    their covariance, shrunk (Ledoit and Wolf 2004); about 1 for a text like the training's.
+    d(x) = sqrt(z' P z / features), where z are the standardised, clipped features and P is the
+    inverse of their shrunk covariance (Ledoit and Wolf 2004). It is about 1 for a text like those
+    of the training set.
 
     Attributes:
         centre: medians of the features, shape (features,).
         scale: their standard deviations, shape (features,).
         precision: P, shape (features, features).
-        limit: the distance that all but `UNLIKE_SHARE` of the training texts keep to when
-            measured from those of other sources.
+        threshold: the distance that all but `OUTLIER_RATE` of the training texts stay within,
+            each measured from the texts of the other folds.
     """
 
     centre: np.ndarray
     scale: np.ndarray
     precision: np.ndarray
-    limit: float
+    threshold: float
 
     @classmethod
-    def fit(cls, table: np.ndarray, parts: Sequence[Part]) -> Novelty:
-        """Learn from features, shape (n, features); parts as `cross_fitting.folds` gives them."""
+    def fit(cls, table: np.ndarray, splits: Sequence[Split]) -> OutlierDetector:
+        """Fit on features, shape (n, features); splits as `sampling.splits.group_folds` gives."""
         distances = np.empty(len(table))
-        for rest, fold in parts:
-            distances[fold] = _around(table[rest]).distances(table[fold])
-        whole = _around(table)
-        limit = float(np.quantile(distances, 1 - UNLIKE_SHARE))
-        return cls(whole.centre, whole.scale, whole.precision, limit)
+        for train_idx, test_idx in splits:
+            distances[test_idx] = _fit_gaussian(table[train_idx]).distances(table[test_idx])
+        whole = _fit_gaussian(table)
+        threshold = float(np.quantile(distances, 1 - OUTLIER_RATE))
+        return cls(whole.centre, whole.scale, whole.precision, threshold)
 
     def distances(self, table: np.ndarray) -> np.ndarray:
         """Distance of each row, shape (n,), from features, shape (n, features)."""
@@ -53,35 +52,36 @@ class Novelty:
         squared = np.einsum("nf,fg,ng->n", z, self.precision, z, optimize=True)
         return np.asarray(np.sqrt(np.maximum(squared, 0) / len(self.centre)))
 
-    def unlike(self, table: np.ndarray) -> np.ndarray:
-        """Whether each row is beyond the limit, bool of shape (n,)."""
-        return np.asarray(self.distances(table) > self.limit)
+    def is_outlier(self, table: np.ndarray) -> np.ndarray:
+        """Whether each row lies beyond the threshold, bool of shape (n,)."""
+        return np.asarray(self.distances(table) > self.threshold)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What it learned, for a file."""
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """What was fitted, for a file."""
         return {
             "centre": self.centre,
             "scale": self.scale,
             "precision": self.precision.astype(np.float32),
-            "limit": np.array([self.limit]),
+            "threshold": np.array([self.threshold]),
         }
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Novelty:
-        """The inverse of `arrays`."""
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> OutlierDetector:
+        """The inverse of `to_arrays`."""
         known = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
-        return cls(known["centre"], known["scale"], known["precision"], float(known["limit"][0]))
+        threshold = float(known["threshold"][0])
+        return cls(known["centre"], known["scale"], known["precision"], threshold)
 
 
-def _around(table: np.ndarray) -> Novelty:
-    from sklearn.covariance import ledoit_wolf  # a second to import, for training alone
+def _fit_gaussian(table: np.ndarray) -> OutlierDetector:
+    from sklearn.covariance import ledoit_wolf  # takes a second to import, for training alone
 
     centre = np.median(table, axis=0)
     spread = table.std(axis=0)
-    # a feature that never moved tells nothing of what moves it
+    # a constant feature says nothing about texts in which it differs
     scale = np.where(spread > 1e-9, spread, np.inf)
     z = np.clip((table - centre) / scale, -CLIP, CLIP)
     covariance, _ = ledoit_wolf(z, assume_centered=True)
-    # a feature that never moves has no variance to invert
+    # a constant feature has no variance to invert
     precision = np.linalg.inv(covariance + 1e-3 * np.eye(len(covariance)))
-    return Novelty(centre, scale, precision, np.inf)
+    return OutlierDetector(centre, scale, precision, np.inf)

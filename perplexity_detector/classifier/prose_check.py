@@ -9,19 +9,19 @@ from perplexity_detector.features.style.function_words import GROUPS
 from perplexity_detector.text import canonicalise, sentence_spans, words
 
 #: Function words are 27 to 62 % of the words in 98 of 100 texts of the corpus.
-LEAST_FUNCTION_WORDS = 0.2
+MIN_FUNCTION_WORDS = 0.2
 #: Letters are 88 % or more of the characters in 99 of 100.
-LEAST_LETTERS = 0.85
+MIN_LETTERS = 0.85
 #: Verse and lists: most words stand in lines of so few words, and there are so many such lines.
 LINES, WORDS_PER_LINE = 6, 9
 #: Verse of long lines: so many of them run on, and none has more words.
 VERSES, WORDS_PER_VERSE = 4, 25
 #: Verse on one line keeps the capitals that its lines began with ("... of day, And summer's ...").
-MOST_CAPITALS = 0.08
+MAX_CAPITALS = 0.08
 #: Fewer than half of the sentences are others than before, of so many.
-LEAST_DISTINCT, SENTENCES = 0.5, 4
+MIN_DISTINCT, SENTENCES = 0.5, 4
 #: Characters that are looked at: form shows in the first pages.
-LOOKED_AT = 20_000
+MAX_CHARACTERS = 20_000
 
 _FUNCTION_WORDS = frozenset().union(*GROUPS.values())
 _CAPITALISED_WITHIN = re.compile(r"(?<=[a-z,;:\-] )[A-Z][a-z]*\b")
@@ -44,18 +44,18 @@ def is_prose(text: str) -> bool:
         >>> is_prose("Milk, eggs, flour, butter, apples, bread, rice, cheese, salt, tea.")
         False
     """
-    looked_at = text[:LOOKED_AT]
+    looked_at = text[:MAX_CHARACTERS]
     plain = canonicalise(looked_at)
     found = words(plain)
     if not found:
         return True
     function_words = sum(word.lower() in _FUNCTION_WORDS for word in found)
     return not (
-        function_words < LEAST_FUNCTION_WORDS * len(found)
-        or _letters(plain) < LEAST_LETTERS
+        function_words < MIN_FUNCTION_WORDS * len(found)
+        or _letters(plain) < MIN_LETTERS
         or _in_short_lines(looked_at)
         or _in_verses(looked_at)
-        or _capitals_within(plain) > MOST_CAPITALS * function_words
+        or _capitals_within(plain) > MAX_CAPITALS * function_words
         or _repeats(plain)
     )
 
@@ -91,4 +91,4 @@ def _capitals_within(plain: str) -> int:
 
 def _repeats(plain: str) -> bool:
     sentences = [plain[start:end] for start, end in sentence_spans(plain)]
-    return len(sentences) >= SENTENCES and len(set(sentences)) < LEAST_DISTINCT * len(sentences)
+    return len(sentences) >= SENTENCES and len(set(sentences)) < MIN_DISTINCT * len(sentences)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from perplexity_detector.cli.options import DatasetOptions, as_typed
+from perplexity_detector.cli.options import DatasetOptions, format_options
 from perplexity_detector.logs import configure, get_logger
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Commands:
@@ -30,4 +34,25 @@ class Commands:
     def _log(self, command: str, options: dict[str, object]) -> None:
         """Open the log and write down the command with the options that were given."""
         configure(self._data)
-        get_logger().info("command: %s", " ".join([command, *as_typed(options)]))
+        get_logger().info("command: %s", " ".join([command, *format_options(options)]))
+
+
+class VerdictCounts:
+    """How many texts were told, and with which verdicts.
+
+    Attributes:
+        rows: of all results added so far.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._verdicts: Counter[str] = Counter()
+
+    def add(self, results: pd.DataFrame) -> None:
+        """Count results, which have a column `verdict`."""
+        self.rows += len(results)
+        self._verdicts.update(map(str, results["verdict"]))
+
+    def __str__(self) -> str:
+        verdicts = ", ".join(f"{count} {name}" for name, count in sorted(self._verdicts.items()))
+        return f"{self.rows} texts: {verdicts}" if verdicts else "0 texts"

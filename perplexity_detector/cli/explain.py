@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fire.decorators import SetParseFns
 
 from perplexity_detector.cli.base import Commands
-from perplexity_detector.cli.options import rate, string
+from perplexity_detector.cli.options import parse_rate, parse_str
 from perplexity_detector.errors import InputError
 from perplexity_detector.logs import get_logger, timed
 
@@ -60,11 +60,11 @@ class ExplainCommand(Commands):
             "explain", dataset_options, dataset=dataset, id=id, text=told, output=target,
             detector=detector, lm=lm, fpr=fpr, device=device, precision=precision, cache=cache,
         )  # fmt: skip
-        fpr = None if fpr is None else rate(fpr)
+        fpr = None if fpr is None else parse_rate(fpr)
         if (text is None) == (dataset is None):
             raise InputError("Give either --text, or --dataset and --id.")
         with timed(get_logger(), "explain"):
-            from perplexity_detector.pipelines.publish import load_detector, name_of
+            from perplexity_detector.detectors.loading import detector_name, load_detector
 
             found = _text(text) if dataset is None else _row(options, dataset, id)
             loaded = load_detector(
@@ -74,9 +74,9 @@ class ExplainCommand(Commands):
                 fpr,
                 device=device,
                 precision=precision,
-                cache=string(cache),
+                cache=parse_str(cache),
             )
-            name = name_of(self._data, detector)
+            name = detector_name(self._data, detector)
             explanation = loaded.explain(found, id=id, detector=name)
             _write(explanation, target)
         print(summary(explanation), file=sys.stderr if target == "-" else sys.stdout)
@@ -122,6 +122,6 @@ def _write(explanation: Explanation, target: str) -> None:
     if target == "-":
         sys.stdout.write(content)
         return
-    from perplexity_detector.io.results_writer import write_whole
+    from perplexity_detector.io.results_writer import write_atomic
 
-    write_whole(target, content)
+    write_atomic(target, content)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from perplexity_detector.io.datasets import Columns
 
-#: Rows scored at a time: some seconds of reading, so that a bar moves.
-CHUNK_ROWS = 64
+
+#: Rows read together when a single text is looked for.
+SCAN_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class DatasetOptions:
             None if format_name is None else str(format_name),
         )
 
-    def read_chunks(self, dataset: str, rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]:
+    def read_chunks(self, dataset: str, rows: int = SCAN_ROWS) -> Iterator[pd.DataFrame]:
         """Frames of so many rows; see `datasets.read_chunks`."""
         from perplexity_detector.io.datasets import read_chunks
 
@@ -87,7 +88,7 @@ class DatasetOptions:
         return good
 
 
-def as_typed(options: dict[str, object]) -> list[str]:
+def format_options(options: dict[str, object]) -> list[str]:
     """Options that were given, as on the command line."""
     return [
         f"--{name}={','.join(map(str, value)) if isinstance(value, tuple | list) else value}"
@@ -96,19 +97,19 @@ def as_typed(options: dict[str, object]) -> list[str]:
     ]
 
 
-def listed(families: object) -> list[str] | None:
+def parse_list(families: object) -> list[str] | None:
     """`--families=a,b` as a list; Fire makes a tuple of it, or a string of one name."""
     if families is None:
         return None
     return [str(name) for name in (families if isinstance(families, tuple) else [families])]
 
 
-def string(value: object) -> str | None:
+def parse_str(value: object) -> str | None:
     """A name or path; Fire makes a number of one like 2024."""
     return None if value is None else str(value)
 
 
-def rate(fpr: object) -> float:
+def parse_rate(fpr: object) -> float:
     """A false-positive rate.
 
     Raises:
@@ -119,7 +120,7 @@ def rate(fpr: object) -> float:
     return float(fpr)
 
 
-def whole(name: str, value: object, least: int = 0) -> int:
+def parse_int(name: str, value: object, least: int = 0) -> int:
     """A whole number.
 
     Raises:
@@ -130,14 +131,14 @@ def whole(name: str, value: object, least: int = 0) -> int:
     return value
 
 
-def limits(**values: object) -> dict[str, int | None]:
+def parse_positive_ints(**values: object) -> dict[str, int | None]:
     """Whole numbers from 1 on; None is no limit."""
     return {
-        name: None if value is None else whole(name, value, 1) for name, value in values.items()
+        name: None if value is None else parse_int(name, value, 1) for name, value in values.items()
     }
 
 
-def switch(name: str, value: object) -> bool:
+def parse_bool(name: str, value: object) -> bool:
     """True or False, in capitals or not: to Fire, `false` is a word.
 
     Raises:

@@ -26,23 +26,23 @@ def run(commands: object, name: str) -> None:
     try:
         import fire
 
-        fire.Fire(commands, _for_fire(sys.argv[1:]), name=name)
+        fire.Fire(commands, _fire_argv(sys.argv[1:]), name=name)
     except PerplexityDetectorError as error:
-        _give_up(str(error), 2)
+        _exit_with(str(error), 2)
     except KeyboardInterrupt:
-        _give_up("Stopped; earlier results are as they were.", 130)
+        _exit_with("Stopped; earlier results are as they were.", 130)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone: nothing is left to say
         sys.exit(141)
     except Exception as error:
-        _give_up(
+        _exit_with(
             f"Something went wrong that should not ({type(error).__name__}); "
             f"the details are in data/{LOG_FILE}.",
             1,
         )
 
 
-def _for_fire(arguments: list[str]) -> list[str]:
+def _fire_argv(arguments: list[str]) -> list[str]:
     """The arguments as Fire is to read them."""
     if {"-h", "--help"} & set(arguments):  # wherever it stands, nothing is run
         command = [word for word in arguments[:1] if not word.startswith("-")]
@@ -53,6 +53,6 @@ def _for_fire(arguments: list[str]) -> list[str]:
     return [*arguments, "--separator= "]
 
 
-def _give_up(sentence: str, code: int) -> None:
+def _exit_with(sentence: str, code: int) -> None:
     get_logger().error(sentence, exc_info=code != 130)
     sys.exit(code)

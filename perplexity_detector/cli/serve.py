@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from perplexity_detector.cli.base import Commands
-from perplexity_detector.cli.options import rate, string, whole
+from perplexity_detector.cli.options import parse_int, parse_rate, parse_str
 from perplexity_detector.errors import InputError
 from perplexity_detector.service.settings import API_KEY, MEGABYTE, Settings
 
@@ -62,22 +62,27 @@ class ServeCommand(Commands):
             | {"device": device, "precision": precision, **limits},
         )
         _require_packages()
-        fpr = None if fpr is None else rate(fpr)
-        if whole("port", port) > 65_535:
+        fpr = None if fpr is None else parse_rate(fpr)
+        if parse_int("port", port) > 65_535:
             raise InputError(f"--port is at most 65535, not {port}.")
-        most = {name: whole(name, value, 1) for name, value in limits.items()}
+        most = {name: parse_int(name, value, 1) for name, value in limits.items()}
         max_file = most.pop("max_megabytes") * MEGABYTE
         settings = Settings(self._data, _key(), max_file=max_file, **most)
 
         def load() -> Engine:
             # seconds of imports, for which who asks for /healthz should not wait
-            from perplexity_detector.pipelines.publish import load_detector, name_of
+            from perplexity_detector.detectors.loading import detector_name, load_detector
             from perplexity_detector.service.engine import Engine
 
             loaded = load_detector(
-                self._data, string(detector), string(lm), fpr, device=device, precision=precision
+                self._data,
+                parse_str(detector),
+                parse_str(lm),
+                fpr,
+                device=device,
+                precision=precision,
             )
-            return Engine(loaded, name_of(self._data, string(detector)))
+            return Engine(loaded, detector_name(self._data, parse_str(detector)))
 
         from perplexity_detector.service.server import serve as listen
 

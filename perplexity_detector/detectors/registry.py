@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from inspect import signature
 from typing import Any
 
-from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.detectors.baselines.binoculars import Binoculars
 from perplexity_detector.detectors.baselines.diveye import DivEye
 from perplexity_detector.detectors.baselines.encoder import Encoder
@@ -24,9 +23,10 @@ from perplexity_detector.detectors.baselines.zero_shot import (
 )
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import InputError
-from perplexity_detector.features.registry import default_at
+from perplexity_detector.explanation.explainable import ExplainableClassifier
+from perplexity_detector.features.registry import default_families
 
-CLASSES: Mapping[str, type[CalibratedClassifier]] = {
+CLASSES: Mapping[str, type[ExplainableClassifier]] = {
     one.name: one
     for one in (
         TextDetector,
@@ -51,7 +51,7 @@ _OF_NETWORKS = {"encoder": {"device"}, "first_layers": {"lm", "revision", "devic
 _OF_TEXT = {"canonical", "progress"}
 
 
-def make(name: str = TextDetector.name, **settings: Any) -> CalibratedClassifier:
+def make_detector(name: str = TextDetector.name, **settings: Any) -> ExplainableClassifier:
     """An untrained model, by name.
 
     Args:
@@ -63,7 +63,7 @@ def make(name: str = TextDetector.name, **settings: Any) -> CalibratedClassifier
         InputError: there is no such model, a setting is not for it, or a family is unknown.
 
     Example:
-        >>> make("tfidf", fpr=0.05).max_features
+        >>> make_detector("tfidf", fpr=0.05).max_features
         50000
     """
     if name not in CLASSES:
@@ -82,7 +82,7 @@ def make(name: str = TextDetector.name, **settings: Any) -> CalibratedClassifier
     classifier = made(**{setting: given[setting] for setting in own & set(given)})
     if "families" not in read:
         learned = made is TextDetector
-        read["families"] = default_at(read.get("depth", 1.0)) if learned else _families(made)
+        read["families"] = default_families(read.get("depth", 1.0)) if learned else _families(made)
     extractor = made.extractor_class(**read)
     extractor.chosen_families()
     classifier.set_params(extractor=extractor)
@@ -106,5 +106,5 @@ def extractor_settings(name: str) -> set[str]:
     return set(signature(made.extractor_class).parameters) - {"families", "depth"}
 
 
-def _families(made: type[CalibratedClassifier]) -> tuple[str, ...]:
+def _families(made: type[ExplainableClassifier]) -> tuple[str, ...]:
     return getattr(made, "families", ())

@@ -7,50 +7,46 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.classifier.contributions import Contributions
-from perplexity_detector.classifier.outliers import Novelty
+from perplexity_detector.classifier.outliers import OutlierDetector
 from perplexity_detector.detectors import trees
-from perplexity_detector.explanation.human_surprisal import surprisal_range
-from perplexity_detector.features.cross_fitting import Part
+from perplexity_detector.explanation import human_surprisal
+from perplexity_detector.explanation.explainable import ExplainableClassifier
+from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.family import Document
-from perplexity_detector.features.registry import default_at
-from perplexity_detector.io.tensors import of_bytes, to_bytes
-from perplexity_detector.sampling.splits import balancing_weights
+from perplexity_detector.features.registry import default_families
+from perplexity_detector.io import tensors
+from perplexity_detector.sampling.balance import balancing_weights
+from perplexity_detector.sampling.splits import Split
 
 if TYPE_CHECKING:
     import xgboost
 
-TREES, LEARNED = "classifier.ubj", "learned.safetensors"
-#: Beside the families, in the file of what was learned.
-_NOVELTY, _PEOPLE = "novelty", "people"
-_OF_TREES = (
-    "learning_rate", "max_depth", "subsample", "colsample_bytree", "num_parallel_tree",
-    "reg_lambda",
-)  # fmt: skip
+BOOSTER_FILE, ARRAYS_FILE = "classifier.ubj", human_surprisal.ARRAYS_FILE
+#: Groups of arrays in `ARRAYS_FILE`, beside one for each learned family.
+_OUTLIERS, _HUMAN = "outliers", human_surprisal.GROUP
+_MEDIANS, _SURPRISAL_RANGE = "medians", human_surprisal.NAME
 
 
-class TextDetector(CalibratedClassifier):
-    """Tells texts by people (class 0) from texts by language models (class 1).
+class TextDetector(ExplainableClassifier):
+    """Tells human texts (class 0) from texts by language models (class 1).
 
-    Features and boosted trees over them. Trees take turns over features that took turns, once
-    and not nested: a turn's trees have not seen the left-out texts, but learned families told
-    some of its training texts after learning from them. On sources that are wholly new the
-    thresholds hold all the same (README). What learns (families, trees, their number, the
-    calibrator, thresholds) is set on sources left out in turn, see `CalibratedClassifier`;
-    deterministic.
+    Gradient-boosted trees over features. The trees are cross-validated on cross-fitted features,
+    once and not nested: the trees of a fold have not seen its texts, but the family features of
+    some training texts are in-sample. On wholly new sources the thresholds hold all the same (see
+    the results). Everything that is fitted (families, trees, their number, calibrator,
+    thresholds) is set on held-out sources, see `CalibratedClassifier`. Deterministic.
 
     Args:
         extractor: makes the features; one with the default families if not given.
-        n_estimators: rounds of boosting at most; texts left out stop earlier.
+        n_estimators: boosting rounds at most; held-out texts stop it earlier.
         learning_rate: of the boosting.
         max_depth: of a tree.
-        min_child_weight: least weight of texts in a leaf; at most 1 % of the training texts.
-        subsample: share of texts each tree sees.
-        colsample_bytree: share of features each tree sees.
-        num_parallel_tree: trees of a round, whose mean counts; with few texts and features for
-            each, two do a little better on sources left out than one with more (.002).
+        min_child_weight: smallest sum of weights in a leaf; at most 1 % of the training texts.
+        subsample: share of texts that each tree sees.
+        colsample_bytree: share of features that each tree sees.
+        num_parallel_tree: trees of a round, averaged; two trees with few texts and features each
+            do a little better on held-out sources than one with more (.002 AUROC).
         reg_lambda: L2 penalty on leaves.
         early_stopping_rounds: rounds without gain after which training stops.
         fpr: false-positive rate of `predict` and of verdicts.
@@ -59,24 +55,24 @@ class TextDetector(CalibratedClassifier):
 
     Attributes:
         classes_: array([0, 1]).
-        extractor_: the extractor, its families learned.
+        extractor_: the fitted extractor.
         booster_: the trees.
-        calibrator_: margins to probabilities and thresholds.
-        novelty_: tells texts that are unlike all it was trained on.
-        typical_: median of each feature in people's training texts, shape (features,).
-        surprisal_range_: of the same texts, see `people.surprisal_range`; None where no
+        calibrator_: raw scores to probabilities and thresholds.
+        outlier_detector_: finds texts unlike all training texts; None in artefacts of format 2.
+        human_medians_: median of each feature over human training texts, shape (features,).
+        surprisal_range_: of the same texts, see `human_surprisal.surprisal_range`; None if no
             statistics were read.
         language_model_: fingerprint of the model that read the training texts.
         training_: a summary of the training, plain values.
-        metrics_: what was measured of it, plain values.
+        metrics_: what was measured, plain values.
     """
 
     name: ClassVar[str] = "detector"
-    kept: ClassVar[tuple[str, ...]] = (TREES, LEARNED)
+    artefact_files: ClassVar[tuple[str, ...]] = (BOOSTER_FILE, ARRAYS_FILE)
 
     booster_: xgboost.Booster
-    novelty_: Novelty
-    typical_: np.ndarray
+    outlier_detector_: OutlierDetector | None
+    human_medians_: np.ndarray
     surprisal_range_: np.ndarray | None = None
 
     def __init__(
@@ -109,118 +105,131 @@ class TextDetector(CalibratedClassifier):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    # --- learning ---------------------------------------------------------------------------
+    # --- training ---------------------------------------------------------------------------
 
-    def _learn(
+    def _fit_out_of_fold(
         self,
         documents: Sequence[Document],
         labels: np.ndarray,
         sources: np.ndarray,
-        parts: list[Part],
+        splits: list[Split],
     ) -> np.ndarray:
         extractor = self.extractor_
-        table = extractor.cross_fitted_table(documents, labels, sources, parts)
-        extractor.learn(documents, labels, sources)
-        self.surprisal_range_ = surprisal_range(
+        table = extractor.cross_fitted_table(documents, labels, sources, splits)
+        extractor.fit_documents(documents, labels, sources)
+        self.surprisal_range_ = human_surprisal.surprisal_range(
             document.statistics
             for document, label in zip(documents, labels, strict=True)
             if label == 0
         )
         names = extractor.get_feature_names_out().tolist()
-        margins = self.fit_table(table, labels, sources, parts, names)
+        scores = self.fit_table(table, labels, sources, splits, names)
         self.training_["trees"] = self.booster_.num_boosted_rounds() * self.num_parallel_tree
-        return margins
+        return scores
 
     def fit_table(
         self,
         table: np.ndarray,
         labels: np.ndarray,
         sources: np.ndarray,
-        parts: list[Part],
+        splits: list[Split],
         names: list[str],
     ) -> np.ndarray:
-        """Trees alone, from features already made; arguments and margins as in `_learn`.
+        """Fit the trees alone, on features already made.
 
         Args:
-            table: of shape (n, features); learned families' columns cross-fitted by the parts.
+            table: shape (n, features); the columns of learned families cross-fitted by the splits.
             labels: 0 or 1, shape (n,).
             sources: integers, shape (n,).
-            parts: as `cross_fitting.folds` gives them.
+            splits: as `sampling.splits.group_folds` gives them.
             names: of the features.
 
         Returns:
-            Margins of each text by trees that saw only the other parts, shape (n,).
+            Out-of-fold log-odds of each text, shape (n,).
         """
         weights = balancing_weights(labels, sources)
-        settings = self.tree_settings()
+        params = self.boosting_params()
         progress = self.extractor is not None and self.extractor.progress
-        lesson = trees.Lesson(table, labels, weights, names)
-        margins, count = trees.left_out_margins(lesson, parts, settings, progress)
-        self.booster_ = trees.train(lesson, settings, count)
-        self.typical_ = np.median(table[labels == 0], axis=0)
-        self.novelty_ = Novelty.fit(table, parts)
-        return margins
+        training = trees.TrainingMatrix(table, labels, weights, names)
+        scores, rounds = trees.out_of_fold_margins(training, splits, params, progress)
+        self.booster_ = trees.train(training, params, rounds)
+        self.human_medians_ = np.median(table[labels == 0], axis=0)
+        self.outlier_detector_ = OutlierDetector.fit(table, splits)
+        return scores
 
-    def tree_settings(self) -> trees.Settings:
-        """How its trees are grown: on the device that the language model has."""
+    def boosting_params(self) -> trees.BoostingParams:
+        """The parameters of the boosting, which runs where the language model runs."""
         device = trees.device_for("auto" if self.extractor is None else self.extractor.device)
-        return trees.Settings(
-            {name: getattr(self, name) for name in _OF_TREES}
+        return trees.BoostingParams(
+            {name: getattr(self, name) for name in trees.DEFAULT_PARAMETERS}
             | {"seed": self.random_state, "nthread": self.n_jobs or 0, "device": device},
             self.min_child_weight,
             self.n_estimators,
             self.early_stopping_rounds,
         )
 
-    # --- telling ----------------------------------------------------------------------------
+    # --- prediction -------------------------------------------------------------------------
 
-    def view(self, documents: Sequence[Document]) -> np.ndarray:
-        """The table of features, shape (n, features)."""
-        return self.extractor_.table(documents)
+    def compute_features(self, documents: Sequence[Document]) -> np.ndarray:
+        """The feature table, shape (n, features)."""
+        return self.extractor_.transform_documents(documents)
 
-    def read(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
-        """The texts, read, and their features, made meanwhile where a GPU reads."""
+    def extract(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
+        """Documents and features of texts; on a GPU, features are made while it reads on."""
         self._check_fitted()
         self.extractor_.require_model(self.language_model_)
-        return self.extractor_.read(texts)
+        return self.extractor_.extract(texts)
 
-    def margins(self, view: np.ndarray) -> np.ndarray:
+    def raw_scores(self, features: np.ndarray) -> np.ndarray:
         """Log-odds by the trees, before calibration, shape (n,)."""
-        return trees.margins(self.booster_, view, self.n_jobs or 0)
+        return trees.margins(self.booster_, features, self.n_jobs or 0)
 
-    def unlike(self, view: np.ndarray) -> np.ndarray:
-        """Whether each text is far from everything trained on, shape (n,); see `Novelty`."""
-        return self.novelty_.unlike(view)
+    def is_outlier(self, features: np.ndarray) -> np.ndarray:
+        """Whether each text is far from all training texts, shape (n,); see `OutlierDetector`."""
+        if self.outlier_detector_ is None:
+            return super().is_outlier(features)
+        return self.outlier_detector_.is_outlier(features)
 
-    def contributions(self, view: np.ndarray) -> Contributions:
-        """What each feature added to the log-odds of each text, by XGBoost's own account."""
-        added = trees.contributions(self.booster_, view, self.n_jobs or 0)
-        labels, families = self.extractor_.told()
-        names = self.extractor_.get_feature_names_out().tolist()
-        base = self.margins(view) - added.sum(axis=1)
-        medians = self.typical_, self.novelty_.centre
-        return Contributions(added, base, names, families, labels, view, *medians)
+    def contributions(self, features: np.ndarray) -> Contributions:
+        """XGBoost's SHAP values of each text."""
+        shap_values = trees.contributions(self.booster_, features, self.n_jobs or 0)
+        labels, families = self.extractor_.column_labels()
+        outliers = self.outlier_detector_
+        return Contributions(
+            shap_values,
+            base_values=self.raw_scores(features) - shap_values.sum(axis=1),
+            names=self.extractor_.get_feature_names_out().tolist(),
+            families=families,
+            labels=labels,
+            features=features,
+            human_medians=self.human_medians_,
+            overall_medians=None if outliers is None else outliers.centre,
+        )
 
-    def files(self) -> dict[str, bytes]:
-        """Trees as XGBoost writes them; all else that was learned as arrays."""
-        people = {"typical": self.typical_}
+    # --- files ------------------------------------------------------------------------------
+
+    def to_files(self) -> dict[str, bytes]:
+        """The booster in XGBoost's format, and everything else as arrays."""
+        human = {_MEDIANS: self.human_medians_}
         if self.surprisal_range_ is not None:
-            people["surprisal"] = self.surprisal_range_
-        learned = {
-            **self.extractor_.learned_,
-            _NOVELTY: self.novelty_.arrays(),
-            _PEOPLE: people,
+            human[_SURPRISAL_RANGE] = self.surprisal_range_
+        arrays = {**self.extractor_.learned_, _HUMAN: human}
+        if self.outlier_detector_ is not None:
+            arrays[_OUTLIERS] = self.outlier_detector_.to_arrays()
+        return {
+            BOOSTER_FILE: trees.to_bytes(self.booster_),
+            ARRAYS_FILE: tensors.to_bytes(arrays),
         }
-        return {TREES: trees.to_bytes(self.booster_), LEARNED: to_bytes(learned)}
 
-    def restore(self, files: Mapping[str, bytes]) -> None:
-        """The inverse of `files`."""
-        learned = of_bytes(files[LEARNED])
-        self.novelty_ = Novelty.of_arrays(learned.pop(_NOVELTY))
-        people = learned.pop(_PEOPLE)
-        self.typical_, self.surprisal_range_ = people["typical"], people.get("surprisal")
-        self.extractor_.learned_ = learned
-        self.booster_ = trees.of_bytes(files[TREES], self.n_jobs or 0)
+    def load_files(self, files: Mapping[str, bytes]) -> None:
+        """The inverse of `to_files`."""
+        arrays = tensors.from_bytes(files[ARRAYS_FILE])
+        outliers = arrays.pop(_OUTLIERS, None)
+        self.outlier_detector_ = None if outliers is None else OutlierDetector.from_arrays(outliers)
+        human = arrays.pop(_HUMAN)
+        self.human_medians_, self.surprisal_range_ = human[_MEDIANS], human.get(_SURPRISAL_RANGE)
+        self.extractor_.learned_ = arrays
+        self.booster_ = trees.from_bytes(files[BOOSTER_FILE], self.n_jobs or 0)
 
     def _default_extractor(self) -> FeatureExtractor:
-        return FeatureExtractor(families=default_at())
+        return FeatureExtractor(families=default_families())

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees over a table: training, log-odds, contributions. All that is XGBoost's."""
+"""Gradient-boosted trees over a feature table: all that is XGBoost's."""
 
 from __future__ import annotations
 
@@ -10,46 +10,62 @@ import numpy as np
 import xgboost
 from tqdm import tqdm
 
-from perplexity_detector.lm.kernels.device import device_of
+from perplexity_detector.lm.kernels.device import resolve_device
+from perplexity_detector.sampling.splits import Split
 
 _TASK = {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist"}
 
 
-class Settings(NamedTuple):
-    """How trees are grown.
+class BoostingParams(NamedTuple):
+    """Hyper-parameters of the boosting.
 
     Attributes:
         parameters: XGBoost's own.
-        min_child_weight: least weight of rows in a leaf; at most 1 % of the rows.
-        most: trees at most.
-        patience: trees without gain on rows left out after which growing stops.
+        min_child_weight: smallest sum of weights in a leaf; at most 1 % of the rows.
+        max_rounds: boosting rounds at most.
+        early_stopping_rounds: rounds without gain on the held-out fold after which boosting
+            stops.
     """
 
     parameters: dict[str, Any]
     min_child_weight: float
-    most: int
-    patience: int
+    max_rounds: int
+    early_stopping_rounds: int
 
 
-class Lesson(NamedTuple):
-    """What trees are grown from.
+#: The detector's own hyper-parameters, also those of the baseline `diveye`.
+DEFAULT_PARAMETERS: dict[str, float] = {
+    "learning_rate": 0.05,
+    "max_depth": 4,
+    "subsample": 0.6,
+    "colsample_bytree": 0.3,
+    "num_parallel_tree": 2,
+    "reg_lambda": 2.0,
+}
+DEFAULT_MIN_CHILD_WEIGHT = 5.0
+DEFAULT_MAX_ROUNDS = 1000
+DEFAULT_EARLY_STOPPING_ROUNDS = 50
+
+
+class TrainingMatrix(NamedTuple):
+    """Labelled, weighted rows.
 
     Attributes:
-        table: features, shape (n, features).
+        features: shape (n, features).
         labels: 0 or 1, shape (n,).
         weights: of the rows, shape (n,).
         names: of the features.
     """
 
-    table: np.ndarray
+    features: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
     names: list[str]
 
     def matrix(self, rows: np.ndarray, threads: int) -> xgboost.DMatrix:
-        """Some of the rows, as XGBoost takes them."""
+        """Some of the rows as a DMatrix."""
         return xgboost.DMatrix(
-            self.table[rows],
+            self.features[rows],
             self.labels[rows],
             weight=self.weights[rows],
             feature_names=self.names,
@@ -57,121 +73,120 @@ class Lesson(NamedTuple):
         )
 
 
-def left_out_margins(
-    lesson: Lesson,
-    parts: Sequence[tuple[np.ndarray, np.ndarray]],
-    settings: Settings,
+def out_of_fold_margins(
+    training: TrainingMatrix,
+    splits: Sequence[Split],
+    params: BoostingParams,
     progress: bool = False,
 ) -> tuple[np.ndarray, int]:
-    """Log-odds of each row by trees grown from the other parts, and how many trees were best.
+    """Out-of-fold log-odds of each row, and the median best number of rounds.
 
     Args:
-        lesson: n rows.
-        parts: rows to grow from and to tell, part by part; together they tell all.
-        settings: of the growing.
+        training: n rows.
+        splits: training and test indices of each fold; the test indices cover all rows.
+        params: hyper-parameters.
         progress: show a bar on a terminal.
 
     Returns:
-        float64 of shape (n,), by as many trees in each turn: the median of what was best.
+        float64 of shape (n,), where every fold uses the median best iteration, and that number.
     """
-    threads = settings.parameters["nthread"]
-    turns = []
-    for number, (rest, fold) in enumerate(parts, start=1):
-        told = lesson.matrix(fold, threads)
-        booster = _grow(
-            _parameters(settings, len(rest)),
-            lesson.matrix(rest, threads),
-            num_boost_round=settings.most,
-            evals=[(told, "left_out")],
-            early_stopping_rounds=settings.patience,
+    threads = params.parameters["nthread"]
+    fitted = []
+    for number, (train_idx, test_idx) in enumerate(splits, start=1):
+        bar = BoostingProgress(params.max_rounds, number, len(splits)) if progress else None
+        booster = _boost(
+            _xgb_parameters(params, len(train_idx)),
+            training.matrix(train_idx, threads),
+            num_boost_round=params.max_rounds,
+            evals=[(training.matrix(test_idx, threads), "held_out")],
+            early_stopping_rounds=params.early_stopping_rounds,
             verbose_eval=False,
-            callbacks=[TreesBar(settings.most, number, len(parts))] if progress else None,
+            callbacks=[bar] if bar else None,
         )
-        turns.append((booster, fold))
-    count = round(median(booster.best_iteration + 1 for booster, _ in turns))
-    found = np.empty(len(lesson.labels))
-    for booster, fold in turns:
-        found[fold] = margins(
-            booster[: min(count, booster.num_boosted_rounds())], lesson.table[fold], threads
-        )
-    return found, count
+        fitted.append((booster, test_idx))
+    rounds = round(median(booster.best_iteration + 1 for booster, _ in fitted))
+    found = np.empty(len(training.labels))
+    for booster, test_idx in fitted:
+        cut = booster[: min(rounds, booster.num_boosted_rounds())]
+        found[test_idx] = margins(cut, training.features[test_idx], threads)
+    return found, rounds
 
 
-def train(lesson: Lesson, settings: Settings, count: int) -> xgboost.Booster:
-    """So many trees, grown from all rows."""
-    rows = np.arange(len(lesson.labels))
-    return _grow(
-        _parameters(settings, len(rows)),
-        lesson.matrix(rows, settings.parameters["nthread"]),
-        num_boost_round=count,
+def train(training: TrainingMatrix, params: BoostingParams, rounds: int) -> xgboost.Booster:
+    """Boost for a number of rounds on all rows."""
+    rows = np.arange(len(training.labels))
+    return _boost(
+        _xgb_parameters(params, len(rows)),
+        training.matrix(rows, params.parameters["nthread"]),
+        num_boost_round=rounds,
     )
 
 
 def device_for(device: str) -> str:
-    """Where trees are grown for a detector whose language model runs on `device`: there, or `cpu`.
+    """The device to train on if the language model runs on `device`: the same one, or `cpu`.
 
     Raises:
         InputError: this machine has no such device.
     """
-    chosen = device_of(device)
+    chosen = resolve_device(device)
     able = chosen.type == "cuda" and xgboost.build_info()["USE_CUDA"]
     return str(chosen) if able else "cpu"
 
 
-def _grow(*arguments: Any, **options: Any) -> xgboost.Booster:
-    """Trees, which from then on tell on the processor: rows come one chunk at a time."""
+def _boost(*arguments: Any, **options: Any) -> xgboost.Booster:
+    """Train a booster that predicts on the CPU, where rows come in small chunks."""
     booster = xgboost.train(*arguments, **options)
     booster.set_param({"device": "cpu"})
     return booster
 
 
-def _parameters(settings: Settings, rows: int) -> dict[str, Any]:
-    least = min(settings.min_child_weight, rows / 100)
-    return {**_TASK, **settings.parameters, "min_child_weight": least}
+def _xgb_parameters(params: BoostingParams, rows: int) -> dict[str, Any]:
+    least = min(params.min_child_weight, rows / 100)
+    return {**_TASK, **params.parameters, "min_child_weight": least}
 
 
-def margins(booster: xgboost.Booster, table: np.ndarray, threads: int) -> np.ndarray:
+def margins(booster: xgboost.Booster, features: np.ndarray, threads: int) -> np.ndarray:
     """Log-odds of each row, float64 of shape (n,)."""
-    if not len(table):
-        return np.zeros(0)  # of which XGBoost would warn
+    if not len(features):
+        return np.zeros(0)  # XGBoost warns of an empty matrix
     return np.asarray(
-        booster.predict(_matrix(booster, table, threads), output_margin=True), np.float64
+        booster.predict(_matrix(booster, features, threads), output_margin=True), np.float64
     )
 
 
-def contributions(booster: xgboost.Booster, table: np.ndarray, threads: int) -> np.ndarray:
+def contributions(booster: xgboost.Booster, features: np.ndarray, threads: int) -> np.ndarray:
     """SHAP values of each feature, shape (n, features); the bias is left out."""
-    if not len(table):
-        return np.zeros(table.shape)
-    values = booster.predict(_matrix(booster, table, threads), pred_contribs=True)
+    if not len(features):
+        return np.zeros(features.shape)
+    values = booster.predict(_matrix(booster, features, threads), pred_contribs=True)
     return np.asarray(values)[:, :-1]
 
 
 def to_bytes(booster: xgboost.Booster) -> bytes:
-    """Trees for a file, in XGBoost's own format: universal binary JSON."""
+    """The booster in XGBoost's own format, universal binary JSON."""
     return bytes(booster.save_raw("ubj"))
 
 
-def of_bytes(content: bytes, threads: int) -> xgboost.Booster:
+def from_bytes(content: bytes, threads: int) -> xgboost.Booster:
     """The inverse; the number of threads is not in the file."""
     return xgboost.Booster({"nthread": threads}, model_file=bytearray(content))
 
 
-def _matrix(booster: xgboost.Booster, table: np.ndarray, threads: int) -> xgboost.DMatrix:
-    return xgboost.DMatrix(table, feature_names=booster.feature_names, nthread=threads)
+def _matrix(booster: xgboost.Booster, features: np.ndarray, threads: int) -> xgboost.DMatrix:
+    return xgboost.DMatrix(features, feature_names=booster.feature_names, nthread=threads)
 
 
-class TreesBar(xgboost.callback.TrainingCallback):
-    """A bar over the trees of one turn, with the loss on what is left out; silent in a pipe."""
+class BoostingProgress(xgboost.callback.TrainingCallback):
+    """A progress bar over the rounds of one fold, with the held-out loss; silent in a pipe."""
 
-    def __init__(self, most: int, turn: int, turns: int) -> None:
+    def __init__(self, max_rounds: int, fold: int, folds: int) -> None:
         super().__init__()
-        name = f"training, turn {turn} of {turns}"
-        self._bar = tqdm(total=most, unit=" trees", desc=name, disable=None)
+        name = f"training, fold {fold} of {folds}"
+        self._bar = tqdm(total=max_rounds, unit=" rounds", desc=name, disable=None)
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        """Count a tree; training goes on."""
-        losses = evals_log["left_out"]["logloss"]
+        """Advance the bar; never stop the training."""
+        losses = evals_log["held_out"]["logloss"]
         self._bar.set_postfix_str(f"loss {losses[-1]:.4f}", refresh=False)
         self._bar.update()
         return False

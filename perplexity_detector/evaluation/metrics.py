@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import betaincinv
+from scipy.stats import binomtest
 
 from perplexity_detector.errors import InputError
-from perplexity_detector.evaluation.bootstrap import (
-    BINS,
-    TAILS,
-    Estimate,
-    Floats,
-    allowed_false_positives,
-    estimates_of,
-    group_numbers,
-    masses,
-    weighted_auroc,
-    weighted_calibration_error,
-    weighted_tpr_at_fpr,
-)
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 #: Figure -> what tables call it; fpr and tpr are the real rates at a given threshold.
-FIGURES = {
+METRIC_LABELS = {
     "auroc": "AUROC",
     "tpr_at_1_percent_fpr": "TPR at 1 % FPR",
     "tpr_at_5_percent_fpr": "TPR at 5 % FPR",
@@ -34,8 +25,24 @@ FIGURES = {
     "fpr": "FPR at threshold",
     "tpr": "TPR at threshold",
 }
+#: The false-positive rates at which the true-positive rate is reported.
+FALSE_POSITIVE_RATES = (0.01, 0.05)
+#: Bins of the calibration error.
+BINS = 15
+#: The ends of an interval, as shares of the resamples below them.
+CI_QUANTILES = (0.025, 0.975)
+_BLOCK = 64  # resamples held at once
 
-# --- single figures -------------------------------------------------------------------------
+
+class Estimate(NamedTuple):
+    """A figure and the ends of its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+# --- single metrics -------------------------------------------------------------------------------
 
 
 def auroc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
@@ -53,7 +60,7 @@ def auroc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     Raises:
         InputError: one class only, or values that are not labels or finite scores.
     """
-    human, generated = _masses_of_one_draw(labels, scores)
+    human, generated = _unweighted(labels, scores)
     return float(weighted_auroc(human, generated)[0])
 
 
@@ -74,7 +81,7 @@ def tpr_at_fpr(labels: npt.ArrayLike, scores: npt.ArrayLike, fpr: float) -> floa
     Raises:
         InputError: as `auroc`; or `fpr` is not in [0, 1].
     """
-    human, generated = _masses_of_one_draw(labels, scores)
+    human, generated = _unweighted(labels, scores)
     return float(weighted_tpr_at_fpr(human, generated, fpr)[0])
 
 
@@ -125,7 +132,7 @@ def expected_calibration_error(
     return float(weighted_calibration_error(labels, probabilities, weights, bins)[0])
 
 
-def share(flagged: npt.ArrayLike) -> Estimate:
+def proportion(flagged: npt.ArrayLike) -> Estimate:
     """Share of texts that were flagged, with its Clopper-Pearson interval.
 
     Of texts by people it is the false-positive rate, of generated ones the true-positive rate.
@@ -139,12 +146,13 @@ def share(flagged: npt.ArrayLike) -> Estimate:
     flags = _finite(flagged)
     total = len(flags)
     reached = int(np.count_nonzero(flags))
-    low = betaincinv(reached, total - reached + 1, TAILS[0]) if reached else 0.0
-    high = betaincinv(reached + 1, total - reached, TAILS[1]) if reached < total else 1.0
-    return Estimate(reached / total, float(low), float(high))
+    interval = binomtest(reached, total).proportion_ci(
+        CI_QUANTILES[1] - CI_QUANTILES[0], method="exact"
+    )
+    return Estimate(reached / total, float(interval.low), float(interval.high))
 
 
-# --- all figures, with intervals ------------------------------------------------------------
+# --- all metrics, with intervals ------------------------------------------------------------------
 
 
 def evaluate(
@@ -182,8 +190,8 @@ def evaluate(
     """
     labels, scores = _checked(labels, scores, as_probabilities=probabilities)
     _require_two_classes(labels)
-    members = None if groups is None else group_numbers(groups, len(labels))
-    return estimates_of(labels, scores, members, probabilities, resamples, seed)
+    group_ids = None if groups is None else group_numbers(groups, len(labels))
+    return bootstrap_metrics(labels, scores, group_ids, probabilities, resamples, seed)
 
 
 def evaluate_by(
@@ -226,13 +234,13 @@ def evaluate_by(
     table = {}
     for value, part in frame.groupby(by, sort=True, dropna=False):
         labels, scores = _checked(part[label], part[score], as_probabilities=probabilities)
-        members = None if group is None else group_numbers(part[group], len(part))
-        estimates = estimates_of(labels, scores, members, probabilities, resamples, seed)
+        group_ids = None if group is None else group_numbers(part[group], len(part))
+        estimates = bootstrap_metrics(labels, scores, group_ids, probabilities, resamples, seed)
         if flagged is not None:
             for name, actual in (("fpr", 0), ("tpr", 1)):
                 found = part[flagged].to_numpy(bool)[labels == actual]
                 nothing = Estimate(np.nan, np.nan, np.nan)
-                estimates[name] = share(found) if found.size else nothing
+                estimates[name] = proportion(found) if found.size else nothing
         generated = int(labels.sum())
         table[value] = {
             "texts": len(labels),
@@ -250,7 +258,139 @@ def _flat(estimates: dict[str, Estimate]) -> dict[str, float]:
     }
 
 
-# --- checks ---------------------------------------------------------------------------------
+# --- bootstrap ------------------------------------------------------------------------------------
+
+
+def bootstrap_metrics(
+    labels: Floats,
+    scores: Floats,
+    group_ids: Integers | None,
+    probabilities: bool,
+    resamples: int,
+    seed: int,
+) -> dict[str, Estimate]:
+    """Each figure with its percentile interval; see `metrics.evaluate`."""
+    generator = np.random.default_rng(seed)
+    units = len(labels) if group_ids is None else group_ids.max() + 1
+    blocks = [
+        _weighted_metrics(
+            labels, scores, _drawn_weights(labels, group_ids, draws, generator), probabilities
+        )
+        for draws in np.diff([*range(0, resamples, _BLOCK), resamples])
+        if units > 1  # one alone says nothing of how they vary
+    ]
+    once = np.ones((1, len(labels)))
+    estimates = {}
+    for name, (value,) in _weighted_metrics(labels, scores, once, probabilities).items():
+        drawn = np.concatenate([np.zeros(0), *(block[name] for block in blocks)])
+        drawn = drawn[np.isfinite(drawn)]
+        if name == "expected_calibration_error" and drawn.size:
+            drawn = np.maximum(drawn - (drawn.mean() - value), 0)
+        low, high = np.quantile(drawn, CI_QUANTILES) if drawn.size else (np.nan, np.nan)
+        estimates[name] = Estimate(float(value), float(low), float(high))
+    return estimates
+
+
+def _drawn_weights(
+    labels: Floats, group_ids: Integers | None, draws: int, generator: np.random.Generator
+) -> Floats:
+    """How often each text is drawn, shape (draws, n)."""
+    if group_ids is not None:
+        return _drawn_counts(group_ids.max() + 1, draws, generator)[:, group_ids]
+    weights = np.zeros((draws, len(labels)))
+    for value in np.unique(labels):
+        texts = np.flatnonzero(labels == value)
+        weights[:, texts] = _drawn_counts(len(texts), draws, generator)
+    return weights
+
+
+def _drawn_counts(units: int, draws: int, generator: np.random.Generator) -> Floats:
+    counts = generator.multinomial(units, np.full(units, 1 / units), size=draws)
+    return counts.astype(np.float64)
+
+
+def group_numbers(groups: Sequence[object] | npt.ArrayLike, texts: int) -> Integers:
+    """Number of the group of each text; a text without one is a group of its own."""
+    names = pd.Series(np.asarray(groups, dtype=object))
+    if len(names) != texts:
+        raise InputError(f"There are {texts} texts and {len(names)} groups: give one a text.")
+    group_ids = np.array(pd.factorize(names)[0], dtype=np.int64)
+    alone = (names.isna() | (names == "")).to_numpy()
+    group_ids[alone] = group_ids.max() + 1 + np.arange(alone.sum())
+    return np.array(pd.factorize(group_ids)[0], dtype=np.int64)
+
+
+# --- metrics of weighted texts: weights have shape (draws, n), metrics (draws,) -------------------
+
+
+def _weighted_metrics(
+    labels: Floats, scores: Floats, weights: Floats, probabilities: bool
+) -> dict[str, Floats]:
+    human, generated = weights_by_score(labels, scores, weights)
+    figures = {"auroc": weighted_auroc(human, generated)}
+    for fpr in FALSE_POSITIVE_RATES:
+        name = f"tpr_at_{100 * fpr:.0f}_percent_fpr"
+        figures[name] = weighted_tpr_at_fpr(human, generated, fpr)
+    if probabilities:
+        figures["brier"] = weights @ (labels - scores) ** 2 / weights.sum(axis=1)
+        figures["expected_calibration_error"] = weighted_calibration_error(
+            labels, scores, weights, BINS
+        )
+    return figures
+
+
+def weights_by_score(labels: Floats, scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Weight of human and of generated texts at each distinct score, from low to high."""
+    order = np.argsort(scores)
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf) > 0)
+    weights = weights[:, order]
+    generated = weights * labels[order]
+    return (
+        np.add.reduceat(weights - generated, starts, axis=1),
+        np.add.reduceat(generated, starts, axis=1),
+    )
+
+
+def weighted_auroc(human: Floats, generated: Floats) -> Floats:
+    """AUROC of each draw from its `weights_by_score`; NaN without a class."""
+    below = human.cumsum(axis=1) - human / 2
+    pairs = human.sum(axis=1) * generated.sum(axis=1)
+    above = (generated * below).sum(axis=1)
+    return np.where(pairs > 0, above / np.maximum(pairs, 1), np.nan)
+
+
+def weighted_tpr_at_fpr(human: Floats, generated: Floats, fpr: float) -> Floats:
+    """TPR at FPR of each draw from its `weights_by_score`; NaN without a class."""
+    false_positives = human[:, ::-1].cumsum(axis=1)
+    true_positives = generated[:, ::-1].cumsum(axis=1)
+    humans, all_generated = false_positives[:, -1], true_positives[:, -1]
+    within = false_positives <= allowed_false_positives(fpr, humans)[:, None]
+    most = np.where(within, true_positives, 0).max(axis=1)
+    return np.where((humans > 0) & (all_generated > 0), most / np.maximum(all_generated, 1), np.nan)
+
+
+def allowed_false_positives(fpr: float, humans: Floats) -> Floats:
+    """How many of the human texts may be false positives."""
+    if not 0 <= fpr <= 1:
+        raise InputError(f"A false-positive rate of {fpr} is not between 0 and 1.")
+    return np.floor(fpr * humans + 1e-9)  # 0.07 * 100 is a little more than 7, others less
+
+
+def weighted_calibration_error(
+    labels: Floats, probabilities: Floats, weights: Floats, bins: int
+) -> Floats:
+    """Calibration error of each draw; the bins are those of the texts drawn once each."""
+    if bins < 1:
+        raise InputError(f"There cannot be {bins} bins: use 1 or more.")
+    edges = np.quantile(probabilities, np.arange(1, bins) / bins)
+    bin_of = np.searchsorted(edges, probabilities, side="right")
+    membership = (bin_of[:, None] == np.arange(bins)).astype(np.float64)
+    errors = np.abs((weights * (labels - probabilities)) @ membership)
+    figure: Floats = errors.sum(axis=1) / weights.sum(axis=1)
+    return figure
+
+
+# --- checks ---------------------------------------------------------------------------------------
 
 
 def _checked(
@@ -276,10 +416,10 @@ def _finite(values: npt.ArrayLike) -> Floats:
     return array
 
 
-def _masses_of_one_draw(labels: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Floats, Floats]:
+def _unweighted(labels: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Floats, Floats]:
     labels, scores = _checked(labels, scores)
     _require_two_classes(labels)
-    return masses(labels, scores, np.ones((1, len(labels))))
+    return weights_by_score(labels, scores, np.ones((1, len(labels))))
 
 
 def _require_two_classes(labels: Floats) -> None:

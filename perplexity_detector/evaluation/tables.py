@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from perplexity_detector.evaluation.metrics import FIGURES
-from perplexity_detector.pipelines import train
+from perplexity_detector.evaluation import measure
+from perplexity_detector.evaluation.metrics import METRIC_LABELS
 
 _ID_WIDTH = 12
 _WHY_AT = _ID_WIDTH + len(" probability  generated  ")
@@ -40,10 +40,10 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
 def figures_by_split(metrics: dict[str, Any]) -> str:
     """The figures of a training, one line a figure, one column a split."""
     rows = {
-        FIGURES[name]: {
+        METRIC_LABELS[name]: {
             split: interval(*figures[name]) for split, figures in metrics["splits"].items()
         }
-        for name in FIGURES
+        for name in METRIC_LABELS
     }
     return pd.DataFrame.from_dict(rows, orient="index").to_string()
 
@@ -56,10 +56,10 @@ def evaluation(scored: pd.DataFrame, fpr: float) -> str:
             generator, attack.
         fpr: the false-positive rate for which texts were flagged.
     """
-    figures = train.figures(scored)
+    figures = measure.compute_metrics(scored)
     lines = [f"{len(scored)} texts, thresholds for a false-positive rate of {fpr:g}"]
-    lines += [f"{FIGURES[name]:<18} {interval(*values)}" for name, values in figures.items()]
-    for by in train.GROUPS:
+    lines += [f"{METRIC_LABELS[name]:<18} {interval(*values)}" for name, values in figures.items()]
+    for by in measure.GROUPS:
         if by in scored and scored[by].nunique() > 1:
             lines += ["", _by_group(scored, by)]
     return "\n".join(lines)
@@ -73,7 +73,7 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
 
 
 def _by_group(scored: pd.DataFrame, by: str) -> str:
-    table = pd.DataFrame.from_dict(train.by_group(scored, by), orient="index")
+    table = pd.DataFrame.from_dict(measure.metrics_by_group(scored, by), orient="index")
     table = table.astype(dict.fromkeys(("texts", "human", "generated"), int))
-    table = table.rename(columns=FIGURES).rename_axis(by)
+    table = table.rename(columns=METRIC_LABELS).rename_axis(by)
     return table.to_string(float_format=lambda value: f"{value:.3f}", na_rep="-")

@@ -1,4 +1,4 @@
-"""What people's prose is like to the language model: the range of its surprisal along a text."""
+"""The range of surprisal along human texts, which a reader compares a text with."""
 
 from __future__ import annotations
 
@@ -7,40 +7,43 @@ from functools import lru_cache
 
 import numpy as np
 
+from perplexity_detector.classifier import persistence
 from perplexity_detector.errors import ArtefactError
 from perplexity_detector.features.series import moving_sums
+from perplexity_detector.io import tensors
 from perplexity_detector.lm.token_statistics import TokenStatistics
 
 #: Tokens over which surprisal is averaged: about a clause.
 WINDOW = 16
-#: The ends of the range and its middle: 8 of 10 passages by people lie within.
-SHARES = (0.1, 0.5, 0.9)
+#: Lower end, median and upper end: 8 of 10 passages of human texts lie within.
+QUANTILES = (0.1, 0.5, 0.9)
+#: Where the range stands in a detector's arrays.
+ARRAYS_FILE, GROUP, NAME = "learned.safetensors", "human", "surprisal_range"
 
 
-def surprisal_range(people: Iterable[TokenStatistics]) -> np.ndarray | None:
-    """Quantiles, at `SHARES`, of surprisal averaged over every `WINDOW` tokens of texts by people.
+def surprisal_range(human: Iterable[TokenStatistics]) -> np.ndarray | None:
+    """Quantiles, at `QUANTILES`, of surprisal averaged over every `WINDOW` tokens of human texts.
 
     Args:
-        people: statistics of texts by people; of those shorter than the window, none count.
+        human: statistics of human texts; those shorter than the window do not count.
 
     Returns:
-        In nats, shape (3,); None where no text has so many tokens.
+        In nats, shape (3,); None if no text has so many tokens.
     """
     averages = [
         moving_sums(one.surprisal.astype(np.float64), WINDOW) / WINDOW
-        for one in people
+        for one in human
         if len(one) >= WINDOW
     ]
-    return np.quantile(np.concatenate(averages), SHARES) if averages else None
+    return np.quantile(np.concatenate(averages), QUANTILES) if averages else None
 
 
 @lru_cache(maxsize=1)
-def shipped_range() -> tuple[str | None, np.ndarray | None]:
-    """The language model that the shipped detector asks, and its range, for those without one."""
-    from perplexity_detector.detectors.text_detector import TextDetector
-
+def reference_range() -> tuple[str | None, np.ndarray | None]:
+    """Language model and surprisal range of the shipped detector, for those without a range."""
     try:
-        shipped = TextDetector.from_pretrained("standard")
+        _, config, files = persistence.read("standard")
     except ArtefactError:
         return None, None
-    return shipped.language_model_, shipped.surprisal_range_
+    arrays = tensors.from_bytes(files[ARRAYS_FILE])
+    return config["language_model"], arrays[GROUP].get(NAME)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.features import contrast
-from perplexity_detector.features.excerpt import excerpt
-from perplexity_detector.features.family import Document
-
-if TYPE_CHECKING:
-    from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.features.document import Document, select_sentences
 
 #: Of the scores that `benchmarks/sentences.py` compares, the one that found most.
-WORDING = "likeness of its wording to models' prose"
+NGRAM_RATIO = "likeness of its wording to models' prose"
 #: What is told where a detector has not learned that.
-ALONE = "log-odds of the sentence alone"
-#: Under this name, what `WORDING` reaches is among a detector's metrics.
+SENTENCE_LOG_ODDS = "log-odds of the sentence alone"
+#: Under this name, what `NGRAM_RATIO` reaches is among a detector's metrics.
 AUROC = "sentence_auroc"
 
 
@@ -36,7 +33,7 @@ class SentenceScores(NamedTuple):
     values: np.ndarray
 
 
-def sentence_scores(classifier: CalibratedClassifier, document: Document) -> SentenceScores:
+def score_sentences(classifier: CalibratedClassifier, document: Document) -> SentenceScores:
     """Scores from what the reading of the whole text left; nothing is read again.
 
     Args:
@@ -45,20 +42,21 @@ def sentence_scores(classifier: CalibratedClassifier, document: Document) -> Sen
     """
     learned = getattr(classifier.extractor_, "learned_", {}).get("contrast")
     if learned is not None:
-        return SentenceScores(WORDING, "nats", contrast.sentence_scores(document, learned))
-    return SentenceScores(ALONE, "log-odds", margins_of(classifier, windows(document, 0)))
+        return SentenceScores(NGRAM_RATIO, "nats", contrast.sentence_log_ratios(document, learned))
+    return SentenceScores(
+        SENTENCE_LOG_ODDS, "log-odds", log_odds_of(classifier, windows(document, 0))
+    )
 
 
 def windows(document: Document, reach: int) -> list[Document]:
     """Each sentence of a document with so many of its neighbours to each side, as a document."""
     places = np.arange(len(document.sentence_spans))
-    return [excerpt(document, np.abs(places - place) <= reach) for place in places]
+    return [select_sentences(document, np.abs(places - place) <= reach) for place in places]
 
 
-def margins_of(classifier: CalibratedClassifier, documents: Sequence[Document]) -> np.ndarray:
+def log_odds_of(classifier: CalibratedClassifier, documents: Sequence[Document]) -> np.ndarray:
     """Log-odds of documents after calibration, shape (n,)."""
     if not documents:
         return np.zeros(0)
-    calibrator = classifier.calibrator_
-    margins = classifier.margins(classifier.view(documents))
-    return np.asarray(calibrator.slope * margins + calibrator.intercept)
+    scores = classifier.raw_scores(classifier.compute_features(documents))
+    return classifier.calibrator_.log_odds(scores)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.features import ngrams
+from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.family import Document
-
-if TYPE_CHECKING:
-    from perplexity_detector.classifier.base import CalibratedClassifier
-
-#: Settings of an extractor that say which language model reads, and how.
-_READING = ("lm", "revision", "device", "precision", "batch_tokens", "cache")
 
 
 @dataclass(frozen=True)
@@ -39,18 +33,18 @@ class TokenEvidence:
     contrast: np.ndarray | None
 
 
-def with_statistics(classifier: CalibratedClassifier, document: Document) -> Document:
-    """The document with statistics of its tokens, read to the model's end where they lack.
+def ensure_statistics(classifier: CalibratedClassifier, document: Document) -> Document:
+    """The document with token statistics, read by the whole model if it lacks them.
 
-    One that was told without a language model is left as it is.
+    Unchanged if the detector uses no language model.
     """
     extractor = classifier.extractor_
     plain = type(extractor) is FeatureExtractor  # a pair of models leaves statistics of its own
     if classifier.language_model_ is None or (plain and len(document.statistics)):
         return document
-    settings = {name: getattr(extractor, name) for name in _READING}
-    reader = FeatureExtractor(["perplexity"], canonical=False, **settings)
-    return replace(document, statistics=reader.documents([document.text])[0].statistics)
+    whole_model = asdict(replace(extractor.reading_options, depth=1.0))
+    reader = FeatureExtractor(["perplexity"], canonical=False, **whole_model)
+    return replace(document, statistics=reader.read_documents([document.text])[0].statistics)
 
 
 def token_evidence(classifier: CalibratedClassifier, document: Document) -> TokenEvidence:
@@ -60,7 +54,7 @@ def token_evidence(classifier: CalibratedClassifier, document: Document) -> Toke
     contrast = None
     if learned is not None:
         people, models = ngrams.log_probabilities(learned, [document.tokens.ids]).astype(float)
-        contrast = shared_out(models - people, document.tokens.offsets, statistics.offsets)
+        contrast = realign(models - people, document.tokens.offsets, statistics.offsets)
     return TokenEvidence(
         statistics.offsets[:, 0],
         statistics.offsets[:, 1],
@@ -71,7 +65,7 @@ def token_evidence(classifier: CalibratedClassifier, document: Document) -> Toke
     )
 
 
-def shared_out(values: np.ndarray, spans: np.ndarray, others: np.ndarray) -> np.ndarray:
+def realign(values: np.ndarray, spans: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Values of some spans of a text, shared out among other spans, character by character.
 
     A character holds an even share of the value of each span that covers it, and gives it to the

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family
 from perplexity_detector.features.perplexity import perplexities, sentence_surprisals
 from perplexity_detector.features.series import mean, ratio, std
 
@@ -86,5 +87,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=burstiness_features,
-    reads="statistics",
+    requires="statistics",
 )

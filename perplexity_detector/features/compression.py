@@ -6,7 +6,8 @@ import lzma
 import zlib
 from collections.abc import Callable
 
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family
 from perplexity_detector.features.series import ratio
 
 #: Characters of a piece, for the cost that does not fall as a text grows.
@@ -86,5 +87,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=compression_features,
-    reads="text",
+    requires="text",
 )

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from perplexity_detector.features import ngrams
-from perplexity_detector.features.family import Document, Learner
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import LearnedFamily
 from perplexity_detector.features.series import moving_sums, quantiles, std
-from perplexity_detector.lm.pooling import sentence_of_token
+from perplexity_detector.lm.alignment import sentence_of_token
 
 #: Tokens of a span, about two sentences; a shorter text is one span.
 SPAN_TOKENS = 50
 #: A token favours a side if that side finds it so much likelier, in nats.
-FAVOUR = 0.5
+MIN_LOG_RATIO = 0.5
 
 LABELS = {
     "mean": "likeness to models' wording",
@@ -38,7 +39,7 @@ def contrast_features(document: Document, arrays: Mapping[str, np.ndarray]) -> d
     The idea is Binoculars' (Hans et al. 2024), with models small enough to be learned from the
     training texts. Of each token of the text in lower case, d_t = ln p_models - ln p_people, in
     nats, any sign, positive where models are likelier to write it; 0 without tokens. Extremes
-    over sentences are evidence (`sentence_scores`) and no features: with them, here and in
+    over sentences are evidence (`sentence_log_ratios`) and no features: with them, here and in
     `representation`, TPR at 1 % FPR on sources left out of training fell from .62 to .57.
 
     - `mean`, `std`, `p05` to `p95`: of d over the text.
@@ -62,15 +63,15 @@ def contrast_features(document: Document, arrays: Mapping[str, np.ndarray]) -> d
         "mean": _mean(gain),
         "std": std(gain),
         **middle,
-        "favour_models": _mean(gain > FAVOUR),
-        "favour_people": _mean(gain < -FAVOUR),
+        "favour_models": _mean(gain > MIN_LOG_RATIO),
+        "favour_people": _mean(gain < -MIN_LOG_RATIO),
         "span_lowest": span_lowest,
         "span_highest": span_highest,
         "surprise": -_mean(people + models) / 2,
     }
 
 
-def sentence_scores(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+def sentence_log_ratios(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """Mean of d over each sentence, as if ten more tokens had said nothing, shape (sentences,)."""
     people, models = ngrams.log_probabilities(arrays, [document.tokens.ids]).astype(np.float64)
     sentence = sentence_of_token(document.text, document.tokens.offsets)
@@ -83,18 +84,18 @@ def learn_contrast(
     documents: Sequence[Document], labels: np.ndarray, sources: np.ndarray
 ) -> dict[str, np.ndarray]:
     """The n-gram models of labelled documents; see `ngrams.learn`."""
-    return ngrams.learn([document.tokens.ids for document in documents], labels, sources)
+    return ngrams.fit_ngrams([document.tokens.ids for document in documents], labels, sources)
 
 
 def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if values.size else 0.0
 
 
-LEARNER = Learner(
+LEARNER = LearnedFamily(
     name="contrast",
     version=1,
     labels=LABELS,
-    learn=learn_contrast,
+    fit=learn_contrast,
     compute=contrast_features,
-    reads="tokens",
+    requires="tokens",
 )

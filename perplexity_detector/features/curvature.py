@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family
 from perplexity_detector.features.series import NEGLIGIBLE, moving_sums, quantiles, std
 
 #: Tokens of a span, about two sentences; a shorter text is one span.
@@ -70,5 +71,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=curvature_features,
-    reads="statistics",
+    requires="statistics",
 )

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family
 from perplexity_detector.features.series import (
     autocorrelation,
     excess_kurtosis,
@@ -177,5 +178,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=diversity_features,
-    reads="statistics",
+    requires="statistics",
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family
 from perplexity_detector.features.series import mean, quantiles, ratio, std
 
 LABELS = {
@@ -47,5 +48,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=entropy_features,
-    reads="statistics",
+    requires="statistics",
 )

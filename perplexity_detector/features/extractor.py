@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,21 @@ from tqdm import tqdm
 
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features import pipeline
-from perplexity_detector.features.cross_fitting import Part, cross_fitted_table, folds, rows
-from perplexity_detector.features.family import Document, Family, Learner
-from perplexity_detector.features.registry import chosen
+from perplexity_detector.features.cross_fitting import cross_fitted_table, feature_matrix
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family, LearnedFamily
+from perplexity_detector.features.registry import select_families
 from perplexity_detector.lm.cache import CachedScorer
-from perplexity_detector.lm.kernels.device import device_of
+from perplexity_detector.lm.kernels.device import resolve_device
+from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.scorer_cache import shared_scorer
-from perplexity_detector.sampling.splits import as_texts, kin_of, lesson, require_length
+from perplexity_detector.sampling.checks import (
+    check_consistent_length,
+    check_texts,
+    check_training_data,
+)
+from perplexity_detector.sampling.splits import Split, group_folds, merge_related_sources
 from perplexity_detector.text import canonicalise
 
 #: Texts read together: enough to put like lengths side by side, few enough to show progress.
@@ -110,7 +118,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         if learners := self._learners():
             if X is None or y is None:
                 raise InputError(f"Family {learners[0].name} learns: it needs texts and labels.")
-            return self.learn(self.documents(X), y, sources)
+            return self.fit_documents(self.read_documents(X), y, sources)
         return self
 
     def fit_transform(
@@ -128,23 +136,23 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         """
         if y is None:
             return self.fit().transform(X)
-        documents = self.documents(X)
-        labels, codes = lesson(documents, y, sources)
-        require_length(len(labels), groups=groups)
-        parts = folds(labels, kin_of(codes, groups), groups)
-        return self.learn(documents, labels, codes).cross_fitted_table(
+        documents = self.read_documents(X)
+        labels, codes = check_training_data(documents, y, sources)
+        check_consistent_length(len(labels), groups=groups)
+        parts = group_folds(labels, merge_related_sources(codes, groups), groups)
+        return self.fit_documents(documents, labels, codes).cross_fitted_table(
             documents, labels, codes, parts
         )
 
-    def learn(
+    def fit_documents(
         self,
         documents: Sequence[Document],
         y: Iterable[int],
         sources: Sequence[object] | np.ndarray | None = None,
     ) -> FeatureExtractor:
         """As `fit`, from documents already read."""
-        labels, codes = lesson(documents, y, sources)
-        self.learned_ = {f.name: f.learn(documents, labels, codes) for f in self._learners()}
+        labels, codes = check_training_data(documents, y, sources)
+        self.learned_ = {f.name: f.fit(documents, labels, codes) for f in self._learners()}
         return self
 
     def cross_fitted_table(
@@ -152,12 +160,12 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         documents: Sequence[Document],
         y: Iterable[int],
         sources: Sequence[object] | np.ndarray | None,
-        parts: Sequence[Part],
+        parts: Sequence[Split],
     ) -> np.ndarray:
         """Features of labelled documents by families that saw only the other parts."""
-        labels, codes = lesson(documents, y, sources)
+        labels, codes = check_training_data(documents, y, sources)
         columns = [
-            rows(family, documents)
+            feature_matrix(family, documents)
             if isinstance(family, Family)
             else cross_fitted_table(family, documents, labels, codes, parts)
             for family in self.chosen_families()
@@ -180,59 +188,59 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             LanguageModelError: the language model is missing or unfit.
             NotFittedError: a family has yet to learn.
         """
-        return self.read(as_texts(X))[1]
+        return self.extract(check_texts(X))[1]
 
-    def read(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
+    def extract(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
         """The texts, read, and their features; where a GPU reads, without hidden states."""
         # a cache reads chunk by chunk
-        if self.on_gpu() and isinstance(self.scorer(), LanguageModelScorer):
-            return self.read_while_tabulating(texts)
-        documents = self.documents(texts)
-        return documents, self.table(documents)
+        if self.uses_gpu() and isinstance(self.scorer(), LanguageModelScorer):
+            return self.read_overlapped(texts)
+        documents = self.read_documents(texts)
+        return documents, self.transform_documents(documents)
 
-    def read_while_tabulating(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
-        """As `read`, without a cache: features are made while the next texts are read."""
+    def read_overlapped(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
+        """As `extract`, without a cache: features are made while the next texts are read."""
         scorer = self.scorer()
         assert isinstance(scorer, LanguageModelScorer)
-        families = [self._known(family) for family in self.chosen_families()]
-        settings = (self.needs(), self.canonical, self.processes)
-        return pipeline.read_while_tabulating(scorer, texts, families, *settings)
+        families = [self._fitted_family(family) for family in self.chosen_families()]
+        settings = (self.requirements(), self.canonical, self.processes)
+        return pipeline.read_overlapped(scorer, texts, families, *settings)
 
-    def documents(self, texts: Iterable[str]) -> list[Document]:
+    def read_documents(self, texts: Iterable[str]) -> list[Document]:
         """The texts, canonical, with what the families read of them."""
-        canonical = [canonicalise(text) if self.canonical else text for text in as_texts(texts)]
+        canonical = [canonicalise(text) if self.canonical else text for text in check_texts(texts)]
         if not self.reads_tokens():
             return [Document(text) for text in canonical]
-        scorer, needs = self.scorer(), self.needs()
+        scorer, needs = self.scorer(), self.requirements()
         documents: list[Document] = []
         with tqdm(
             total=len(canonical), unit=" texts", disable=None if self.progress else True
         ) as bar:
             for first in range(0, len(canonical), CHUNK_TEXTS):
                 chunk = canonical[first : first + CHUNK_TEXTS]
-                documents += pipeline.read(scorer, chunk, needs)
+                documents += pipeline.read_documents(scorer, chunk, needs)
                 bar.update(len(chunk))
         return documents
 
-    def table(self, documents: Sequence[Document]) -> np.ndarray:
+    def transform_documents(self, documents: Sequence[Document]) -> np.ndarray:
         """The features of documents already read, float64 of shape (n, features)."""
-        families = [self._known(family) for family in self.chosen_families()]
-        return np.hstack([rows(family, documents) for family in families])
+        families = [self._fitted_family(family) for family in self.chosen_families()]
+        return np.hstack([feature_matrix(family, documents) for family in families])
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of the columns, `family_feature`."""
         names = [name for family in self.chosen_families() for name in family.feature_names]
         return np.array(names, object)
 
-    def chosen_families(self) -> list[Family | Learner]:
+    def chosen_families(self) -> list[Family | LearnedFamily]:
         """The families of the table, in order; learned ones as they are before they learn.
 
         Raises:
             InputError: a name is unknown, none is given, or the depth does not allow one.
         """
-        return chosen(self.families, self.depth)
+        return select_families(self.families, self.depth)
 
-    def told(self) -> tuple[list[str], list[str]]:
+    def column_labels(self) -> tuple[list[str], list[str]]:
         """What each column measures, in words that follow "high" or "low", and its family."""
         families = self.chosen_families()
         labels = [label for family in families for label in family.labels.values()]
@@ -240,23 +248,22 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
 
     def reads_tokens(self) -> bool:
         """Whether any family needs the language model or its tokenizer."""
-        return any(family.reads != "text" for family in self.chosen_families())
+        return any(family.requires != "text" for family in self.chosen_families())
 
-    def on_gpu(self) -> bool:
+    def uses_gpu(self) -> bool:
         """Whether a GPU reads the texts."""
-        return self.reads_tokens() and device_of(self.device).type == "cuda"
+        return self.reads_tokens() and resolve_device(self.device).type == "cuda"
+
+    @property
+    def reading_options(self) -> ReadingOptions:
+        """The settings that say which language model reads, and how."""
+        return ReadingOptions(
+            **{one.name: getattr(self, one.name) for one in fields(ReadingOptions)}
+        )
 
     def scorer(self) -> LanguageModelScorer | CachedScorer:
-        """What reads the texts: shared by all extractors with these settings."""
-        return shared_scorer(
-            self.lm,
-            self.revision,
-            self.device,
-            self.precision,
-            self.batch_tokens,
-            self.depth,
-            self.cache,
-        )
+        """What reads the texts: shared by all extractors with these reading options."""
+        return shared_scorer(self.reading_options)
 
     def require_model(self, fingerprint: str | None) -> None:
         """Check that the language model is the one with this fingerprint, if any.
@@ -270,11 +277,11 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 f"({fingerprint[:24]}..., not {found[:24]}...); give it with --lm, or train anew."
             )
 
-    def needs(self) -> pipeline.Needs:
+    def requirements(self) -> pipeline.Requirements:
         """What of a text the families read."""
-        return pipeline.Needs.of(self.chosen_families(), self.scorer(), self.depth)
+        return pipeline.Requirements.of(self.chosen_families(), self.scorer(), self.depth)
 
-    def _known(self, family: Family | Learner) -> Family:
+    def _fitted_family(self, family: Family | LearnedFamily) -> Family:
         if isinstance(family, Family):
             return family
         if family.name not in getattr(self, "learned_", {}):
@@ -283,8 +290,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             )
         return family.family(self.learned_[family.name])
 
-    def _learners(self) -> list[Learner]:
-        return [family for family in self.chosen_families() if isinstance(family, Learner)]
+    def _learners(self) -> list[LearnedFamily]:
+        return [family for family in self.chosen_families() if isinstance(family, LearnedFamily)]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "learned_") or not self._learners()

@@ -20,16 +20,16 @@ DISCOUNT = 0.75
 #: Added to every count of a single token.
 SMOOTHING = 0.5
 #: Occurrences in one source and class that count: a topic that a source dwells on says no more.
-CAP = 16
+MAX_COUNT_PER_SOURCE = 16
 #: An n-gram of two tokens or more is kept if so many texts hold it, ...
 MIN_TEXTS = 2
 #: ... and of each order so many at most, those that most texts hold.
-MOST = 60_000
+MAX_NGRAMS = 60_000
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _NONE = np.uint64(0)
 
 
-def learn(
+def fit_ngrams(
     texts: Sequence[np.ndarray], labels: np.ndarray, sources: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Both models of labelled texts.
@@ -86,7 +86,7 @@ def log_probabilities(arrays: Mapping[str, np.ndarray], texts: Sequence[np.ndarr
     """ln p of every token by people's model and by models', float32 of shape (2, tokens).
 
     Args:
-        arrays: what `learn` returned.
+        arrays: what `fit_ngrams` returned.
         texts: token ids of each text; in what is returned, one text follows another.
     """
     return _score(arrays, _keys(texts))
@@ -123,7 +123,7 @@ def _capped_counts(gram_of: np.ndarray, cell_of: np.ndarray, grams: int) -> np.n
     cells = int(cell_of.max(initial=0)) + 1
     pairs, counts = np.unique(gram_of.astype(np.int64) * cells + cell_of, return_counts=True)
     gram, label = pairs // cells, pairs % cells % 2
-    capped = np.minimum(counts, CAP)
+    capped = np.minimum(counts, MAX_COUNT_PER_SOURCE)
     return np.stack([np.bincount(gram, capped * (label == one), grams) for one in (0, 1)])
 
 
@@ -133,7 +133,7 @@ def _widespread(gram_of: np.ndarray, text_of: np.ndarray, grams: int) -> np.ndar
     held = np.unique(gram_of.astype(np.int64) * texts + text_of) // texts
     holders = np.bincount(held, minlength=grams)
     kept = np.flatnonzero(holders >= MIN_TEXTS)
-    return np.sort(kept[np.argsort(-holders[kept], kind="stable")[:MOST]])
+    return np.sort(kept[np.argsort(-holders[kept], kind="stable")[:MAX_NGRAMS]])
 
 
 def _keys(texts: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family
 from perplexity_detector.features.series import mean, quantiles, std
 
 #: Nats. An even guess among 50,000 tokens is 10.8; this keeps the exponential of odd text finite.
@@ -81,5 +82,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=perplexity_features,
-    reads="statistics",
+    requires="statistics",
 )

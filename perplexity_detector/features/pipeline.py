@@ -1,6 +1,6 @@
 """Texts -> documents: what the families need is read, chunk after chunk, or all at once.
 
-Where a GPU reads, `read_while_tabulating` lets everybody work: one thread makes texts ready, one
+Where a GPU reads, `read_overlapped` lets everybody work: one thread makes texts ready, one
 keeps the card busy, and processes make features of what has been read.
 """
 
@@ -18,11 +18,12 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from perplexity_detector.features import representation
-from perplexity_detector.features.cross_fitting import rows
-from perplexity_detector.features.family import Document, Family, Learner
+from perplexity_detector.features.cross_fitting import feature_matrix
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family, LearnedFamily
 from perplexity_detector.lm.cache import CachedScorer
-from perplexity_detector.lm.outputs import Reading, Tokens
-from perplexity_detector.lm.read_jobs import Task
+from perplexity_detector.lm.outputs import ModelOutput, TokenIds
+from perplexity_detector.lm.read_jobs import ReadJob
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import canonicalise, lower
 
@@ -31,7 +32,7 @@ CHUNK_TEXTS = 256
 Item = TypeVar("Item")
 
 
-class Needs(NamedTuple):
+class Requirements(NamedTuple):
     """What of a text some families read.
 
     Attributes:
@@ -47,38 +48,38 @@ class Needs(NamedTuple):
     @classmethod
     def of(
         cls,
-        families: Sequence[Family | Learner],
+        families: Sequence[Family | LearnedFamily],
         scorer: LanguageModelScorer | CachedScorer,
         depth: float,
-    ) -> Needs:
+    ) -> Requirements:
         """What families need of a scorer that leaves the model after a share of its blocks."""
-        needed = {family.reads for family in families}
-        taps = representation.taps_within(depth) if "states" in needed else ()
+        needed = {family.requires for family in families}
+        taps = representation.probe_depths(depth) if "states" in needed else ()
         return cls(
             "tokens" in needed, [scorer.layer_at(tap) for tap in taps], "statistics" in needed
         )
 
     @property
-    def passes(self) -> bool:
+    def needs_forward_pass(self) -> bool:
         """Whether the language model must read the texts."""
         return self.statistics or bool(self.layers)
 
 
-def read(
-    scorer: LanguageModelScorer | CachedScorer, texts: Sequence[str], needs: Needs
+def read_documents(
+    scorer: LanguageModelScorer | CachedScorer, texts: Sequence[str], needs: Requirements
 ) -> list[Document]:
     """Documents of texts in canonical form."""
-    passed = [Reading(None, None)] * len(texts)
-    if needs.passes:
+    passed = [ModelOutput(None, None)] * len(texts)
+    if needs.needs_forward_pass:
         passed = scorer.read(texts, needs.layers, needs.statistics)
     return _documents(texts, passed, _lowered(scorer, texts, needs))
 
 
-def read_while_tabulating(
+def read_overlapped(
     scorer: LanguageModelScorer,
     texts: Sequence[str],
     families: Sequence[Family],
-    needs: Needs,
+    needs: Requirements,
     canonical: bool,
     processes: int,
 ) -> tuple[list[Document], np.ndarray]:
@@ -96,9 +97,9 @@ def read_while_tabulating(
         n documents without their hidden states, which are large, and float64 of shape
         (n, features).
     """
-    pool = shared_pool(processes) if processes else None
+    pool = process_pool(processes) if processes else None
     chunks = [texts[first : first + CHUNK_TEXTS] for first in range(0, len(texts), CHUNK_TEXTS)]
-    here = [family for family in families if family.reads == "states" or pool is None]
+    here = [family for family in families if family.requires == "states" or pool is None]
     there = [family for family in families if family not in here]
     order = np.argsort([families.index(family) for family in here + there])
     made: deque[tuple[list[np.ndarray], Future[list[np.ndarray]] | None]] = deque()
@@ -111,8 +112,8 @@ def read_while_tabulating(
             columns += future.result() if future else []
             tables.append(np.hstack([columns[place] for place in order]))
 
-    for documents in ahead(_read_chunks(scorer, chunks, needs, canonical, pool)):
-        columns = [rows(family, documents) for family in here]
+    for documents in prefetch(_read_chunks(scorer, chunks, needs, canonical, pool)):
+        columns = [feature_matrix(family, documents) for family in here]
         light = [Document(one.text, one.statistics, one.tokens) for one in documents]
         kept += light
         made.append((columns, pool.submit(_rows_of_each, there, light) if pool else None))
@@ -121,7 +122,7 @@ def read_while_tabulating(
     return kept, np.vstack(tables)
 
 
-def ahead(items: Iterable[Item], most: int = 2) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], most: int = 2) -> Iterator[Item]:
     """The same items, made in a thread, so many at most before they are asked for."""
     made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(most)
     left = threading.Event()
@@ -158,7 +159,7 @@ def ahead(items: Iterable[Item], most: int = 2) -> Iterator[Item]:
 
 
 @lru_cache(maxsize=1)
-def shared_pool(processes: int) -> ProcessPoolExecutor:
+def process_pool(processes: int) -> ProcessPoolExecutor:
     """So many processes that make features, kept for the next time."""
     # a forked process cannot live with CUDA
     return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
@@ -167,20 +168,20 @@ def shared_pool(processes: int) -> ProcessPoolExecutor:
 def _read_chunks(
     scorer: LanguageModelScorer,
     chunks: Sequence[Sequence[str]],
-    needs: Needs,
+    needs: Requirements,
     canonical: bool,
     pool: ProcessPoolExecutor | None,
 ) -> Iterator[list[Document]]:
     """Documents of each chunk, in order; the next chunks are being made ready."""
-    ready: deque[tuple[Sequence[str], list[Tokens]]] = deque()
+    ready: deque[tuple[Sequence[str], list[TokenIds]]] = deque()
 
-    def tasks() -> Iterator[Task]:
+    def tasks() -> Iterator[ReadJob]:
         for texts in _canonical(chunks, canonical, pool):
             ready.append((texts, _lowered(scorer, texts, needs)))
-            yield scorer.task(texts, needs.layers, needs.statistics)
+            yield scorer.read_job(texts, needs.layers, needs.statistics)
 
-    made = ahead(tasks())
-    read = scorer.stream(made) if needs.passes else (task.readings() for task in made)
+    made = prefetch(tasks())
+    read = scorer.stream(made) if needs.needs_forward_pass else (task.readings() for task in made)
     for passed in read:
         texts, lowered = ready.popleft()
         yield _documents(texts, passed, lowered)
@@ -202,18 +203,18 @@ def _canonicalise_each(texts: Sequence[str]) -> list[str]:
 
 
 def _rows_of_each(families: Sequence[Family], documents: Sequence[Document]) -> list[np.ndarray]:
-    return [rows(family, documents) for family in families]
+    return [feature_matrix(family, documents) for family in families]
 
 
 def _lowered(
-    scorer: LanguageModelScorer | CachedScorer, texts: Sequence[str], needs: Needs
-) -> list[Tokens]:
+    scorer: LanguageModelScorer | CachedScorer, texts: Sequence[str], needs: Requirements
+) -> list[TokenIds]:
     if not needs.lowered:
-        return [Tokens.empty()] * len(texts)
+        return [TokenIds.empty()] * len(texts)
     return scorer.tokens([lower(text) for text in texts])
 
 
 def _documents(
-    texts: Sequence[str], passed: Sequence[Reading], lowered: Sequence[Tokens]
+    texts: Sequence[str], passed: Sequence[ModelOutput], lowered: Sequence[TokenIds]
 ) -> list[Document]:
     return [Document.of(*one) for one in zip(texts, passed, lowered, strict=True)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family
 from perplexity_detector.features.series import mean, ratio, std
 
 LABELS = {
@@ -58,5 +59,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=rank_features,
-    reads="statistics",
+    requires="statistics",
 )

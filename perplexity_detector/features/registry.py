@@ -18,7 +18,7 @@ from perplexity_detector.features import (
     spectrum,
     stylometry,
 )
-from perplexity_detector.features.family import Family, Learner
+from perplexity_detector.features.family import Family, LearnedFamily
 
 #: Every family that is given, in the order of the table's columns.
 FAMILIES: dict[str, Family] = {
@@ -39,10 +39,10 @@ FAMILIES: dict[str, Family] = {
 
 #: Families that a detector does without unless asked: beside the others they gain nothing on
 #: sources left out (benchmarks/README.md).
-SPARE = ("compression",)
+OPTIONAL = ("compression",)
 
 
-def families_at(depth: float = 1.0) -> Mapping[str, Family | Learner]:
+def available_families(depth: float = 1.0) -> Mapping[str, Family | LearnedFamily]:
     """Every family, learned ones last, of a model left after this share of its blocks.
 
     Raises:
@@ -50,23 +50,25 @@ def families_at(depth: float = 1.0) -> Mapping[str, Family | Learner]:
     """
     if isinstance(depth, bool) or not isinstance(depth, (int, float)) or not 0 < depth <= 1:
         raise InputError(f"A depth is a share of the model's blocks, such as 0.5, not {depth}.")
-    given = {name: f for name, f in FAMILIES.items() if depth >= 1 or f.reads != "statistics"}
+    given = {name: f for name, f in FAMILIES.items() if depth >= 1 or f.requires != "statistics"}
     learned = (contrast.LEARNER, representation.learner(depth))
     return {**given, **{learner.name: learner for learner in learned if learner.labels}}
 
 
-def default_at(depth: float = 1.0) -> list[str]:
+def default_families(depth: float = 1.0) -> list[str]:
     """Names of the families that a detector of this depth has if none are asked for."""
-    return [name for name in families_at(depth) if name not in SPARE]
+    return [name for name in available_families(depth) if name not in OPTIONAL]
 
 
-def chosen(names: Iterable[str] | None, depth: float = 1.0) -> list[Family | Learner]:
+def select_families(
+    names: Iterable[str] | None, depth: float = 1.0
+) -> list[Family | LearnedFamily]:
     """The families of these names, in order; if none are given, all that learn nothing.
 
     Raises:
         InputError: a name is unknown, none is given, or the depth does not allow one.
     """
-    known = families_at(depth)
+    known = available_families(depth)
     if names is None:
         return [known[name] for name in FAMILIES if name in known]
     asked = list(names)

@@ -7,10 +7,11 @@ from functools import partial
 
 import numpy as np
 
-from perplexity_detector.features.family import Document, Learner
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import LearnedFamily
 
 #: Where states are taken, as shares of the model's blocks: smollm2's 4th, 8th, 12th, ... of 30.
-TAPS = (0.13, 0.27, 0.4, 0.5, 0.6, 0.73, 0.87)
+PROBE_DEPTHS = (0.13, 0.27, 0.4, 0.5, 0.6, 0.73, 0.87)
 #: Added to the within-source variances (of standardised states, so below 1) before inverting.
 SHRINKAGE = 1.0
 KINDS = ("probe", "difference")
@@ -18,26 +19,26 @@ KINDS = ("probe", "difference")
 SENTENCE_PRIOR = 10.0
 
 
-def taps_within(depth: float) -> tuple[float, ...]:
+def probe_depths(depth: float) -> tuple[float, ...]:
     """The taps that a pass reaches which is left after this share of the blocks."""
-    return tuple(tap for tap in TAPS if tap <= depth)
+    return tuple(tap for tap in PROBE_DEPTHS if tap <= depth)
 
 
-def learner(depth: float = 1.0) -> Learner:
+def learner(depth: float = 1.0) -> LearnedFamily:
     """The family of a pass that is left after this share of the model's blocks."""
-    taps = taps_within(depth)
+    taps = probe_depths(depth)
     labels = {}
     for tap in taps:
         percent = f"{100 * tap:.0f}"
         labels[f"probe_{percent}"] = f"signs of a model in hidden states ({percent} %)"
         labels[f"difference_{percent}"] = f"likeness of hidden states ({percent} %) to models'"
-    return Learner(
+    return LearnedFamily(
         name="representation",
         version=1,
         labels=labels,
-        learn=partial(learn_representation, taps=taps),
+        fit=partial(learn_representation, taps=taps),
         compute=representation_features,
-        reads="states",
+        requires="states",
     )
 
 
@@ -71,7 +72,7 @@ def scores(states: np.ndarray, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(np.einsum("t...w,tkw->t...k", centred, arrays["directions"]))
 
 
-def sentence_scores(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+def sentence_projections(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """Average over depths of each sentence's discriminant, shape (sentences,)."""
     states = document.states
     text = float(scores(states.mean(), arrays)[:, 0].mean())
@@ -92,7 +93,7 @@ def learn_representation(
     """
     read = [i for i, document in enumerate(documents) if document.states.tokens.size]
     states = np.stack([documents[i].states.mean() for i in read], axis=1)
-    directions = [direction_pair(at_tap, labels[read], sources[read]) for at_tap in states]
+    directions = [discriminant_directions(at_tap, labels[read], sources[read]) for at_tap in states]
     return {
         "taps": np.array(taps, np.float32),
         "centre": states.mean(axis=1),
@@ -100,7 +101,9 @@ def learn_representation(
     }
 
 
-def direction_pair(states: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> np.ndarray:
+def discriminant_directions(
+    states: np.ndarray, labels: np.ndarray, sources: np.ndarray
+) -> np.ndarray:
     """Discriminant and difference of class means that hold across sources, shape (2, width).
 
     Fisher's linear discriminant (Friedman 1989, regularised), but from statistics of cells (one

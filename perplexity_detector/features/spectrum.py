@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family
 from perplexity_detector.features.series import mean, ratio, standardised
 
 #: Cycles per token between the bands: periods of 16 tokens (a clause) and of 4 (a phrase).
@@ -81,5 +82,5 @@ FAMILY = Family(
     version=1,
     labels=LABELS,
     compute=spectrum_features,
-    reads="statistics",
+    requires="statistics",
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from perplexity_detector.features.family import Document, Family
+from perplexity_detector.features.document import Document
+from perplexity_detector.features.family import Family
 from perplexity_detector.features.style import (
     function_words,
     punctuation,
@@ -61,5 +62,5 @@ FAMILY = Family(
         **function_words.LABELS,
     },
     compute=stylometry_features,
-    reads="text",
+    requires="text",
 )

@@ -8,7 +8,7 @@ from perplexity_detector.io.datasets import describe_problems
 from perplexity_detector.logs import get_logger
 
 #: Rows that are named on the terminal.
-NAMED = 10
+MAX_SHOWN = 10
 
 
 class ProblemReport:
@@ -25,10 +25,10 @@ class ProblemReport:
         """Report on the rows of a chunk."""
         for sentence in describe_problems(chunk):
             self._count += 1
-            say = get_logger().warning if self._count <= NAMED else get_logger().info
+            say = get_logger().warning if self._count <= MAX_SHOWN else get_logger().info
             say("%s", sentence)
 
     def __exit__(self, *error: object) -> None:
         """Say how many there were, if more than were named."""
-        if self._count > NAMED:
+        if self._count > MAX_SHOWN:
             get_logger().warning("%d rows in all have problems; the log names each.", self._count)

@@ -103,7 +103,7 @@ class _Lines(Iterator[str]):
         self.taken: list[str] = []
         self.ended = False
 
-    def give_again(self, lines: list[str]) -> None:
+    def push_back(self, lines: list[str]) -> None:
         """Give these lines, the last that were given, once more."""
         self._again.extendleft(reversed(lines))
         self.number -= len(lines)
@@ -169,7 +169,7 @@ def _csv_records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]
             fields = next(csv.reader([first.replace("\0", "")], delimiter=delimiter))
             if rest or lines.ended:
                 problem = UNCLOSED
-                lines.give_again(rest)
+                lines.push_back(rest)
         if any(field.strip() for field in fields) or len(fields) > 1:
             yield line, fields, problem
 

@@ -19,7 +19,7 @@ def to_bytes(nested: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
     )
 
 
-def of_bytes(content: bytes) -> dict[str, dict[str, np.ndarray]]:
+def from_bytes(content: bytes) -> dict[str, dict[str, np.ndarray]]:
     """The inverse of `to_bytes`; an outer name without arrays is gone."""
     nested: dict[str, dict[str, np.ndarray]] = {}
     for full_name, array in safetensors.numpy.load(content).items():

@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 from tqdm import tqdm
 
 from perplexity_detector.errors import InputError
-from perplexity_detector.lm.outputs import Reading, Tokens
+from perplexity_detector.lm.outputs import ModelOutput, TokenIds
 from perplexity_detector.lm.pooling import PooledStates
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.token_statistics import TokenStatistics
@@ -25,7 +25,7 @@ from perplexity_detector.lm.token_statistics import TokenStatistics
 #: Texts per file of the cache: what is lost at most when a run is stopped.
 SHARD_TEXTS = 64
 #: Seconds after which a file that is not whole is one whose writer was killed.
-WRITTEN_WITHIN = 3600.0
+STALE_SECONDS = 3600.0
 _Opener = Callable[[Path], Any]
 _HALVES = ("surprisal", "entropy", "variance")
 
@@ -62,7 +62,7 @@ class CachedScorer:
         #: what a shard holds (`statistics`, `states_8`, ...) -> text -> where
         self._known: dict[str, dict[bytes, _Place]] = {}
         try:
-            self._learn_folder()
+            self._index_folder()
         except OSError as error:
             raise InputError(
                 f"The cache cannot be kept in {folder} ({error.strerror}); choose another folder."
@@ -72,7 +72,7 @@ class CachedScorer:
         """As LanguageModelScorer.layer_at."""
         return self.scorer.layer_at(share)
 
-    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+    def tokens(self, texts: Sequence[str]) -> list[TokenIds]:
         """As LanguageModelScorer.tokens."""
         return self.scorer.tokens(texts)
 
@@ -87,7 +87,7 @@ class CachedScorer:
         layers: Sequence[int] = (),
         statistics: bool = True,
         progress: bool = False,
-    ) -> list[Reading]:
+    ) -> list[ModelOutput]:
         """As LanguageModelScorer.read; only what is not known is read, and counted."""
         layers = tuple(layers)
         try:
@@ -95,11 +95,11 @@ class CachedScorer:
             return self._look_up(texts, layers, statistics)
         except (SafetensorError, OSError):
             # somebody cleared the folder since it was learned
-            self._learn_folder()
+            self._index_folder()
             self._read_missing(texts, layers, statistics, progress)
             return self._look_up(texts, layers, statistics)
 
-    def holds(
+    def contains(
         self, texts: Sequence[str], layers: Sequence[int] = (), statistics: bool = True
     ) -> list[bool]:
         """Whether all that is wanted of each text is known, so that it need not be read."""
@@ -110,24 +110,24 @@ class CachedScorer:
     def _read_missing(
         self, texts: Sequence[str], layers: tuple[int, ...], statistics: bool, progress: bool
     ) -> None:
-        held = self.holds(texts, layers, statistics)
+        held = self.contains(texts, layers, statistics)
         missing = {_key(text): text for text, known in zip(texts, held, strict=True) if not known}
         unread = list(missing.items())
         with tqdm(total=len(unread), unit=" texts", disable=None if progress else True) as bar:
             for first in range(0, len(unread), SHARD_TEXTS):
                 part = unread[first : first + SHARD_TEXTS]
                 read = self.scorer.read([text for _, text in part], layers, statistics)
-                self._learn(self._write([key for key, _ in part], read))
+                self._index_shard(self._write([key for key, _ in part], read))
                 bar.update(len(part))
 
     def _look_up(
         self, texts: Sequence[str], layers: tuple[int, ...], statistics: bool
-    ) -> list[Reading]:
+    ) -> list[ModelOutput]:
         encodings = self.scorer.encode(texts) if statistics else []
         # shards are mapped into memory, and no longer than it takes to look the texts up
         opened = lru_cache(_open)
         return [
-            Reading(
+            ModelOutput(
                 self._statistics(key, encodings[i].offsets, opened) if statistics else None,
                 self._states(key, layers, opened) if layers else None,
             )
@@ -156,7 +156,7 @@ class CachedScorer:
             tokens = _cut(tensors, "sentence_tokens", place.sentences)
         return PooledStates(layers, np.stack(means), np.stack(spreads), tokens)
 
-    def _write(self, keys: list[bytes], read: list[Reading]) -> Path:
+    def _write(self, keys: list[bytes], read: list[ModelOutput]) -> Path:
         arrays = {"keys": np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32)}
         statistics = [one.statistics for one in read if one.statistics is not None]
         states = [one.states for one in read if one.states is not None]
@@ -177,17 +177,17 @@ class CachedScorer:
         save_file(arrays, temporary)
         return temporary.replace(temporary.with_suffix(".safetensors"))
 
-    def _learn_folder(self) -> None:
+    def _index_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._known.clear()
         for left in self.folder.glob("*.part"):
             with suppress(OSError):  # its writer may be renaming it just now
-                if time.time() - left.stat().st_mtime > WRITTEN_WITHIN:
+                if time.time() - left.stat().st_mtime > STALE_SECONDS:
                     left.unlink()
         for shard in sorted(self.folder.glob("*.safetensors")):
-            self._learn(shard)
+            self._index_shard(shard)
 
-    def _learn(self, shard: Path) -> None:
+    def _index_shard(self, shard: Path) -> None:
         """Note which texts a shard holds; a damaged one is left, and its texts are read again."""
         try:
             tensors = _open(shard)

@@ -10,7 +10,7 @@ from perplexity_detector.lm.pooling import PooledStates
 from perplexity_detector.lm.token_statistics import TokenStatistics
 
 
-class Tokens(NamedTuple):
+class TokenIds(NamedTuple):
     """Tokens of a text, without what the language model says of them.
 
     Attributes:
@@ -22,12 +22,12 @@ class Tokens(NamedTuple):
     offsets: np.ndarray
 
     @classmethod
-    def empty(cls) -> Tokens:
+    def empty(cls) -> TokenIds:
         """The tokens of an empty text."""
         return cls(np.zeros(0, np.int64), np.zeros((0, 2), np.int32))
 
 
-class Reading(NamedTuple):
+class ModelOutput(NamedTuple):
     """What one pass leaves of a text.
 
     Attributes:

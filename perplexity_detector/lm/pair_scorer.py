@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from perplexity_detector.errors import LanguageModelError
 from perplexity_detector.lm.cache import CachedScorer
+from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.token_statistics import CHUNK_ROWS
 from perplexity_detector.lm.weights import catalogue
@@ -77,20 +78,13 @@ class PairScorer(LanguageModelScorer):
 
 
 @lru_cache(maxsize=1)
-def shared_pair(
-    lm: str,
-    performer: str,
-    revision: str | None,
-    device: str,
-    precision: str,
-    batch_tokens: int | None,
-    cache: str | None,
-) -> PairScorer | CachedScorer:
-    """A pair of these settings, cached in a folder if one is given; the last is kept."""
+def shared_pair(options: ReadingOptions, performer: str) -> PairScorer | CachedScorer:
+    """A pair of an observer with these options and a performer; the last one stays in memory."""
     scorer = PairScorer(
-        lm, performer, revision, device=device, precision=precision, batch_tokens=batch_tokens
-    )
-    return scorer if cache is None else CachedScorer(scorer, cache)
+        options.lm, performer, options.revision, device=options.device,
+        precision=options.precision, batch_tokens=options.batch_tokens,
+    )  # fmt: skip
+    return scorer if options.cache is None else CachedScorer(scorer, options.cache)
 
 
 def check_pair(lm: str, performer: str) -> None:

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from perplexity_detector.errors import LanguageModelError
-from perplexity_detector.lm.kernels.device import on_device
-from perplexity_detector.text import sentence_spans
+from perplexity_detector.lm.alignment import sentence_of_token
+from perplexity_detector.lm.kernels.blocks import blocks_of
+from perplexity_detector.lm.kernels.device import to_device_async
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 #: Averages of a text at most: 10 kB each, of which a long one would have hundreds of thousands.
-MOST_SENTENCES = 4096
+MAX_SENTENCES = 4096
 _REGISTERING = threading.Lock()
 
 
@@ -30,7 +30,7 @@ class PooledStates:
 
     The state of a token is that of the position that has read it; the last token of a text is
     predicted but not read, and has none. Sentences without such tokens are left out; of more
-    than `MOST_SENTENCES`, neighbours are averaged together.
+    than `MAX_SENTENCES`, neighbours are averaged together.
 
     Attributes:
         layers: after how many blocks of the model each state was taken, shape (layers,).
@@ -56,7 +56,7 @@ class PooledStates:
         return np.asarray(np.einsum("lsw,s->lw", self.means, weights), np.float32)
 
 
-class Pool:
+class SentencePooler:
     """Adds up the states of one text, window by window.
 
     Args:
@@ -69,7 +69,7 @@ class Pool:
     def __init__(self, layers: tuple[int, ...], width: int, text: str, offsets: np.ndarray) -> None:
         self.layers = layers
         sentence = sentence_of_token(text, offsets[:-1])
-        together = -(-(int(sentence[-1]) + 1) // MOST_SENTENCES) if len(sentence) else 1
+        together = -(-(int(sentence[-1]) + 1) // MAX_SENTENCES) if len(sentence) else 1
         self.sentence = sentence // together
         sentences = int(self.sentence[-1]) + 1 if len(sentence) else 0
         self.sums = np.zeros((len(layers), sentences, width), np.float32)
@@ -86,25 +86,9 @@ class Pool:
         return PooledStates(self.layers, means, spread, tokens[found])
 
 
-def sentence_of_token(text: str, offsets: np.ndarray) -> np.ndarray:
-    """The sentence that each token ends in, int64 of shape (n,), never falling.
-
-    Args:
-        text: as it was tokenised.
-        offsets: first and past-the-last character of each token, shape (n, 2).
-    """
-    spans = sentence_spans(text)
-    if not spans or not len(offsets):
-        return np.zeros(len(offsets), np.int64)
-    # a GPT-2-style token carries its leading space, so its last character places it
-    starts = np.array([start for start, _ in spans])
-    place = np.searchsorted(starts, offsets[:, 1] - 1, side="right") - 1
-    return np.maximum.accumulate(np.maximum(place, 0))
-
-
 @torch.inference_mode()
-def add_states(
-    pools: Sequence[Pool],
+def accumulate_states(
+    pools: Sequence[SentencePooler],
     read: Sequence[np.ndarray],
     rows: np.ndarray,
     columns: np.ndarray,
@@ -134,7 +118,7 @@ def add_states(
         return lambda: None
     device = taken[0].device
     segment, row, column = (
-        on_device(np.ascontiguousarray(index), device) for index in (segments, rows, columns)
+        to_device_async(np.ascontiguousarray(index), device) for index in (segments, rows, columns)
     )
     told = []
     for hidden in taken:
@@ -155,24 +139,10 @@ def add_states(
     return add
 
 
-def blocks_of(model: PreTrainedModel) -> nn.ModuleList:
-    """The blocks of a transformer, in the order in which it runs them.
-
-    Raises:
-        LanguageModelError: the model has no such list.
-    """
-    depth = model.config.num_hidden_layers
-    for module in model.base_model.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == depth:
-            return module
-    raise LanguageModelError(
-        "The blocks of this language model cannot be found: its hidden states cannot be read. "
-        "Choose families that need none, such as perplexity,rank,stylometry."
-    )
-
-
 @contextmanager
-def taking(model: PreTrainedModel, layers: Sequence[int]) -> Iterator[list[torch.Tensor]]:
+def capture_hidden_states(
+    model: PreTrainedModel, layers: Sequence[int]
+) -> Iterator[list[torch.Tensor]]:
     """Within it, a pass of the model leaves the outputs of the chosen blocks in the list it gives.
 
     Passes of other threads leave nothing there.

@@ -48,7 +48,7 @@ def pull(lm: str, source: str | None = None, revision: str | None = None) -> Pat
     if lm == catalogue.BUILTIN:
         if revision:
             raise InputError("smollm2 comes in one version; --revision is for models of the hub.")
-        return pull_builtin(catalogue.home() / catalogue.BUILTIN, source)
+        return pull_builtin(catalogue.cache_dir() / catalogue.BUILTIN, source)
     if source:
         raise InputError(
             f"--from is for smollm2; a folder is used as it is, with --lm={source}, without a pull."

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from perplexity_detector.lm.outputs import Reading, Tokens
-from perplexity_detector.lm.pooling import Pool
+from perplexity_detector.lm.outputs import ModelOutput, TokenIds
+from perplexity_detector.lm.pooling import SentencePooler
 from perplexity_detector.lm.token_statistics import TokenStatistics
 from perplexity_detector.lm.windows import Window, batches_of, windows_of
 
@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Task:
+class ReadJob:
     """Texts that are read together, with what is gathered of them.
 
     Attributes:
@@ -25,22 +25,22 @@ class Task:
         pools: of the states of each; none if they were not asked for.
     """
 
-    tokens: list[Tokens]
+    tokens: list[TokenIds]
     results: list[TokenStatistics]
-    pools: list[Pool]
+    pools: list[SentencePooler]
 
     @classmethod
     def of(
         cls,
         texts: Sequence[str],
-        tokens: list[Tokens],
+        tokens: list[TokenIds],
         layers: tuple[int, ...],
         width: int,
         statistics: bool,
-    ) -> Task:
+    ) -> ReadJob:
         """The task of reading texts for statistics, or for states of some layers and width."""
         pools = [
-            Pool(layers, width, text, one.offsets)
+            SentencePooler(layers, width, text, one.offsets)
             for text, one in zip(texts, tokens, strict=True)
             if layers
         ]
@@ -53,10 +53,10 @@ class Task:
         windows = [one for text, length in lengths for one in windows_of(text, length, window)]
         return batches_of(windows, batch_tokens)
 
-    def readings(self) -> list[Reading]:
+    def readings(self) -> list[ModelOutput]:
         """What was gathered, text by text."""
         return [
-            Reading(
+            ModelOutput(
                 self.results[text] if self.results else None,
                 self.pools[text].states() if self.pools else None,
             )
@@ -64,7 +64,7 @@ class Task:
         ]
 
 
-def lagging(items: Iterable[Item], by: int) -> Iterator[Item]:
+def delayed(items: Iterable[Item], by: int) -> Iterator[Item]:
     """The same items, each only once so many after it have been made."""
     held: deque[Item] = deque()
     for item in items:

@@ -14,11 +14,12 @@ from tqdm import tqdm
 from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.lm import cpu_threads
 from perplexity_detector.lm.kernels import cuda
-from perplexity_detector.lm.kernels.device import device_of, finished, on_device
-from perplexity_detector.lm.kernels.precision import DTYPES, precision_of, set_up_products
-from perplexity_detector.lm.outputs import Reading, Tokens
-from perplexity_detector.lm.pooling import add_states, blocks_of, taking
-from perplexity_detector.lm.read_jobs import Task, lagging
+from perplexity_detector.lm.kernels.blocks import blocks_of
+from perplexity_detector.lm.kernels.device import completion_event, resolve_device, to_device_async
+from perplexity_detector.lm.kernels.precision import DTYPES, optimise_for_cpu, precision_of
+from perplexity_detector.lm.outputs import ModelOutput, TokenIds
+from perplexity_detector.lm.pooling import accumulate_states, capture_hidden_states
+from perplexity_detector.lm.read_jobs import ReadJob, delayed
 from perplexity_detector.lm.token_statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.lm.windows import Window
@@ -65,7 +66,7 @@ class LanguageModelScorer:
         window: int = MAX_WINDOW,
         depth: float = 1.0,
     ) -> None:
-        self.device = device_of(device)
+        self.device = resolve_device(device)
         self.precision = precision_of(precision, self.device)
         self.dtype = DTYPES[self.precision]
         loaded = catalogue.load(lm, revision)
@@ -76,9 +77,9 @@ class LanguageModelScorer:
         self.bos_candidates = loaded.bos_candidates
         self.model = loaded.model.to(self.device, self.dtype)
         if self.device.type == "cpu":
-            set_up_products(self.model, self.precision)
+            optimise_for_cpu(self.model, self.precision)
         #: steps that are under way while earlier ones are gathered
-        self._lag = 2 if self.device.type == "cuda" else cpu_threads.count()
+        self._lag = 2 if self.device.type == "cuda" else cpu_threads.n_threads()
         self._fused_head = cuda.fused_head(self.model) if self.device.type == "cuda" else None
         self.window = max(2, min(window, loaded.context))
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
@@ -128,7 +129,7 @@ class LanguageModelScorer:
         layers: Sequence[int] = (),
         statistics: bool = True,
         progress: bool = False,
-    ) -> list[Reading]:
+    ) -> list[ModelOutput]:
         """What one pass over each text leaves: statistics, pooled hidden states, or both.
 
         Args:
@@ -144,15 +145,15 @@ class LanguageModelScorer:
             InputError: layers that the pass does not reach or that fall, or statistics of a pass
                 that is left.
         """
-        task = self.task(texts, layers, statistics)
+        task = self.read_job(texts, layers, statistics)
         total = sum(len(one.ids) for one in task.tokens)
         with tqdm(total=total, unit=" tokens", disable=None if progress else True) as bar:
             (readings,) = self.stream([task], bar.update)
         return readings
 
-    def task(
+    def read_job(
         self, texts: Sequence[str], layers: Sequence[int] = (), statistics: bool = True
-    ) -> Task:
+    ) -> ReadJob:
         """Texts made ready for `stream`; arguments and errors as for `read`."""
         layers = tuple(layers)
         if beyond := [layer for layer in layers if not 1 <= layer <= self.depth]:
@@ -167,41 +168,43 @@ class LanguageModelScorer:
                 "families that need none, or read with the whole model."
             )
         width = self.model.config.hidden_size
-        return Task.of(texts, self.tokens(texts), layers, width, statistics)
+        return ReadJob.of(texts, self.tokens(texts), layers, width, statistics)
 
     def stream(
-        self, tasks: Iterable[Task], count: Callable[[int], object] = int
-    ) -> Iterator[list[Reading]]:
+        self, tasks: Iterable[ReadJob], count: Callable[[int], object] = int
+    ) -> Iterator[list[ModelOutput]]:
         """What is left of each task, in order; `count` is told of tokens read.
 
         A GPU, or the cores of a CPU, read on while this, and the tasks after, are seen to.
         """
-        for step in lagging(self._steps(tasks), self._lag):
-            if isinstance(step, Task):
+        for step in delayed(self._steps(tasks), self._lag):
+            if isinstance(step, ReadJob):
                 yield step.readings()
             else:
                 count(step())
 
-    def _steps(self, tasks: Iterable[Task]) -> Iterator[Task | Callable[[], int]]:
+    def _steps(self, tasks: Iterable[ReadJob]) -> Iterator[ReadJob | Callable[[], int]]:
         """What gathers each batch, once the device is at it; each task after its batches."""
         for task in tasks:
             batches = task.batches(self.window, self._batch_tokens(task))
             reads = [partial(self._read_batch, batch, task) for batch in batches]
             on_cpu = self.device.type == "cpu"
-            yield from cpu_threads.side_by_side(reads) if on_cpu else (read() for read in reads)
+            yield from cpu_threads.run_in_parallel(reads) if on_cpu else (read() for read in reads)
             yield task
 
-    def _batch_tokens(self, task: Task) -> int:
+    def _batch_tokens(self, task: ReadJob) -> int:
         """How much is read at once: of little, less, so that the threads end together."""
-        if self.device.type != "cpu" or (threads := cpu_threads.count()) == 1:
+        if self.device.type != "cpu" or (threads := cpu_threads.n_threads()) == 1:
             return self.batch_tokens
         share = sum(len(one.ids) for one in task.tokens) // (BATCHES_A_THREAD * threads)
         return min(self.batch_tokens, max(LEAST_TOKENS, share))
 
-    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+    def tokens(self, texts: Sequence[str]) -> list[TokenIds]:
         """Tokens of each text, which the model does not read."""
         return [
-            Tokens(np.asarray(one.ids, np.int64), np.asarray(one.offsets, np.int32).reshape(-1, 2))
+            TokenIds(
+                np.asarray(one.ids, np.int64), np.asarray(one.offsets, np.int32).reshape(-1, 2)
+            )
             for one in self.encode(texts)
         ]
 
@@ -212,7 +215,7 @@ class LanguageModelScorer:
         return self.tokenizer.encode_batch(readable, add_special_tokens=False)
 
     @torch.inference_mode()
-    def _read_batch(self, batch: list[Window], task: Task) -> Callable[[], int]:
+    def _read_batch(self, batch: list[Window], task: ReadJob) -> Callable[[], int]:
         """Have a batch read; what it gives gathers what was told, and counts its tokens."""
         ids, results, pools = [one.ids for one in task.tokens], task.results, task.pools
         # Padding stands on the right, where a causal model cannot see it: no mask is needed.
@@ -223,36 +226,36 @@ class LanguageModelScorer:
             inputs[row, 1 : window.end - window.start] = ids[window.text][
                 window.start : window.end - 1
             ]
-            kept[row, window.keep - window.start : window.end - window.start] = True
+            kept[row, window.first_scored - window.start : window.end - window.start] = True
         layers = pools[0].layers if pools else ()
-        with taking(self.model, layers) as taken:
-            hidden = self.hidden_states(on_device(inputs, self.device))
+        with capture_hidden_states(self.model, layers) as taken:
+            hidden = self.hidden_states(to_device_async(inputs, self.device))
         add: Callable[[], None] | None = None
         if pools:
             # the first position has read BOS alone: its huge, constant state would tell lengths
             kept_states = kept.copy()
             kept_states[:, 0] = False
             rows, columns = np.nonzero(kept_states)
-            read = [np.arange(max(w.keep, 1) - 1, w.end - 1) for w in batch]
-            add = add_states([pools[w.text] for w in batch], read, rows, columns, taken)
+            read = [np.arange(max(w.first_scored, 1) - 1, w.end - 1) for w in batch]
+            add = accumulate_states([pools[w.text] for w in batch], read, rows, columns, taken)
         told: list[torch.Tensor] = []
         if results:
-            targets = np.concatenate([ids[w.text][w.keep : w.end] for w in batch])
+            targets = np.concatenate([ids[w.text][w.first_scored : w.end] for w in batch])
             # places, not a mask, whose size a GPU would be asked for
-            places = tuple(on_device(index, self.device) for index in np.nonzero(kept))
-            statistics = self.statistics(hidden[places], on_device(targets, self.device))
+            places = tuple(to_device_async(index, self.device) for index in np.nonzero(kept))
+            statistics = self.statistics(hidden[places], to_device_async(targets, self.device))
             told = [one.to("cpu", non_blocking=True) for one in statistics]
-        done = finished(self.device)
+        done = completion_event(self.device)
 
         def gather() -> int:
             done()
             if add is not None:
                 add()
-            sizes = [window.end - window.keep for window in batch]
+            sizes = [window.end - window.first_scored for window in batch]
             if told:
                 parts = zip(*(one.split(sizes) for one in told), strict=True)
                 for window, part in zip(batch, parts, strict=True):
-                    results[window.text].fill(window.keep, part)
+                    results[window.text].fill(window.first_scored, part)
             return sum(sizes)
 
         return gather

@@ -1,23 +1,19 @@
-"""One language model in memory for all that ask for it with the same settings."""
+"""One language model in memory for all extractors with the same reading options."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from perplexity_detector.lm.cache import CachedScorer
+from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer import LanguageModelScorer
 
 
 @lru_cache(maxsize=2)
-def shared_scorer(
-    lm: str,
-    revision: str | None,
-    device: str,
-    precision: str,
-    batch_tokens: int | None,
-    depth: float,
-    cache: str | None,
-) -> LanguageModelScorer | CachedScorer:
-    """A scorer of these settings, cached in a folder if one is given; the last two are kept."""
-    scorer = LanguageModelScorer(lm, revision, device, precision, batch_tokens, depth=depth)
-    return scorer if cache is None else CachedScorer(scorer, cache)
+def shared_scorer(options: ReadingOptions) -> LanguageModelScorer | CachedScorer:
+    """A scorer with these options, the last two of which stay in memory."""
+    scorer = LanguageModelScorer(
+        options.lm, options.revision, options.device, options.precision, options.batch_tokens,
+        depth=options.depth,
+    )  # fmt: skip
+    return scorer if options.cache is None else CachedScorer(scorer, options.cache)

@@ -10,12 +10,12 @@ class Window(NamedTuple):
     """A stretch of a text to be read at once.
 
     The model reads BOS and tokens start..end-2, and predicts start..end-1, of which those from
-    `keep` on are kept.
+    `first_scored` on are kept.
     """
 
     text: int
     start: int
-    keep: int
+    first_scored: int
     end: int
 
 
@@ -24,12 +24,12 @@ def windows_of(text: int, length: int, window: int) -> Iterator[Window]:
 
     Every window but the first starts half a window before the tokens it keeps.
     """
-    keep = 0
-    while keep < length:
-        start = max(0, keep - (window + 1) // 2)
+    first_scored = 0
+    while first_scored < length:
+        start = max(0, first_scored - (window + 1) // 2)
         end = min(length, start + window)
-        yield Window(text, start, keep, end)
-        keep = end
+        yield Window(text, start, first_scored, end)
+        first_scored = end
 
 
 def batches_of(windows: list[Window], batch_tokens: int) -> Iterator[list[Window]]:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from perplexity_detector import __version__
-from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import TrackingError
+from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.logs import get_logger
+from perplexity_detector.version import __version__
 
 if TYPE_CHECKING:
     import mlflow
@@ -48,7 +48,7 @@ _EXAMPLE = pd.DataFrame(
 
 
 def track(
-    detector: CalibratedClassifier,
+    detector: ExplainableClassifier,
     folder: Path,
     predictions: pd.DataFrame,
     parameters: Mapping[str, object],
@@ -67,7 +67,7 @@ def track(
         folder: where it was saved.
         predictions: columns split, source, generated and probability.
         parameters: what to log as parameters; values are logged as `str` has them.
-        metrics: as `CalibratedClassifier.metrics_`; see `flat_metrics`.
+        metrics: as `ExplainableClassifier.metrics_`; see `flat_metrics`.
         store: the folder for the database and the artefacts, unless the environment variable
             MLFLOW_TRACKING_URI names a server or store.
         experiment: made if there is none of that name.
@@ -148,7 +148,7 @@ def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _figures(detector: CalibratedClassifier, predictions: pd.DataFrame) -> dict[str, Figure]:
+def _figures(detector: ExplainableClassifier, predictions: pd.DataFrame) -> dict[str, Figure]:
     from perplexity_detector.evaluation import plots
 
     figures = {

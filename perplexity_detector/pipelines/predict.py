@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,23 +13,27 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.classifier.verdicts import UNCERTAIN
+from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.io.results_writer import ResultsWriter
 from perplexity_detector.io.row_problems import ProblemReport
-from perplexity_detector.lm.kernels.device import device_of
+from perplexity_detector.lm.kernels.device import resolve_device
 
 #: Kaggle's columns.
 RESULTS = ("id", "generated")
 DETAILS = ("id", "generated", "verdict", "note", "words", "tokens", "why", "problem")
 #: The probability of a row that could not be read: nothing is known of it.
-UNKNOWN = 0.5
+MISSING_PROBABILITY = 0.5
+#: Rows read and scored together: some seconds of reading, so that a progress bar moves.
+CHUNK_ROWS = 64
+#: The same on a GPU, which idles at the beginning and end of a chunk.
+CHUNK_ROWS_GPU = 4096
 
 
 def predict(
     chunks: Iterable[pd.DataFrame],
-    detector: CalibratedClassifier,
+    detector: ExplainableClassifier,
     output: str | Path,
     details: bool = False,
     why: bool = False,
@@ -38,7 +43,7 @@ def predict(
 
     A row that could not be read keeps its id, with the probability one half, the verdict
     `uncertain` and its problem. What a run that was stopped has written is kept beside the
-    output, as whole chunks; see `PartialFile`.
+    output, as whole chunks; see `ResumableFile`.
 
     Args:
         chunks: frames with id, text, line and problem.
@@ -55,17 +60,17 @@ def predict(
         InputError: there are rows to go on after, but of another dataset, detector or settings.
     """
     columns = DETAILS if details else RESULTS
-    with ResultsWriter(output, columns, _run(detector, columns), resume) as results:
-        for chunk in _with_progress(results.unwritten(chunks)):
+    with ResultsWriter(output, columns, _run_fingerprint(detector, columns), resume) as results:
+        for chunk in _with_progress(results.skip_written(chunks)):
             scored = score(chunk, detector, details or why)
             results.write(scored, chunk)
             yield scored
 
 
-def _run(detector: CalibratedClassifier, columns: Sequence[str]) -> dict[str, object]:
+def _run_fingerprint(detector: ExplainableClassifier, columns: Sequence[str]) -> dict[str, object]:
     """What results depend on besides the texts."""
     learned = hashlib.sha256(json.dumps(detector.calibrator_.to_json()).encode())
-    for name, content in sorted(detector.files().items()):
+    for name, content in sorted(detector.to_files().items()):
         learned.update(name.encode() + content)
     extractor = detector.extractor_
     return {
@@ -73,14 +78,14 @@ def _run(detector: CalibratedClassifier, columns: Sequence[str]) -> dict[str, ob
         "detector": learned.hexdigest(),
         "language model": detector.language_model_,
         "fpr": detector.fpr,
-        "device": str(device_of(extractor.device)),
+        "device": str(resolve_device(extractor.device)),
         "precision": extractor.precision,
         "use of a cache": extractor.cache is not None,  # which rounds to half precision
     }
 
 
 class Assessor(Protocol):
-    """What can say of texts what `CalibratedClassifier.assess` says."""
+    """Anything with the method `ExplainableClassifier.assess`."""
 
     def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
         """One row a text."""
@@ -93,7 +98,7 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
         {
             # a series keeps its type: pandas makes strings of an array, but not of half a surrogate
             "id": chunk["id"].reset_index(drop=True),
-            "generated": UNKNOWN,
+            "generated": MISSING_PROBABILITY,
             "verdict": UNCERTAIN,
             "note": "",
             "words": 0,
@@ -110,7 +115,7 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
     return results
 
 
-def tabulate(
+def write_features(
     chunks: Iterable[pd.DataFrame], extractor: FeatureExtractor, output: str | Path
 ) -> int:
     """Write the features of a dataset's texts, `id` first; rows with problems have empty cells.
@@ -137,3 +142,17 @@ def _with_progress(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
             report.add(chunk)
             yield chunk
             bar.update(len(chunk))
+
+
+def chunk_rows(extractor: FeatureExtractor) -> int:
+    """How many rows to read and score together: many on a GPU, to keep it busy.
+
+    On a GPU, processes then make features while it reads, one for each core but one. They import
+    the program again, which a script without a main guard would not stand: only the command line
+    asks for them.
+    """
+    if not extractor.uses_gpu():
+        return CHUNK_ROWS
+    if "processes" in extractor.get_params():
+        extractor.set_params(processes=max(1, (os.cpu_count() or 1) - 1))
+    return CHUNK_ROWS_GPU

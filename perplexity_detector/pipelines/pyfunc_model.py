@@ -8,8 +8,8 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
-from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.errors import InputError
+from perplexity_detector.explanation.explainable import ExplainableClassifier
 
 
 class DetectorModel(PythonModel):
@@ -17,7 +17,7 @@ class DetectorModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Load the folder; its language model is loaded when the first texts come."""
-        self.detector = CalibratedClassifier.from_pretrained(context.artifacts["detector"])
+        self.detector = ExplainableClassifier.from_pretrained(context.artifacts["detector"])
 
     def predict(
         self,
@@ -25,7 +25,7 @@ class DetectorModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """What `CalibratedClassifier.assess` says of texts.
+        """What `ExplainableClassifier.assess` says of texts.
 
         Args:
             context: not used.

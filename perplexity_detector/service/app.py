@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from perplexity_detector import __version__
 from perplexity_detector.service import problem_details
-from perplexity_detector.service.middleware import Gate
+from perplexity_detector.service.middleware import RequestMiddleware
 from perplexity_detector.service.routes import files, operations, pages, texts
 from perplexity_detector.service.schemas import ProblemDocument
 from perplexity_detector.service.settings import Settings
-from perplexity_detector.service.state import State
+from perplexity_detector.service.state import ServiceState
+from perplexity_detector.version import __version__
 
 if TYPE_CHECKING:
     from perplexity_detector.service.engine import Engine
@@ -54,7 +54,7 @@ def create_app(
         load: gives the detector; called once, in the worker thread, when the service starts.
         failed: is told if that raises.
     """
-    service = State(settings, load, failed)
+    service = ServiceState(settings, load, failed)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -75,7 +75,7 @@ def create_app(
         responses={status: _documented(told) for status, told in _PROBLEMS.items()},
     )
     app.state.service = service
-    app.add_middleware(Gate, settings=settings, metrics=service.metrics)
+    app.add_middleware(RequestMiddleware, settings=settings, metrics=service.metrics)
     problem_details.install(app)
     for routes in (texts, files, operations, pages):
         app.include_router(routes.router)

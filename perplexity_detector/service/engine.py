@@ -7,14 +7,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from perplexity_detector.classifier.assessment import MISS_RATE
-from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.classifier.model_card import model_card
-from perplexity_detector.classifier.persistence import configuration
-from perplexity_detector.service.micro_batching import Work
+from perplexity_detector.explanation.explainable import SEPARATOR, ExplainableClassifier
+from perplexity_detector.service.micro_batching import Handler
 
 #: Read once before the service is ready.
 WARM_UP = "We walked to the lake before it rained, and nobody had thought of bringing a coat."
@@ -30,22 +27,23 @@ class Engine:
         name: what it is called.
     """
 
-    def __init__(self, detector: CalibratedClassifier, name: str) -> None:
+    def __init__(self, detector: ExplainableClassifier, name: str) -> None:
         self.detector = detector
         self.name = name
         self.fpr = float(detector.fpr)
-        self._lower = detector.calibrator_.threshold_at_miss(MISS_RATE)
         self.warnings: list[str] = []
-        if not detector.calibrator_.keeps(self.fpr):
+        if not detector.calibrator_.can_guarantee(self.fpr):
             self.warnings.append(
                 f"No threshold keeps a false-positive rate of {self.fpr:g}: "
                 "no text is called generated."
             )
         self.feature_names = _feature_names(detector)
         self.card = self._card()
-        # so that nobody waits for what is made on first use
+        # so that no request waits for what is made on first use; a detector that leaves the
+        # language model early loads the whole of it only when an explanation first needs it
         self.assess([WARM_UP])
-        self.explanations([WARM_UP])
+        if detector.extractor_.reading_options.depth == 1:
+            self.explanations([WARM_UP])
 
     def batch_tokens(self, asked: int) -> int:
         """Tokens to read together: what was asked for, or more where the device takes more."""
@@ -54,17 +52,17 @@ class Engine:
             return asked
         return max(asked, BATCHES * getattr(extractor.scorer(), "batch_tokens", 0))
 
-    def work(self) -> dict[str, Work]:
+    def handlers(self) -> dict[str, Handler]:
         """What can be done with texts, by kind."""
         return {
-            "predict": Work(self.predictions),
-            "features": Work(self.features),
-            "explain": Work(self.explanations, together=False),
-            "file": Work(self.rows),
+            "predict": Handler(self.predictions),
+            "features": Handler(self.features),
+            "explain": Handler(self.explanations, batchable=False),
+            "file": Handler(self.rows),
         }
 
     def assess(self, texts: Sequence[str]) -> pd.DataFrame:
-        """As `CalibratedClassifier.assess`, reasons included."""
+        """As `ExplainableClassifier.assess`, reasons included."""
         return self.detector.assess(texts)
 
     def rows(self, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -73,28 +71,32 @@ class Engine:
         return rows
 
     def predictions(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """What `/v1/predict` says of each text."""
-        said = self.assess(texts)
-        tokens = said["tokens"].to_numpy(np.int64)
-        upper = self.detector.calibrator_.thresholds(self.fpr, tokens)
+        """What `/v1/predict` answers for each text."""
+        assessments = self.detector.assess_texts(texts)
+        reasons = self.detector.reasons(assessments)
         return [
             {
-                "probability": round(float(row["probability"]), 6),
-                "verdict": row["verdict"],
-                "note": row["note"],
-                "why": row["why"],
-                "thresholds": {"human": _known(min(top, self._lower)), "generated": _known(top)},
-                "words": int(row["words"]),
-                "tokens": int(row["tokens"]),
+                "probability": round(one.probability, 6),
+                "verdict": one.verdict,
+                "note": one.note,
+                "why": SEPARATOR.join(found),
+                "thresholds": {
+                    "human": _finite_or_none(one.human_threshold),
+                    "generated": _finite_or_none(one.generated_threshold),
+                },
+                "words": one.n_words,
+                "tokens": one.n_tokens,
                 "warnings": self.warnings,
             }
-            for row, top in zip(said.to_dict("records"), upper, strict=True)
+            for one, found in zip(assessments, reasons, strict=True)
         ]
 
     def features(self, texts: Sequence[str]) -> list[list[float]]:
         """Values of the features of each text, in the order of `feature_names`."""
         extractor = self.detector.extractor_
-        table: list[list[float]] = extractor.table(self.detector.documents(texts)).tolist()
+        table: list[list[float]] = extractor.transform_documents(
+            self.detector.read_documents(texts)
+        ).tolist()
         return table
 
     def explanations(self, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -104,7 +106,7 @@ class Engine:
     def _card(self) -> dict[str, Any]:
         """What the detector is, was trained on and reaches; plain values."""
         detector = self.detector
-        config = configuration(detector)
+        config = detector.configuration()
         told = {
             "name": self.name,
             "model": config["model"],
@@ -115,7 +117,7 @@ class Engine:
             "features": len(config["features"]),
             "training": config["training"],
             "metrics": detector.metrics_,
-            "card": model_card(config, detector),
+            "card": model_card(config, detector.calibrator_, detector.metrics_),
         }
         # NumPy's numbers as plain ones, and no NaN, which JSON has not
         plain: dict[str, Any] = _finite(
@@ -124,14 +126,14 @@ class Engine:
         return plain
 
 
-def _feature_names(detector: CalibratedClassifier) -> list[str]:
+def _feature_names(detector: ExplainableClassifier) -> list[str]:
     """Names of the features; none where the detector makes no table."""
     if not detector.extractor_.chosen_families():
         return []
     return [str(name) for name in detector.extractor_.get_feature_names_out()]
 
 
-def _known(threshold: float) -> float | None:
+def _finite_or_none(threshold: float) -> float | None:
     return float(threshold) if math.isfinite(threshold) else None
 
 

@@ -61,7 +61,7 @@ class Job:
         self.state = RECEIVING
         self.rows = self.rows_done = 0
         self.detail = ""
-        self.blame = 422
+        self.error_status = 422
         self.ended = asyncio.Event()
         self._cancelled = threading.Event()
         self.running: Future[None] | None = None
@@ -88,7 +88,7 @@ class Job:
         try:
             with ResultsWriter(self.results, DETAILS) as results:
                 for chunk in upload.chunks():
-                    results.write(score(chunk, _Queued(self, loop, queue), why=True))
+                    results.write(score(chunk, QueuedAssessor(self, loop, queue), why=True))
                     self.rows_done += len(chunk)
             self.state = DONE
         except PerplexityDetectorError as error:
@@ -97,7 +97,7 @@ class Job:
         except Exception as error:
             self.state = FAILED
             if not self._cancelled.is_set():
-                self.detail, self.blame = OUR_FAULT, 500
+                self.detail, self.error_status = OUR_FAULT, 500
                 # the exception's own words can hold a text
                 frames = "".join(traceback.format_tb(error.__traceback__))
                 get_logger().error("a job failed: %s\n%s", type(error).__name__, frames)
@@ -108,25 +108,25 @@ class Job:
         self, texts: Sequence[str], loop: asyncio.AbstractEventLoop, queue: BatchQueue
     ) -> list[Any]:
         """The rows of texts, waited for in this thread; raises if the job is cancelled."""
-        asked = asyncio.run_coroutine_threadsafe(queue.ask("file", texts, bounded=False), loop)
+        asked = asyncio.run_coroutine_threadsafe(queue.submit("file", texts, bounded=False), loop)
         self._asked = asked
         if self._cancelled.is_set():
             asked.cancel()
         return asked.result()
 
 
-class _Queued:
+class QueuedAssessor:
     """A detector whose texts take their turn with those of requests."""
 
     def __init__(self, job: Job, loop: asyncio.AbstractEventLoop, queue: BatchQueue) -> None:
         self._job, self._loop, self._queue = job, loop, queue
 
     def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
-        """As `CalibratedClassifier.assess`."""
+        """As `ExplainableClassifier.assess`."""
         return pd.DataFrame(self._job.ask(list(texts), self._loop, self._queue))
 
 
-class Jobs:
+class JobStore:
     """All jobs of a service, in a temporary folder that goes with it.
 
     Its methods are called in the event loop, but for `close`.

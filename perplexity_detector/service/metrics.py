@@ -47,7 +47,7 @@ class Metrics:
             "perplexity_detector_reading_seconds", "Time that reading took.", registry=registry
         )
 
-    def watch(self, name: str, told: str, value: Callable[[], float]) -> None:
+    def add_gauge(self, name: str, told: str, value: Callable[[], float]) -> None:
         """A gauge whose value is asked for when Prometheus asks."""
         Gauge(f"perplexity_detector_{name}", told, registry=self.registry).set_function(value)
 

@@ -16,7 +16,7 @@ FIRST_RATE = 1000.0
 BYTES_PER_TOKEN = 4
 
 
-class Work(NamedTuple):
+class Handler(NamedTuple):
     """What can be done with texts.
 
     Attributes:
@@ -25,7 +25,7 @@ class Work(NamedTuple):
     """
 
     function: Callable[[list[str]], Sequence[Any]]
-    together: bool = True
+    batchable: bool = True
 
 
 class QueueFullError(Exception):
@@ -55,14 +55,14 @@ class _Request:
     def __init__(self, kind: str, texts: Sequence[str], future: asyncio.Future[list[Any]]) -> None:
         self.kind = kind
         self.texts = texts
-        self.sizes = [size(text) for text in texts]
+        self.sizes = [estimate_tokens(text) for text in texts]
         self.future = future
         self.handed_out = 0
         self.waiting = sum(self.sizes)
         self._results: list[Any] = [None] * len(texts)
         self._missing = len(texts)
 
-    def hand_out(self) -> int:
+    def next_index(self) -> int:
         """The place of the next text."""
         place = self.handed_out
         self.handed_out += 1
@@ -116,19 +116,19 @@ class BatchQueue:
 
     def __init__(
         self,
-        work: Mapping[str, Work],
+        work: Mapping[str, Handler],
         executor: Executor,
         batch_tokens: int = 4096,
         queue_tokens: int = 500_000,
         gather_seconds: float = 0.005,
-        told: Callable[[Batch], None] = lambda batch: None,
+        on_batch: Callable[[Batch], None] = lambda batch: None,
     ) -> None:
         self._work = work
         self._executor = executor
         self._batch_tokens = batch_tokens
         self.queue_tokens = queue_tokens
         self._gather_seconds = gather_seconds
-        self._told = told
+        self._told = on_batch
         self._requests: deque[_Request] = deque()
         self._arrived = asyncio.Event()
         self._rate = FIRST_RATE
@@ -138,7 +138,7 @@ class BatchQueue:
         texts = sum(len(one.texts) - one.handed_out for one in self._requests)
         return texts, sum(one.waiting for one in self._requests)
 
-    async def ask(self, kind: str, texts: Sequence[str], bounded: bool = True) -> list[Any]:
+    async def submit(self, kind: str, texts: Sequence[str], bounded: bool = True) -> list[Any]:
         """The results of texts, when their turn has come.
 
         Args:
@@ -184,10 +184,10 @@ class BatchQueue:
         while turn:
             request = turn[0]
             tokens += request.sizes[request.handed_out]
-            if batch and (tokens > self._batch_tokens or not self._work[kind].together):
+            if batch and (tokens > self._batch_tokens or not self._work[kind].batchable):
                 break
             turn.popleft()
-            batch.append(_Place(request, request.hand_out()))
+            batch.append(_Place(request, request.next_index()))
             if request.handed_out < len(request.texts):
                 turn.append(request)
         self._requests = deque([*others, *turn])
@@ -200,7 +200,7 @@ class BatchQueue:
         try:
             loop = asyncio.get_running_loop()
             results = await loop.run_in_executor(self._executor, self._work[kind].function, texts)
-            told = list(zip(batch, results, strict=True))
+            on_batch = list(zip(batch, results, strict=True))
         except Exception as error:
             if len(batch) == 1:
                 batch[0].request.fail(error)
@@ -208,7 +208,7 @@ class BatchQueue:
                 for place in batch:
                     await self._do([place])
             return
-        for place, result in told:
+        for place, result in on_batch:
             place.request.deliver(place.number, result)
         seconds = time.perf_counter() - start
         tokens = sum(place.request.sizes[place.number] for place in batch)
@@ -216,6 +216,6 @@ class BatchQueue:
         self._told(Batch(kind, len(batch), tokens, seconds))
 
 
-def size(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """Tokens of a text, estimated from its bytes; at least 1."""
     return 1 + len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN

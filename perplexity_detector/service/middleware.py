@@ -18,7 +18,7 @@ from perplexity_detector.service.problem_details import OUR_FAULT, Problem, docu
 from perplexity_detector.service.settings import Settings
 
 #: Needs no key: the page, what the API looks like, and whether the service lives.
-OPEN = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/favicon.ico"}
+PUBLIC_PATHS = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/favicon.ico"}
 OPEN_FOLDER = "/static/"
 #: Asked every few seconds, and not worth a line in the log.
 _QUIET = {"/healthz", "/readyz", "/metrics"}
@@ -26,7 +26,7 @@ FILES = "/v1/files"
 #: How long what comes after a refusal is still taken, so that the client hears the refusal.
 LINGER_SECONDS = 1.0
 #: nginx's status of a request that nobody waited for; only figures and log see it.
-GONE = 499
+CLIENT_CLOSED_REQUEST = 499
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -44,7 +44,7 @@ class ClientGoneError(Exception):
     """Nobody waits for the answer any more."""
 
 
-class Gate:
+class RequestMiddleware:
     """ASGI middleware around all routes.
 
     Args:
@@ -69,7 +69,7 @@ class Gate:
         try:
             await self._answer(scope, body, answer)
         except (ClientGoneError, ClientDisconnect):
-            answer.status = GONE
+            answer.status = CLIENT_CLOSED_REQUEST
         except Exception as error:
             # frames without the exception's words, which can hold a text
             frames = "".join(traceback.format_tb(error.__traceback__))
@@ -78,20 +78,24 @@ class Gate:
                 raise _BrokenOffError from None
             await document(500, OUR_FAULT)(scope, receive, answer)
         finally:
-            self._tell(scope, GONE if body.gone else answer.status, time.perf_counter() - start)
+            self._record(
+                scope,
+                CLIENT_CLOSED_REQUEST if body.gone else answer.status,
+                time.perf_counter() - start,
+            )
 
     async def _answer(self, scope: Scope, body: _Body, answer: _Answer) -> None:
         refusal = self._refusal(scope) or body.refusal()
         if refusal is None:
             await self._app(scope, body.receive, answer)
             return
-        await body.linger()
+        await body.drain_briefly()
         if not body.ended:
             refusal.headers = {**(refusal.headers or {}), "Connection": "close"}
         response = document(refusal.status_code, refusal.detail, refusal.headers)
         await response(scope, body.receive, answer)
 
-    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
         method, route = _method(scope), _route(scope)
         self._metrics.answered(method, route, status, seconds)
         if route not in _QUIET:
@@ -101,7 +105,7 @@ class Gate:
         """Who has not the key is refused before the body is read."""
         path: str = scope["path"]
         key = self._settings.api_key
-        if key is None or path in OPEN or path.startswith(OPEN_FOLDER):
+        if key is None or path in PUBLIC_PATHS or path.startswith(OPEN_FOLDER):
             return None
         headers = Headers(scope=scope)
         scheme, _, shown = headers.get("authorization", "").partition(" ")
@@ -122,7 +126,7 @@ class _Answer:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.status = GONE
+        self.status = CLIENT_CLOSED_REQUEST
         self.started = False
 
     async def __call__(self, message: Message) -> None:
@@ -169,11 +173,11 @@ class _Body:
             ) from None
         self._take(message)
         if self._size > self._most:
-            await self.linger()
+            await self.drain_briefly()
             raise self._too_large(None if self.ended else {"Connection": "close"})
         return message
 
-    async def linger(self) -> None:
+    async def drain_briefly(self) -> None:
         """Take the rest and throw it away, for a short time."""
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._drain(), LINGER_SECONDS)
@@ -200,7 +204,7 @@ class _Body:
 def _route(scope: Scope) -> str:
     """What was asked for, without ids and names, which are the client's."""
     path: str = scope["path"]
-    return path if path in OPEN else getattr(scope.get("route"), "path", "unknown")
+    return path if path in PUBLIC_PATHS else getattr(scope.get("route"), "path", "unknown")
 
 
 def _method(scope: Scope) -> str:

@@ -96,11 +96,11 @@ def sentence(error: PerplexityDetectorError, names: Mapping[str, str] | None = N
 async def _of_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     told = isinstance(error, Problem)
-    detail = error.detail if told else _SAID.get(error.status_code, error.detail)
+    detail = error.detail if told else _STATUS_DETAILS.get(error.status_code, error.detail)
     return document(error.status_code, detail, error.headers)
 
 
-_SAID = {
+_STATUS_DETAILS = {
     400: "The body is not what its Content-Type says, or is cut short.",
     404: "There is nothing here; /docs lists what there is.",
     405: "This method is not known here; /docs lists those that are.",
@@ -114,11 +114,11 @@ async def _of_user(request: Request, error: Exception) -> JSONResponse:
 
 async def _of_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    found = [_told(one) for one in error.errors()[:10]]
+    found = [_describe_error(one) for one in error.errors()[:10]]
     return document(422, found[0]["detail"], errors=found)
 
 
-def _told(error: Mapping[str, Any]) -> dict[str, str]:
+def _describe_error(error: Mapping[str, Any]) -> dict[str, str]:
     """One of pydantic's errors without what was sent, which pydantic quotes."""
     kind, location = error["type"], list(error["loc"])
     place, inner = location[0], location[1:]

@@ -45,7 +45,7 @@ class Settings:
     queue_tokens: int = 500_000
     batch_tokens: int = 4_096
     gather_seconds: float = 0.005
-    at_once_tokens: int = 20_000
+    sync_max_tokens: int = 20_000
     max_jobs: int = 20
     job_seconds: float = 3_600.0
     grace_seconds: float = 120.0

@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request
 
 from perplexity_detector.logs import get_logger, timed
-from perplexity_detector.service.jobs import Jobs
+from perplexity_detector.service.jobs import JobStore
 from perplexity_detector.service.metrics import Metrics
-from perplexity_detector.service.micro_batching import Batch, BatchQueue, QueueFullError, size
+from perplexity_detector.service.micro_batching import (
+    Batch,
+    BatchQueue,
+    QueueFullError,
+    estimate_tokens,
+)
 from perplexity_detector.service.middleware import ClientGoneError
 from perplexity_detector.service.problem_details import Problem
 from perplexity_detector.service.settings import Settings
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 LOADING = 5
 
 
-class State:
+class ServiceState:
     """A service between its start and its end.
 
     Args:
@@ -49,17 +54,17 @@ class State:
         self.metrics = Metrics()
         self.engine: Engine | None = None
         self.queue: BatchQueue | None = None
-        self.jobs = Jobs(settings.max_jobs, settings.job_seconds)
+        self.jobs = JobStore(settings.max_jobs, settings.job_seconds)
         self._load = load
         self._failed = failed
         # torch, the trees and the tokenizer are used by this thread alone
         self._worker = ThreadPoolExecutor(1, "reading")
         self._running: asyncio.Task[None] | None = None
-        watch = self.metrics.watch
-        watch("ready", "1 once the detector is loaded.", lambda: float(self.queue is not None))
-        watch("queue_texts", "Texts that wait.", lambda: self._waiting()[0])
-        watch("queue_tokens", "Tokens that wait, estimated.", lambda: self._waiting()[1])
-        watch("jobs", "Jobs that are kept.", lambda: len(self.jobs))
+        add_gauge = self.metrics.add_gauge
+        add_gauge("ready", "1 once the detector is loaded.", lambda: float(self.queue is not None))
+        add_gauge("queue_texts", "Texts that wait.", lambda: self._waiting()[0])
+        add_gauge("queue_tokens", "Tokens that wait, estimated.", lambda: self._waiting()[1])
+        add_gauge("jobs", "Jobs that are kept.", lambda: len(self.jobs))
 
     async def start(self) -> None:
         """Begin to load; returns at once."""
@@ -84,7 +89,7 @@ class State:
         settings = self.settings
         self.engine = engine
         self.queue = BatchQueue(
-            engine.work(), self._worker, engine.batch_tokens(settings.batch_tokens),
+            engine.handlers(), self._worker, engine.batch_tokens(settings.batch_tokens),
             settings.queue_tokens, settings.gather_seconds, self._read,
         )  # fmt: skip
         self.jobs.open(loop, self.queue)
@@ -109,8 +114,8 @@ class State:
         """
         _, queue = self.ready()
         self._check(texts)
-        asked = asyncio.create_task(queue.ask(kind, texts))
-        return await unless_gone(request, asked)
+        asked = asyncio.create_task(queue.submit(kind, texts))
+        return await cancel_on_disconnect(request, asked)
 
     def _check(self, texts: Sequence[str]) -> None:
         settings = self.settings
@@ -127,7 +132,7 @@ class State:
                     f"Text {number} has {len(text):,} characters: "
                     f"send at most {settings.max_characters:,}.",
                 )
-        if sum(map(size, texts)) > settings.queue_tokens:
+        if sum(map(estimate_tokens, texts)) > settings.queue_tokens:
             raise Problem(
                 413, "These texts are too much at once: send fewer, or a file to /v1/files."
             )
@@ -139,7 +144,7 @@ class State:
         self.metrics.read(*batch)
 
 
-async def unless_gone(request: Request, asked: asyncio.Task[list[Any]]) -> list[Any]:
+async def cancel_on_disconnect(request: Request, asked: asyncio.Task[list[Any]]) -> list[Any]:
     """What was asked for, or nothing if the client leaves first, in which case it is cancelled.
 
     Raises:

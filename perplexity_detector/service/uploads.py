@@ -16,11 +16,11 @@ import pyarrow.parquet
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from perplexity_detector.cli.options import CHUNK_ROWS
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.byte_streams import FORMATS
 from perplexity_detector.io.datasets import Columns, read_chunks
-from perplexity_detector.service.micro_batching import size
+from perplexity_detector.pipelines.predict import CHUNK_ROWS
+from perplexity_detector.service.micro_batching import estimate_tokens
 from perplexity_detector.service.problem_details import Problem
 
 #: What sentences call the file, wherever it lies.
@@ -48,7 +48,7 @@ class Upload:
         columns: what its columns are called.
         encoding: of csv, tsv and jsonl.
         max_characters: of a text; a longer one is a row with a problem.
-        rows: of the file, once `look_through` has counted them.
+        rows: of the file, once `scan` has counted them.
         tokens: estimated, of its texts, likewise.
     """
 
@@ -70,7 +70,7 @@ class Upload:
             chunk.loc[too_long, "problem"] = f"more than {self.max_characters:,} characters"
             yield chunk
 
-    def look_through(self) -> None:
+    def scan(self) -> None:
         """Count rows and tokens; what is wrong with the file shows now, not while it is scored.
 
         Raises:
@@ -81,7 +81,7 @@ class Upload:
             if time.monotonic() > end:  # open quotation marks make a csv slow to read
                 raise DatasetError(f"{NAME} takes too long to read: send parts, or mend it.")
             self.rows += len(chunk)
-            self.tokens += sum(map(size, chunk.loc[chunk["problem"] == "", "text"]))
+            self.tokens += sum(map(estimate_tokens, chunk.loc[chunk["problem"] == "", "text"]))
 
 
 async def receive(request: Request, target: Path) -> str | None:

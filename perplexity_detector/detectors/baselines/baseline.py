@@ -1,4 +1,4 @@
-"""Baseline: learns from a view of texts, in turns; the loop that all baselines share."""
+"""Baseline: the cross-fitting loop that all baselines share."""
 
 from __future__ import annotations
 
@@ -8,42 +8,43 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.errors import InputError
-from perplexity_detector.features.cross_fitting import Part
+from perplexity_detector.explanation.explainable import ExplainableClassifier
+from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.family import Document, Family, Learner
-from perplexity_detector.io.tensors import of_bytes, to_bytes
+from perplexity_detector.features.family import Family, LearnedFamily
+from perplexity_detector.io import tensors
+from perplexity_detector.sampling.splits import Split
 
-LEARNED = "learned.safetensors"
+ARRAYS_FILE = "learned.safetensors"
 
 
-class PlainText(FeatureExtractor):
-    """An extractor without families: what it reads of a text is the text."""
+class TextOnlyExtractor(FeatureExtractor):
+    """An extractor without families: a document is the text alone."""
 
-    def chosen_families(self) -> list[Family | Learner]:
-        """None."""
+    def chosen_families(self) -> list[Family | LearnedFamily]:
+        """No families."""
         return []
 
 
-class Baseline(CalibratedClassifier):
-    """A classifier that says how it learns from a view of texts, and how that scores others.
+class Baseline(ExplainableClassifier):
+    """A classifier that defines how it is fitted on features, and how it then scores others.
 
     Args:
-        extractor: reads texts; what the baseline needs if not given.
+        extractor: reads texts; one with the families that the baseline needs if not given.
         fpr: false-positive rate of `predict` and of verdicts.
         random_state: seed.
 
     Attributes:
-        learned_: what `learn` gave of all training texts.
+        fitted_: what `fit_features` gave for all training texts.
     """
 
-    #: Families of features it is given; without any it is given the text.
+    #: Families of the features it uses; without any it uses the text.
     families: ClassVar[tuple[str, ...]] = ()
-    #: How many parts are told by what learned from the others; all if None.
-    turns: int | None = None
+    #: Folds that get out-of-fold scores; all if None.
+    n_scored_folds: int | None = None
 
-    learned_: Any
+    fitted_: Any
 
     def __init__(
         self,
@@ -56,75 +57,80 @@ class Baseline(CalibratedClassifier):
         self.random_state = random_state
 
     @abstractmethod
-    def learn(self, view: Any, labels: np.ndarray, sources: np.ndarray) -> Any:
-        """What is to be known: arrays by name, unless the class says otherwise.
+    def fit_features(self, features: Any, labels: np.ndarray, sources: np.ndarray) -> Any:
+        """Fit on features; return arrays by name, unless a subclass says otherwise.
 
         Args:
-            view: of n texts, as `view` gives it.
+            features: of n texts, as `compute_features` gives them.
             labels: 0 or 1, shape (n,).
             sources: integers, shape (n,).
         """
 
     @abstractmethod
-    def score(self, view: Any, learned: Any) -> np.ndarray:
-        """Margins by what was learned, shape (n,); higher for generated."""
+    def score_features(self, features: Any, fitted: Any) -> np.ndarray:
+        """Raw scores by what `fit_features` returned, shape (n,); higher for generated."""
 
-    def margins(self, view: Any) -> np.ndarray:
-        """Scores by what was learned from all training texts, shape (n,)."""
-        return self.score(view, self.learned_)
+    def raw_scores(self, features: Any) -> np.ndarray:
+        """Scores by what was fitted on all training texts, shape (n,)."""
+        return self.score_features(features, self.fitted_)
 
-    def files(self) -> dict[str, bytes]:
-        """The arrays that were learned, if any are."""
-        return {LEARNED: to_bytes({self.name: self.learned_})} if self.kept else {}
+    def to_files(self) -> dict[str, bytes]:
+        """The fitted arrays, if there are any."""
+        if not self.artefact_files:
+            return {}
+        return {ARRAYS_FILE: tensors.to_bytes({self.name: self.fitted_})}
 
-    def restore(self, files: Mapping[str, bytes]) -> None:
-        """The inverse of `files`."""
-        self.learned_ = of_bytes(files[LEARNED])[self.name] if self.kept else {}
+    def load_files(self, files: Mapping[str, bytes]) -> None:
+        """The inverse of `to_files`."""
+        has_arrays = bool(self.artefact_files)
+        self.fitted_ = tensors.from_bytes(files[ARRAYS_FILE])[self.name] if has_arrays else {}
 
-    def _learn(
+    def _fit_out_of_fold(
         self,
         documents: Sequence[Document],
         labels: np.ndarray,
         sources: np.ndarray,
-        parts: list[Part],
+        splits: list[Split],
     ) -> np.ndarray:
-        view = self.view(documents)
-        margins = np.full(len(labels), np.nan)
-        for rest, fold in taken(parts, labels, self.turns):
-            learned = self.learn(pick(view, rest), labels[rest], sources[rest])
-            margins[fold] = self.score(pick(view, fold), learned)
-        self.learned_ = self.learn(view, labels, sources)
-        return margins
+        features = self.compute_features(documents)
+        scores = np.full(len(labels), np.nan)
+        for train_idx, test_idx in select_folds(splits, labels, self.n_scored_folds):
+            fitted = self.fit_features(
+                take_rows(features, train_idx), labels[train_idx], sources[train_idx]
+            )
+            scores[test_idx] = self.score_features(take_rows(features, test_idx), fitted)
+        self.fitted_ = self.fit_features(features, labels, sources)
+        return scores
 
     def _default_extractor(self) -> FeatureExtractor:
         return self.extractor_class(self.families)
 
 
 class TextBaseline(Baseline):
-    """A baseline that reads the text itself; its view is the texts, in canonical form."""
+    """A baseline whose features are the texts themselves, in canonical form."""
 
-    extractor_class: ClassVar[type[FeatureExtractor]] = PlainText
+    extractor_class: ClassVar[type[FeatureExtractor]] = TextOnlyExtractor
 
-    def view(self, documents: Sequence[Document]) -> list[str]:
+    def compute_features(self, documents: Sequence[Document]) -> list[str]:
         """The texts."""
         return [document.text for document in documents]
 
 
 class ColumnsBaseline(Baseline):
-    """A baseline over a few features; its view is their table, shape (n, columns)."""
+    """A baseline over a few columns of the feature table."""
 
     #: Full names of the features.
     columns: ClassVar[tuple[str, ...]]
 
-    def view(self, documents: Sequence[Document]) -> np.ndarray:
-        """The columns of the table of features, shape (n, columns)."""
-        return self.extractor_.table(documents)[:, self.places()]
+    def compute_features(self, documents: Sequence[Document]) -> np.ndarray:
+        """The columns of the feature table, shape (n, columns)."""
+        return self.extractor_.transform_documents(documents)[:, self.column_indices()]
 
-    def places(self) -> list[int]:
+    def column_indices(self) -> list[int]:
         """Where the columns are in the extractor's table.
 
         Raises:
-            InputError: the extractor was given without a family that is needed.
+            InputError: the extractor lacks a family that is needed.
         """
         names = self.extractor_.get_feature_names_out().tolist()
         if missing := [name for name in self.columns if name not in names]:
@@ -136,24 +142,26 @@ class ColumnsBaseline(Baseline):
 
     def labels(self) -> list[str]:
         """What each column measures, in words that follow "high" or "low"."""
-        told, _ = self.extractor_.told()
-        return [told[place] for place in self.places()]
+        labels, _ = self.extractor_.column_labels()
+        return [labels[index] for index in self.column_indices()]
 
 
-def pick(view: Any, rows: np.ndarray) -> Any:
-    """Some rows of a view, which is a list or an array."""
-    return [view[row] for row in rows] if isinstance(view, list) else view[rows]
+def take_rows(features: Any, rows: np.ndarray) -> Any:
+    """Some rows of features, which are a list or an array."""
+    return [features[row] for row in rows] if isinstance(features, list) else features[rows]
 
 
-def taken(parts: list[Part], labels: np.ndarray, turns: int | None) -> list[Part]:
-    """As many parts as are wanted, those first that tell most of the rarer class.
+def select_folds(
+    splits: list[Split], labels: np.ndarray, n_scored_folds: int | None
+) -> list[Split]:
+    """As many folds as are wanted, those with most texts of the rarer class first.
 
-    One more is added as long as those chosen tell texts of one class only.
+    One more is added as long as the chosen ones hold texts of one class only.
     """
-    if turns is None:
-        return parts
-    ranked = sorted(parts, key=lambda part: -np.bincount(labels[part[1]], minlength=2).min())
-    for count in range(max(1, turns), len(ranked)):
-        if len(set(np.concatenate([labels[fold] for _, fold in ranked[:count]]))) == 2:
+    if n_scored_folds is None:
+        return splits
+    ranked = sorted(splits, key=lambda split: -np.bincount(labels[split[1]], minlength=2).min())
+    for count in range(max(1, n_scored_folds), len(ranked)):
+        if len(set(np.concatenate([labels[test_idx] for _, test_idx in ranked[:count]]))) == 2:
             return ranked[:count]
     return ranked

@@ -69,15 +69,7 @@ class PairExtractor(FeatureExtractor):
                 f"the vocabulary of {self.lm}."
             )
         check_pair(self.lm, self.performer)
-        return shared_pair(
-            self.lm,
-            self.performer,
-            self.revision,
-            self.device,
-            self.precision,
-            self.batch_tokens,
-            self.cache,
-        )
+        return shared_pair(self.reading_options, self.performer)
 
 
 class Binoculars(ZeroShot):

@@ -9,14 +9,14 @@ import numpy as np
 
 from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.detectors import trees
-from perplexity_detector.detectors.baselines.baseline import LEARNED, ColumnsBaseline
-from perplexity_detector.detectors.text_detector import TextDetector
-from perplexity_detector.features.cross_fitting import Part
-from perplexity_detector.features.family import Document
+from perplexity_detector.detectors.baselines.baseline import ARRAYS_FILE, ColumnsBaseline
+from perplexity_detector.features.document import Document
 from perplexity_detector.io import tensors
-from perplexity_detector.sampling.splits import balancing_weights
+from perplexity_detector.sampling.balance import balancing_weights
+from perplexity_detector.sampling.splits import Split
 
-TREES = "classifier.ubj"
+BOOSTER_FILE = "classifier.ubj"
+_MEDIANS = "human_medians"
 
 
 class DivEye(ColumnsBaseline):
@@ -27,11 +27,11 @@ class DivEye(ColumnsBaseline):
     what is left out, as in the detector.
 
     Attributes:
-        learned_: `booster`, and `typical`, the medians of people's texts.
+        fitted_: `booster`, and `human_medians`, the medians of human texts.
     """
 
     name: ClassVar[str] = "diveye"
-    kept: ClassVar[tuple[str, ...]] = (TREES, LEARNED)
+    artefact_files: ClassVar[tuple[str, ...]] = (BOOSTER_FILE, ARRAYS_FILE)
     families = ("perplexity", "diversity")
     columns = (
         "perplexity_mean",
@@ -45,52 +45,72 @@ class DivEye(ColumnsBaseline):
         "diversity_second_difference_autocorrelation",
     )
 
-    def _learn(
+    def _fit_out_of_fold(
         self,
         documents: Sequence[Document],
         labels: np.ndarray,
         sources: np.ndarray,
-        parts: list[Part],
+        splits: list[Split],
     ) -> np.ndarray:
-        table = self.view(documents)
-        lesson = self._lesson(table, labels, sources)
-        margins, self.training_["trees"] = trees.left_out_margins(lesson, parts, self._settings())
-        self.learned_ = self.learn(table, labels, sources)
-        return margins
+        features = self.compute_features(documents)
+        training = self._training_matrix(features, labels, sources)
+        scores, rounds = trees.out_of_fold_margins(training, splits, self._boosting_params())
+        self.training_["trees"] = rounds
+        self.fitted_ = self.fit_features(features, labels, sources)
+        return scores
 
-    def learn(self, view: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
-        """As many trees as were best on what was left out, and the medians."""
-        lesson = self._lesson(view, labels, sources)
-        booster = trees.train(lesson, self._settings(), self.training_["trees"])
-        return {"booster": booster, "typical": np.median(view[labels == 0], axis=0)}
+    def fit_features(
+        self, features: np.ndarray, labels: np.ndarray, sources: np.ndarray
+    ) -> dict[str, Any]:
+        """A booster of the median best number of rounds, and the medians of human texts."""
+        training = self._training_matrix(features, labels, sources)
+        booster = trees.train(training, self._boosting_params(), self.training_["trees"])
+        return {"booster": booster, _MEDIANS: np.median(features[labels == 0], axis=0)}
 
-    def _lesson(self, table: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> trees.Lesson:
-        return trees.Lesson(table, labels, balancing_weights(labels, sources), list(self.columns))
+    def _training_matrix(
+        self, features: np.ndarray, labels: np.ndarray, sources: np.ndarray
+    ) -> trees.TrainingMatrix:
+        weights = balancing_weights(labels, sources)
+        return trees.TrainingMatrix(features, labels, weights, list(self.columns))
 
-    def _settings(self) -> trees.Settings:
-        # of nine features one thread makes trees as quickly, and a forked process can
-        return TextDetector(random_state=self.random_state, n_jobs=1).tree_settings()
+    def _boosting_params(self) -> trees.BoostingParams:
+        # with nine features one thread is as quick, and a forked process can use it
+        parameters = {**trees.DEFAULT_PARAMETERS, "seed": self.random_state, "nthread": 1}
+        device = trees.device_for("auto")
+        return trees.BoostingParams(
+            {**parameters, "device": device},
+            trees.DEFAULT_MIN_CHILD_WEIGHT,
+            trees.DEFAULT_MAX_ROUNDS,
+            trees.DEFAULT_EARLY_STOPPING_ROUNDS,
+        )
 
-    def score(self, view: np.ndarray, learned: dict[str, Any]) -> np.ndarray:
+    def score_features(self, features: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
         """Log-odds, shape (n,)."""
-        return trees.margins(learned["booster"], view, 0)
+        return trees.margins(fitted["booster"], features, 0)
 
-    def contributions(self, view: np.ndarray) -> Contributions:
-        """What each feature added to the log-odds of each text; each is a family of its own."""
-        added = trees.contributions(self.learned_["booster"], view, 0)
-        base = self.margins(view) - added.sum(axis=1)
-        told, typical = self.labels(), self.learned_["typical"]
-        return Contributions(added, base, self.columns, self.columns, told, view, typical)
+    def contributions(self, features: np.ndarray) -> Contributions:
+        """XGBoost's SHAP values; each feature is a family of its own."""
+        shap_values = trees.contributions(self.fitted_["booster"], features, 0)
+        return Contributions(
+            shap_values,
+            base_values=self.raw_scores(features) - shap_values.sum(axis=1),
+            names=self.columns,
+            families=self.columns,
+            labels=self.labels(),
+            features=features,
+            human_medians=self.fitted_[_MEDIANS],
+        )
 
-    def files(self) -> dict[str, bytes]:
-        """The trees, and the medians."""
-        typical = {"typical": self.learned_["typical"]}
+    def to_files(self) -> dict[str, bytes]:
+        """The booster, and the medians."""
+        medians = {_MEDIANS: self.fitted_[_MEDIANS]}
         return {
-            TREES: trees.to_bytes(self.learned_["booster"]),
-            LEARNED: tensors.to_bytes({self.name: typical}),
+            BOOSTER_FILE: trees.to_bytes(self.fitted_["booster"]),
+            ARRAYS_FILE: tensors.to_bytes({self.name: medians}),
         }
 
-    def restore(self, files: Mapping[str, bytes]) -> None:
-        """The inverse of `files`."""
-        typical = tensors.of_bytes(files[LEARNED])[self.name]["typical"]
-        self.learned_ = {"booster": trees.of_bytes(files[TREES], 0), "typical": typical}
+    def load_files(self, files: Mapping[str, bytes]) -> None:
+        """The inverse of `to_files`."""
+        medians = tensors.from_bytes(files[ARRAYS_FILE])[self.name][_MEDIANS]
+        booster = trees.from_bytes(files[BOOSTER_FILE], 0)
+        self.fitted_ = {"booster": booster, _MEDIANS: medians}

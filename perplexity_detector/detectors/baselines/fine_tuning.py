@@ -24,7 +24,7 @@ MAX_NORM = 1.0
 BUCKET = 50
 
 
-class Plan(NamedTuple):
+class TrainingArgs(NamedTuple):
     """How long and how fast to train.
 
     Attributes:
@@ -70,7 +70,7 @@ def fine_tune(
     ids: Sequence[np.ndarray],
     labels: np.ndarray,
     weights: np.ndarray,
-    plan: Plan,
+    plan: TrainingArgs,
 ) -> None:
     """Train a network in place: AdamW on weighted cross-entropy; embeddings stay as they are.
 
@@ -90,7 +90,7 @@ def fine_tune(
     learning = [weight for weight in network.parameters() if weight.requires_grad]
     steps = plan.epochs * math.ceil(len(ids) / plan.batch_texts)
     optimiser = torch.optim.AdamW(learning, plan.learning_rate, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: height(step, steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: lr_factor(step, steps))
     draw = np.random.default_rng(plan.seed)
     # dropout within the body doubles the time of a step on a CPU (6.9 s instead of 3.7 s for 16
     # texts); before the head it costs nothing
@@ -128,7 +128,7 @@ def log_odds(
     return found
 
 
-def height(step: int, steps: int) -> float:
+def lr_factor(step: int, steps: int) -> float:
     """Of the learning rate: a linear rise over `WARM_UP` of the steps, then a linear fall."""
     rising = max(1, round(WARM_UP * steps))
     if step < rising:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from perplexity_detector.detectors.baselines.neural import Neural, Pretrained
+from perplexity_detector.detectors.baselines.neural import FineTunedBaseline, Pretrained
 from perplexity_detector.errors import InputError
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.lm.pooling import blocks_of
+from perplexity_detector.lm.kernels.blocks import blocks_of
 from perplexity_detector.lm.weights import catalogue
 
 #: smollm2's first three blocks have 10.6 million weights, as many as the six of MiniLM-L6.
 BLOCKS = 3
 
 
-class FirstLayers(Neural):
+class FirstLayers(FineTunedBaseline):
     """A causal language model cut after its first blocks, its states averaged, and a linear head.
 
     Args:
-        extractor: as in `Neural`; its `lm` and `revision` name the language model.
+        extractor: as in `FineTunedBaseline`; its `lm` and `revision` name the language model.
         blocks: how many are kept; by default as many as make a step as dear as MiniLM-L6's.
-        epochs: as in `Neural`, as all that follows.
+        epochs: as in `FineTunedBaseline`, as all that follows.
         max_texts: if there are more, as many are drawn.
         max_tokens: of a text that are read.
         batch_texts: texts a step.
@@ -39,12 +39,12 @@ class FirstLayers(Neural):
         max_tokens: int = 256,
         batch_texts: int = 32,
         learning_rate: float = 1e-4,
-        turns: int | None = 1,
+        n_scored_folds: int | None = 1,
         fpr: float = 0.01,
         random_state: int = 0,
     ) -> None:
         super().__init__(
-            extractor, epochs, max_texts, max_tokens, batch_texts, learning_rate, turns, fpr,
+            extractor, epochs, max_texts, max_tokens, batch_texts, learning_rate, n_scored_folds, fpr,
             random_state,
         )  # fmt: skip
         self.blocks = blocks

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from perplexity_detector.classifier.contributions import Contributions
-from perplexity_detector.detectors.baselines.baseline import LEARNED, ColumnsBaseline
+from perplexity_detector.detectors.baselines.baseline import ARRAYS_FILE, ColumnsBaseline
 from perplexity_detector.detectors.baselines.linear import fit_logistic, log_odds
 
 
@@ -19,27 +19,33 @@ class GLTR(ColumnsBaseline):
     """
 
     name: ClassVar[str] = "gltr"
-    kept: ClassVar[tuple[str, ...]] = (LEARNED,)
+    artefact_files: ClassVar[tuple[str, ...]] = (ARRAYS_FILE,)
     families = ("rank",)
     columns = ("rank_top_10", "rank_top_100", "rank_top_1000", "rank_beyond")
 
-    def learn(
-        self, view: np.ndarray, labels: np.ndarray, sources: np.ndarray
+    def fit_features(
+        self, features: np.ndarray, labels: np.ndarray, sources: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Mean and standard deviation, coefficients, and medians of people's texts."""
-        centre, scale = view.mean(axis=0), view.std(axis=0) + 1e-9
-        linear = fit_logistic((view - centre) / scale, labels, sources)
-        typical = np.median(view[labels == 0], axis=0)
-        return {**linear, "centre": centre, "scale": scale, "typical": typical}
+        """Mean and standard deviation, coefficients, and medians of human texts."""
+        centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+        linear = fit_logistic((features - centre) / scale, labels, sources)
+        medians = np.median(features[labels == 0], axis=0)
+        return {**linear, "centre": centre, "scale": scale, "human_medians": medians}
 
-    def score(self, view: np.ndarray, learned: dict[str, np.ndarray]) -> np.ndarray:
+    def score_features(self, features: np.ndarray, fitted: dict[str, np.ndarray]) -> np.ndarray:
         """Log-odds, shape (n,)."""
-        return log_odds((view - learned["centre"]) / learned["scale"], learned)
+        return log_odds((features - fitted["centre"]) / fitted["scale"], fitted)
 
-    def contributions(self, view: np.ndarray) -> Contributions:
-        """What the share of each colour added to the log-odds; each is a family of its own."""
-        known = self.learned_
-        added = (view - known["centre"]) / known["scale"] * known["coefficients"]
-        base = self.margins(view) - added.sum(axis=1)
-        told = self.labels()
-        return Contributions(added, base, self.columns, self.columns, told, view, known["typical"])
+    def contributions(self, features: np.ndarray) -> Contributions:
+        """Coefficient times standardised value; each feature is a family of its own."""
+        fitted = self.fitted_
+        added = (features - fitted["centre"]) / fitted["scale"] * fitted["coefficients"]
+        return Contributions(
+            added,
+            base_values=self.raw_scores(features) - added.sum(axis=1),
+            names=self.columns,
+            families=self.columns,
+            labels=self.labels(),
+            features=features,
+            human_medians=fitted["human_medians"],
+        )

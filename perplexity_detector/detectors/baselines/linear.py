@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from perplexity_detector.sampling.splits import balancing_weights
+from perplexity_detector.sampling.balance import balancing_weights
 
 
 def fit_logistic(
-    table: Any, labels: np.ndarray, sources: np.ndarray, strength: float = 1.0
+    table: Any, labels: np.ndarray, sources: np.ndarray, C: float = 1.0
 ) -> dict[str, np.ndarray]:
     """Coefficients (columns,) and intercept (1,), float64.
 
@@ -19,12 +19,12 @@ def fit_logistic(
         table: dense or sparse, shape (n, columns).
         labels: 0 or 1, shape (n,).
         sources: integers, shape (n,).
-        strength: inverse of the L2 penalty.
+        C: inverse of the L2 penalty.
     """
     from sklearn.linear_model import LogisticRegression
 
     weights = balancing_weights(labels, sources)
-    model = LogisticRegression(C=strength, max_iter=1000).fit(table, labels, weights)
+    model = LogisticRegression(C=C, max_iter=1000).fit(table, labels, weights)
     return {"coefficients": model.coef_[0].astype(np.float64), "intercept": model.intercept_}
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 
 from perplexity_detector.detectors.baselines.baseline import TextBaseline
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.lm.scorer import device_of
-from perplexity_detector.sampling.splits import balancing_weights
+from perplexity_detector.lm.scorer import resolve_device
+from perplexity_detector.sampling.balance import balancing_weights
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WEIGHTS, ARCHITECTURE, TOKENIZER = "network.safetensors", "network.json", "tokenizer.json"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: Where a model lay, and what it was made with: neither says what it is.
-_NOT_KEPT = ("_name_or_path", "transformers_version", "auto_map")
+_DROPPED_CONFIG = ("_name_or_path", "transformers_version", "auto_map")
 
 
 @dataclass(frozen=True)
@@ -40,33 +40,33 @@ class Pretrained:
 
     body: Any
     tokenizer: Tokenizer
-    first: tuple[int, ...] | None
+    prefix_ids: tuple[int, ...] | None
 
     def ids(self, texts: list[str], most: int) -> list[np.ndarray]:
         """At most so many tokens of each text, at least one."""
         readable = [_SURROGATE.sub("\ufffd", text) for text in texts]
         limit = getattr(self.body.config, "max_position_embeddings", None) or most
         most = min(most, limit - 2)  # some architectures count positions from 2 on
-        before = list(self.first or ())
+        before = list(self.prefix_ids or ())
         self.tokenizer.encode_special_tokens = True  # "[SEP]" typed by a user is plain text
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(max(1, most - len(before)))
-        encoded = self.tokenizer.encode_batch(readable, add_special_tokens=self.first is None)
+        encoded = self.tokenizer.encode_batch(readable, add_special_tokens=self.prefix_ids is None)
         return [np.array([*before, *one.ids] or [0], np.int64) for one in encoded]
 
 
 @dataclass(frozen=True)
-class Tuned:
+class FineTunedModel:
     """A trained network and how texts are brought to it."""
 
     start: Pretrained
     network: PooledClassifier
 
 
-class Neural(TextBaseline):
+class FineTunedBaseline(TextBaseline):
     """A pretrained network, fine-tuned; a subclass says which.
 
-    Training is dear. So only `turns` of the parts are told by a network that was trained on the
+    Training is dear. So only `n_scored_folds` of the parts are told by a network that was trained on the
     others; they set calibrator and thresholds, and a last network is trained on all texts. The
     margins of the other parts are unknown (NaN).
 
@@ -82,11 +82,11 @@ class Neural(TextBaseline):
         random_state: seed.
 
     Attributes:
-        learned_: the network, see `Tuned`.
+        fitted_: the network, see `FineTunedModel`.
     """
 
-    kept: ClassVar[tuple[str, ...]] = (WEIGHTS, ARCHITECTURE, TOKENIZER)
-    learned_: Tuned
+    artefact_files: ClassVar[tuple[str, ...]] = (WEIGHTS, ARCHITECTURE, TOKENIZER)
+    fitted_: FineTunedModel
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Neural(TextBaseline):
         max_tokens: int = 256,
         batch_texts: int = 32,
         learning_rate: float = 1e-4,
-        turns: int | None = 1,
+        n_scored_folds: int | None = 1,
         fpr: float = 0.01,
         random_state: int = 0,
     ) -> None:
@@ -106,7 +106,7 @@ class Neural(TextBaseline):
         self.max_tokens = max_tokens
         self.batch_texts = batch_texts
         self.learning_rate = learning_rate
-        self.turns = turns
+        self.n_scored_folds = n_scored_folds
 
     @abstractmethod
     def pretrained(self) -> Pretrained:
@@ -116,21 +116,23 @@ class Neural(TextBaseline):
             LanguageModelError: it is missing or unfit.
         """
 
-    def learn(self, view: list[str], labels: np.ndarray, sources: np.ndarray) -> Tuned:
+    def fit_features(
+        self, features: list[str], labels: np.ndarray, sources: np.ndarray
+    ) -> FineTunedModel:
         """A network, trained on these texts."""
         import torch
 
         from perplexity_detector.detectors.baselines.fine_tuning import (
-            Plan,
             PooledClassifier,
+            TrainingArgs,
             fine_tune,
         )
 
-        rows = drawn(labels, sources, self.max_texts, self.random_state)
+        rows = balanced_rows(labels, sources, self.max_texts, self.random_state)
         start = self.pretrained()
-        ids = start.ids([view[row] for row in rows], self.max_tokens)
+        ids = start.ids([features[row] for row in rows], self.max_tokens)
         weights = balancing_weights(labels[rows], sources[rows])
-        plan = Plan(
+        plan = TrainingArgs(
             self.epochs,
             self.batch_texts,
             self.learning_rate,
@@ -139,35 +141,35 @@ class Neural(TextBaseline):
         )
         with torch.random.fork_rng():
             torch.manual_seed(self.random_state)
-            network = PooledClassifier(start.body).to(device_of(self.extractor_.device))
+            network = PooledClassifier(start.body).to(resolve_device(self.extractor_.device))
             fine_tune(network, ids, labels[rows], weights, plan)
-        return Tuned(start, network)
+        return FineTunedModel(start, network)
 
-    def score(self, view: list[str], learned: Tuned) -> np.ndarray:
+    def score_features(self, features: list[str], fitted: FineTunedModel) -> np.ndarray:
         """Log-odds, shape (n,)."""
         from perplexity_detector.detectors.baselines.fine_tuning import log_odds
 
-        return log_odds(learned.network, learned.start.ids(view, self.max_tokens))
+        return log_odds(fitted.network, fitted.start.ids(features, self.max_tokens))
 
-    def files(self) -> dict[str, bytes]:
+    def to_files(self) -> dict[str, bytes]:
         """Weights in half precision, the architecture, the tokenizer."""
         import safetensors.torch
 
-        start, network = self.learned_.start, self.learned_.network
+        start, network = self.fitted_.start, self.fitted_.network
         weights = {
             name: tensor.half().cpu().contiguous() for name, tensor in network.state_dict().items()
         }
         config = json.loads(start.body.config.to_json_string(use_diff=False))
-        config = {name: value for name, value in config.items() if name not in _NOT_KEPT}
-        about = {"config": config, "first": start.first}
+        config = {name: value for name, value in config.items() if name not in _DROPPED_CONFIG}
+        about = {"config": config, "first": start.prefix_ids}
         return {
             WEIGHTS: safetensors.torch.save(weights),
             ARCHITECTURE: json.dumps(about, indent=1).encode(),
             TOKENIZER: start.tokenizer.to_str().encode(),
         }
 
-    def restore(self, files: Mapping[str, bytes]) -> None:
-        """The inverse of `files`."""
+    def load_files(self, files: Mapping[str, bytes]) -> None:
+        """The inverse of `to_files`."""
         import safetensors.torch
         import transformers
         from tokenizers import Tokenizer
@@ -178,14 +180,18 @@ class Neural(TextBaseline):
         config = transformers.AutoConfig.for_model(**about["config"])
         network = PooledClassifier(transformers.AutoModel.from_config(config)).float()
         network.load_state_dict(safetensors.torch.load(files[WEIGHTS]))
-        network.eval().requires_grad_(False).to(device_of(self.extractor_.device))
-        first = about["first"]
+        network.eval().requires_grad_(False).to(resolve_device(self.extractor_.device))
+        prefix_ids = about["first"]
         tokenizer = Tokenizer.from_str(files[TOKENIZER].decode())
-        start = Pretrained(network.body, tokenizer, None if first is None else tuple(first))
-        self.learned_ = Tuned(start, network)
+        start = Pretrained(
+            network.body, tokenizer, None if prefix_ids is None else tuple(prefix_ids)
+        )
+        self.fitted_ = FineTunedModel(start, network)
 
 
-def drawn(labels: np.ndarray, sources: np.ndarray, most: int | None, seed: int) -> np.ndarray:
+def balanced_rows(
+    labels: np.ndarray, sources: np.ndarray, most: int | None, seed: int
+) -> np.ndarray:
     """Rows of at most so many texts, in random order, evenly from each source of each class.
 
     A source that has too few gives all it has, and the others more.

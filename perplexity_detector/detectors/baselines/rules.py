@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from perplexity_detector.detectors.baselines.baseline import Baseline, PlainText
-from perplexity_detector.features.family import Document
+from perplexity_detector.classifier.assessment import Assessment
+from perplexity_detector.detectors.baselines.baseline import Baseline, TextOnlyExtractor
+from perplexity_detector.features.document import Document
 from perplexity_detector.features.series import mean, ratio, std
 from perplexity_detector.features.stylometry import stylometry_features
 
@@ -30,7 +31,7 @@ class Rule(NamedTuple):
     most: float | None
     sentence: str
 
-    def met(self, value: float) -> bool:
+    def matches(self, value: float) -> bool:
         """Whether a text of this value meets it."""
         return (self.least is None or value >= self.least) and (
             self.most is None or value <= self.most
@@ -54,27 +55,29 @@ class Rules(Baseline):
     """One point for each of `RULES` that a text meets; nothing is learned but the calibrator."""
 
     name = "rules"
-    extractor_class = PlainText
+    extractor_class = TextOnlyExtractor
 
-    def view(self, documents: Sequence[Document]) -> np.ndarray:
+    def compute_features(self, documents: Sequence[Document]) -> np.ndarray:
         """Which rules each text meets, bool of shape (n, rules)."""
         met = [rules_met(document) for document in documents]
         return np.array(met, bool).reshape(len(documents), len(RULES))
 
-    def learn(self, view: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
-        """Nothing."""
+    def fit_features(
+        self, features: np.ndarray, labels: np.ndarray, sources: np.ndarray
+    ) -> dict[str, Any]:
+        """No arrays: only the calibrator is fitted."""
         return {}
 
-    def score(self, view: np.ndarray, learned: Any) -> np.ndarray:
+    def score_features(self, features: np.ndarray, fitted: Any) -> np.ndarray:
         """Points, from 0 to the number of rules, shape (n,)."""
-        return np.asarray(view.sum(axis=1), np.float64)
+        return np.asarray(features.sum(axis=1), np.float64)
 
-    def reasons(self, view: np.ndarray, probabilities: np.ndarray) -> list[str]:
+    def reasons(self, assessments: Sequence[Assessment]) -> list[list[str]]:
         """The rules that each text meets."""
         return [
-            "; ".join(rule.sentence for rule, met in zip(RULES, row, strict=True) if met)
-            or "meets no rule"
-            for row in view
+            [rule.sentence for rule, met in zip(RULES, one.features, strict=True) if met]
+            or ["meets no rule"]
+            for one in assessments
         ]
 
 
@@ -83,4 +86,4 @@ def rules_met(document: Document) -> list[bool]:
     lengths = np.array([len(words) for words in document.words_by_sentence], np.float64)
     values = stylometry_features(document)
     values["evenness"] = ratio(std(lengths), mean(lengths))  # coefficient of variation
-    return [rule.met(values[rule.feature]) for rule in RULES]
+    return [rule.matches(values[rule.feature]) for rule in RULES]

@@ -6,10 +6,12 @@ one predicted from BOS, where the papers begin with the second.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
+from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.detectors.baselines.baseline import ColumnsBaseline
 
 
@@ -19,18 +21,20 @@ class ZeroShot(ColumnsBaseline):
     #: 1 where the feature is higher for generated texts, -1 where it is lower.
     sign: ClassVar[int]
 
-    def learn(self, view: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
-        """Nothing."""
+    def fit_features(
+        self, features: np.ndarray, labels: np.ndarray, sources: np.ndarray
+    ) -> dict[str, Any]:
+        """No arrays: only the calibrator is fitted."""
         return {}
 
-    def score(self, view: np.ndarray, learned: Any) -> np.ndarray:
+    def score_features(self, features: np.ndarray, fitted: Any) -> np.ndarray:
         """The signed feature, shape (n,)."""
-        return self.sign * view[:, 0]
+        return self.sign * features[:, 0]
 
-    def reasons(self, view: np.ndarray, probabilities: np.ndarray) -> list[str]:
+    def reasons(self, assessments: Sequence[Assessment]) -> list[list[str]]:
         """The score itself, in the unit of its paper."""
         (label,) = self.labels()
-        return [f"{label} {value:.3g}" for value in view[:, 0]]
+        return [[f"{label} {one.features[0]:.3g}"] for one in assessments]
 
 
 class LogLikelihood(ZeroShot):

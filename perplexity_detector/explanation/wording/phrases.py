@@ -22,7 +22,7 @@ FAMILIES = {
 }
 
 #: Families whose features all say one thing: what is said for a person, and for a model.
-OF_ONE_THING = {
+SINGLE_STATEMENT_FAMILIES = {
     "contrast": (
         "its wording is closer to people's prose than to models'",
         "its wording is closer to models' prose than to people's",

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from perplexity_detector.features.series import per_hundred
 
 
-def listed(words: str) -> tuple[str, ...]:
+def word_list(words: str) -> tuple[str, ...]:
     """The words of a list that is written in one string."""
     return tuple(words.split())
 
 
 #: Common function words, each a feature of its own (Mosteller and Wallace 1964). Pronouns are
 #: counted in groups only, since the task decides who speaks more than the writer does.
-SINGLE_WORDS = listed(
+SINGLE_WORDS = word_list(
     "the a an and or but if because so as while although of to in for on at by with from into "
     "about through between without is are was were be been has have had do can could will would "
     "may might should must this that these those which who what when where how there here all "
@@ -130,7 +130,7 @@ _IRREGULAR_NEGATIONS = {"can't": "can", "won't": "will", "shan't": "shall", "ain
 
 #: Group -> its words.
 GROUPS = {
-    name: frozenset(listed(members)) for name, (_, members) in (_CLASSES | _ATTITUDES).items()
+    name: frozenset(word_list(members)) for name, (_, members) in (_CLASSES | _ATTITUDES).items()
 }
 
 LABELS = {
@@ -181,14 +181,14 @@ def function_word_rates(words: Sequence[str]) -> dict[str, float]:
     connectives = Counter(
         group for place in range(total) if (group := connective_at(words, place)) is not None
     )
-    by_group: Counter[str] = Counter()
+    metrics_by_group: Counter[str] = Counter()
     for word, count in counts.items():
         for group in _GROUPS_OF.get(word, ()):
-            by_group[group] += count
+            metrics_by_group[group] += count
     content = sum(count for word, count in counts.items() if word not in _FUNCTION_WORDS)
     return {
         **{f"word_{word}": per_hundred(counts.get(word, 0), total) for word in SINGLE_WORDS},
-        **{name: per_hundred(by_group[name], total) for name in GROUPS},
+        **{name: per_hundred(metrics_by_group[name], total) for name in GROUPS},
         **{f"connectives_{name}": per_hundred(connectives[name], total) for name in _CONNECTIVES},
         "connectives": per_hundred(connectives.total(), total),
         "content_words": content / max(1, len(parts)),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from perplexity_detector.features.series import per_hundred
-from perplexity_detector.features.style.function_words import listed
+from perplexity_detector.features.style.function_words import word_list
 
 #: Feature -> (label, pattern in canonical text, where every dash is " - ").
 _MARKS: dict[str, tuple[str, re.Pattern[str]]] = {
@@ -37,7 +37,7 @@ _CONTRACTION = re.compile(
     r".+(?:n't|'(?:m|re|ve|ll|d))|(?:it|that|he|she|there|here|what|who|where|how|let)'s"
 )
 _WITHOUT_APOSTROPHE = frozenset(
-    listed(
+    word_list(
         "dont cant wont isnt arent wasnt werent doesnt didnt hasnt havent hadnt couldnt wouldnt "
         "shouldnt im ive youre youve theyre theyve thats whats"
     )

@@ -12,8 +12,8 @@ from perplexity_detector.features.series import mean, per_hundred
 from perplexity_detector.features.style.function_words import (
     GROUPS,
     connective_at,
-    listed,
     undo_contraction,
+    word_list,
 )
 
 #: How many sentences back a repeated opening is looked for.
@@ -21,7 +21,7 @@ OPENING_REACH = 3
 
 _PERSONS = ("first_person_singular", "first_person_plural", "second_person", "third_person")
 _PRONOUNS = frozenset().union(*(GROUPS[name] for name in _PERSONS))
-_BE = frozenset(listed("am is are was were be been being"))
+_BE = frozenset(word_list("am is are was were be been being"))
 _PARTICIPLE = re.compile(
     r"\w{2,}ed|(?:brok|chos|driv|eat|fall|forgott|giv|hidd|prov|ris|se|shak|spok|tak|writt)en|"
     r"built|done|found|held|kept|known|led|left|lost|made|paid|put|seen|sent|shown|told|taught"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from perplexity_detector.features.series import mean, per_hundred, std
-from perplexity_detector.features.style.function_words import listed
+from perplexity_detector.features.style.function_words import word_list
 
 #: Words of the moving window for measures that would fall as a text grows.
 WINDOW = 50
@@ -29,7 +29,7 @@ _ENDINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ending_ive": ("use of adjectives in -ive, -ous and -ful", ("ive", "ous", "ful")),
 }
 _NOT_ENDINGS = frozenset(
-    listed(
+    word_list(
         "family reply supply apply early daily belly bully jelly italy "
         "thing things nothing something anything everything morning evening during bring string "
         "spring speed indeed hundred"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from perplexity_detector.lm.pooling import blocks_of
+from perplexity_detector.lm.kernels.blocks import blocks_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -10,7 +10,7 @@ import torch
 from perplexity_detector.errors import InputError
 
 
-def device_of(device: str) -> torch.device:
+def resolve_device(device: str) -> torch.device:
     """The device of that name; `auto` is CUDA where there is one.
 
     Raises:
@@ -28,14 +28,14 @@ def device_of(device: str) -> torch.device:
     return chosen
 
 
-def on_device(values: np.ndarray, device: torch.device) -> torch.Tensor:
+def to_device_async(values: np.ndarray, device: torch.device) -> torch.Tensor:
     """An array on a device, or on its way: a GPU need not stop for it."""
     there = torch.from_numpy(values)
     # from memory that is not pinned, CUDA copies only when all else is done
     return (there.pin_memory() if device.type == "cuda" else there).to(device, non_blocking=True)
 
 
-def finished(device: torch.device) -> Callable[[], None]:
+def completion_event(device: torch.device) -> Callable[[], None]:
     """What waits until the device has done all that it was given so far."""
     if device.type != "cuda":
         return lambda: None

@@ -12,7 +12,7 @@ from perplexity_detector.lm.kernels.packed_linear import replace_linear_layers
 #: Largest weight and largest input. Without VNNI a processor adds two products of an input, 0 to
 #: 255, and a weight in 16 bits: weights of 7 bits keep that from running over, and give the
 #: same numbers on every processor.
-WEIGHT_MOST, INPUT_MOST = 63, 127
+WEIGHT_MAX, INPUT_MAX = 63, 127
 #: What an input of 0 is to oneDNN, whose inputs have no sign.
 _ZERO = 128
 
@@ -27,7 +27,7 @@ class Int8Linear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         weight = linear.weight.detach().float().contiguous()
-        scale = weight.abs().amax(dim=1).clamp_min_(1e-30).div_(WEIGHT_MOST)
+        scale = weight.abs().amax(dim=1).clamp_min_(1e-30).div_(WEIGHT_MAX)
         whole = weight.div(scale[:, None]).round_().to(torch.int8)
         self.register_buffer("weight", torch.ops.onednn.qlinear_prepack(whole, None))
         self.register_buffer("scale", scale)
@@ -37,7 +37,7 @@ class Int8Linear(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Inputs (..., in) to outputs (..., out), both float32."""
         rows = inputs.reshape(-1, inputs.shape[-1])
-        scale = rows.abs().amax(dim=1, keepdim=True).clamp_min_(1e-30).div_(INPUT_MOST)
+        scale = rows.abs().amax(dim=1, keepdim=True).clamp_min_(1e-30).div_(INPUT_MAX)
         product = self.multiply(rounded(rows / scale)).mul_(scale)
         if self.bias is not None:
             product.add_(self.bias)

@@ -14,7 +14,7 @@ from torch import nn
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 #: Outputs from which on oneDNN is the quicker without AVX-512: a head's, not a block's.
-WIDE = 8192
+MIN_WIDE_OUTPUTS = 8192
 
 
 class PackedLinear(nn.Module):
@@ -46,7 +46,7 @@ def pack_linear_layers(model: nn.Module) -> None:
     Where this build of torch or this processor cannot, nothing changes.
     """
     replace_linear_layers(
-        model, lambda linear: PackedLinear(linear) if pays(linear.weight) else None
+        model, lambda linear: PackedLinear(linear) if is_faster_packed(linear.weight) else None
     )
 
 
@@ -81,13 +81,13 @@ def as_linear(module: nn.Module) -> nn.Linear | None:
     return linear
 
 
-def pays(weight: torch.Tensor) -> bool:
+def is_faster_packed(weight: torch.Tensor) -> bool:
     """Whether products with a weight (out, in) are quicker packed; one answer on one machine.
 
     On a Zen 3, which has no AVX-512, a core multiplies 91 GFLOP/s in smollm2's blocks with MKL and
     81 with oneDNN, and 57 and 72 in its head.
     """
-    wide = len(weight) >= WIDE or torch.backends.cpu.get_cpu_capability() != "AVX2"
+    wide = len(weight) >= MIN_WIDE_OUTPUTS or torch.backends.cpu.get_cpu_capability() != "AVX2"
     return (wide or weight.dtype != torch.float32) and can_pack(weight.dtype)
 
 

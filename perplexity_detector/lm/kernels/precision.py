@@ -36,7 +36,7 @@ def precision_of(precision: str, device: torch.device) -> str:
     return precision
 
 
-def set_up_products(model: nn.Module, precision: str) -> None:
+def optimise_for_cpu(model: nn.Module, precision: str) -> None:
     """Give a model on the CPU, in place, what multiplies quickest in this precision."""
     fuse_gelu(model)
     if precision in ("int8", "bfloat16"):

@@ -46,7 +46,7 @@ class LanguageModel:
     context: int
 
 
-def home() -> Path:
+def cache_dir() -> Path:
     """Where pulled models are kept: $PERPLEXITY_DETECTOR_HOME, or the user's cache folder."""
     import platformdirs
 
@@ -61,7 +61,7 @@ def packaged_folder() -> Path:
 
 def builtin_folder() -> Path | None:
     """The builtin model's folder, packaged or pulled; None if it is in neither place."""
-    for folder in (packaged_folder(), home() / BUILTIN):
+    for folder in (packaged_folder(), cache_dir() / BUILTIN):
         if (folder / "config.json").is_file():
             return folder
     return None
@@ -82,7 +82,7 @@ def pins() -> dict[str, dict[str, Any]]:
 
 def pins_file() -> Path:
     """The file that remembers which commit of a hub model was pulled."""
-    return home() / "pins.json"
+    return cache_dir() / "pins.json"
 
 
 def inventory() -> list[tuple[str, str, int, str]]:
@@ -97,7 +97,7 @@ def inventory() -> list[tuple[str, str, int, str]]:
     return found
 
 
-def listing() -> str:
+def format_inventory() -> str:
     """The inventory as lines for a terminal."""
     line = "{:<24} {:>7.0f} MB  {:<12} {}".format
     lines = [line(name, size / 1e6, licence, where) for name, where, size, licence in inventory()]

@@ -14,7 +14,7 @@ from perplexity_detector.service.jobs import DONE, FAILED, Job, TooManyJobsError
 from perplexity_detector.service.problem_details import Problem, sentence
 from perplexity_detector.service.routes.texts import Service
 from perplexity_detector.service.schemas import JobState
-from perplexity_detector.service.state import State, unless_gone
+from perplexity_detector.service.state import ServiceState, cancel_on_disconnect
 from perplexity_detector.service.uploads import NAME, Upload, receive, unpack
 
 router = APIRouter(tags=["files"])
@@ -65,13 +65,13 @@ async def score_file(
         upload = await _received(request, service, job, format, columns, encoding)
         service.jobs.begin(job, upload)
         later = "respond-async" in request.headers.get("prefer", "")
-        if later or upload.tokens > service.settings.at_once_tokens:
+        if later or upload.tokens > service.settings.sync_max_tokens:
             begun = True
             place = f"/v1/jobs/{job.id}"
             return JSONResponse(_told(job), 202, headers={"Location": place, "Retry-After": "1"})
-        await unless_gone(request, asyncio.create_task(_ended(job)))
+        await cancel_on_disconnect(request, asyncio.create_task(_ended(job)))
         if job.state != DONE:
-            raise Problem(job.blame, job.detail)
+            raise Problem(job.error_status, job.detail)
         content = await asyncio.to_thread(job.results.read_bytes)
         return Response(content, media_type=CSV, headers=_attachment("results.csv"))
     finally:
@@ -111,7 +111,7 @@ async def remove_job(service: Service, job_id: str) -> Response:
 
 async def _received(
     request: Request,
-    service: State,
+    service: ServiceState,
     job: Job,
     format: str | None,
     columns: Columns,
@@ -130,7 +130,7 @@ async def _received(
     upload = Upload(path, format or named or "", columns, encoding, settings.max_characters)
     try:
         await asyncio.to_thread(unpack, path, settings.max_file)
-        await asyncio.to_thread(upload.look_through)
+        await asyncio.to_thread(upload.scan)
     except DatasetError as error:
         raise Problem(422, sentence(error, {str(path): NAME})) from None
     return upload
@@ -141,7 +141,7 @@ async def _ended(job: Job) -> list[Any]:
     return []
 
 
-def _find(service: State, job_id: str) -> Job:
+def _find(service: ServiceState, job_id: str) -> Job:
     job = service.jobs.find(job_id)
     if job is None:
         raise Problem(404, "There is no such job, or not any more.")

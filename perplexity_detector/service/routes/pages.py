@@ -45,7 +45,7 @@ _START = b"""SwaggerUIBundle({
 """
 
 
-class Files:
+class StaticFileIndex:
     """Files that may be served, by their path under /static/; whatever else is asked for is not.
 
     They are found once, so that no path of a request ever reaches the file system.
@@ -74,7 +74,7 @@ class Files:
         return Response(content, media_type=_MEDIA_TYPES[self._found[name].suffix], headers=_CACHED)
 
 
-_files = Files()
+_files = StaticFileIndex()
 
 
 @router.get("/")

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from perplexity_detector.service.problem_details import Problem
 from perplexity_detector.service.schemas import Card, Features, OneText, Predictions, Texts
-from perplexity_detector.service.state import State
+from perplexity_detector.service.state import ServiceState
 
 router = APIRouter(tags=["texts"])
 
@@ -21,13 +21,13 @@ REPORT_POLICY = (
 )
 
 
-def state_of(request: Request) -> State:
+def state_of(request: Request) -> ServiceState:
     """The service that a request came to."""
-    state: State = request.app.state.service
+    state: ServiceState = request.app.state.service
     return state
 
 
-Service = Annotated[State, Depends(state_of)]
+Service = Annotated[ServiceState, Depends(state_of)]
 
 
 @router.post("/v1/predict", response_model=Predictions)

@@ -1,0 +1,26 @@
+"""Detector classes by the name that an artefact's config.json gives; classes register themselves."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_CLASSES: dict[str, type[Any]] = {}
+#: Importing it registers the package's own detectors.
+_OWN = "perplexity_detector.detectors.registry"
+
+
+def register(made: type[Any]) -> None:
+    """Let artefacts of this class be loaded by its `name`."""
+    _CLASSES[made.name] = made
+
+
+def find(name: str) -> type[Any] | None:
+    """The class of this name; None if there is none.
+
+    A class of the user's own is known as soon as its module is imported; the package's own are
+    imported when one of them is first asked for.
+    """
+    if name not in _CLASSES:
+        import_module(_OWN)
+    return _CLASSES.get(name)

@@ -1,0 +1,13 @@
+"""The place of `TextDetector` before 0.2.0, from which MLflow models logged then import it."""
+
+import warnings
+
+from perplexity_detector.detectors.text_detector import TextDetector
+
+__all__ = ["TextDetector"]
+
+warnings.warn(
+    "perplexity_detector.detector will go in 0.3.0: import TextDetector from perplexity_detector.",
+    DeprecationWarning,
+    stacklevel=2,
+)

@@ -1,0 +1,55 @@
+"""Which detector to load: a folder, the published one, or a shipped one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from perplexity_detector.explanation.explainable import ExplainableClassifier
+from perplexity_detector.io import artefact_folder
+from perplexity_detector.logs import get_logger
+
+#: The shipped detector that is used where none was trained.
+SHIPPED = "standard"
+#: Where training publishes a detector, in the data folder.
+PUBLISHED = "model"
+
+
+def load_detector(
+    data: Path,
+    detector: str | None = None,
+    lm: str | None = None,
+    fpr: float | None = None,
+    **extractor: Any,
+) -> ExplainableClassifier:
+    """The detector asked for; else the published one; else, with a warning, the shipped one.
+
+    Args:
+        data: the folder with the published `model/`.
+        detector: a folder, or the name of a shipped detector.
+        lm: where its language model lies, if not where it lay in training.
+        fpr: false-positive rate of verdicts; the detector's own if not given.
+        **extractor: settings of the extractor to change.
+
+    Raises:
+        ArtefactError: it is missing, damaged or of another version.
+    """
+    published = data / PUBLISHED
+    if detector is None:
+        detector = str(published)
+        if not artefact_folder.exists(published):
+            get_logger().warning("There is no detector in %s: the shipped one is used.", published)
+            detector = SHIPPED
+    if lm is not None:
+        extractor["lm"] = str(lm)
+    loaded = ExplainableClassifier.from_pretrained(str(detector), **extractor)
+    if fpr is not None:
+        loaded.set_params(fpr=fpr)
+    return loaded
+
+
+def detector_name(data: Path, detector: str | None = None) -> str:
+    """Name of the detector that `load_detector` gives: its folder's, or its own."""
+    if detector is None:
+        return PUBLISHED if artefact_folder.exists(data / PUBLISHED) else SHIPPED
+    return Path(detector).resolve().name

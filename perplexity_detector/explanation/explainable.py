@@ -1,0 +1,79 @@
+"""ExplainableClassifier: a calibrated classifier that gives the reasons for its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from perplexity_detector.classifier.assessment import Assessment, stack_features
+from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.explanation.explanation import Explanation, build_explanation
+from perplexity_detector.explanation.wording.reasons import describe_contributions
+from perplexity_detector.sampling.checks import check_texts
+
+#: Between the reasons of one text where they stand in one cell.
+SEPARATOR = "; "
+
+
+class ExplainableClassifier(CalibratedClassifier):
+    """Base of all detectors: `CalibratedClassifier` with `assess`, `reasons` and `explain`."""
+
+    def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
+        """Probability, verdict and reasons of each text.
+
+        Args:
+            texts: shape (n,).
+            why: whether to give reasons, which takes a little longer.
+
+        Returns:
+            One row a text: `probability` that it is generated, `verdict` (human, generated or
+            uncertain), `note` (why it is uncertain), `words`, `tokens`, and `why`, the reasons.
+        """
+        assessments = self.assess_texts(check_texts(texts))
+        columns = {
+            "probability": pd.Series([one.probability for one in assessments], dtype=float),
+            "verdict": pd.Series([one.verdict for one in assessments], dtype=object),
+            "note": pd.Series([one.note for one in assessments], dtype=object),
+            "words": pd.Series([one.n_words for one in assessments], dtype=int),
+            "tokens": pd.Series([one.n_tokens for one in assessments], dtype=int),
+        }
+        if why:
+            reasons = [SEPARATOR.join(found) for found in self.reasons(assessments)]
+            columns["why"] = pd.Series(reasons, dtype=object)
+        return pd.DataFrame(columns)
+
+    def reasons(self, assessments: Sequence[Assessment]) -> list[list[str]]:
+        """The reasons for each text, in plain words, the strongest first.
+
+        Args:
+            assessments: n of them, by this detector.
+
+        Returns:
+            One list a text; empty where the detector has no features to name.
+        """
+        if not assessments:
+            return []
+        contributions = self.contributions(stack_features(assessments))
+        if contributions is None:
+            return [[] for _ in assessments]
+        calibrated = contributions.calibrated(self.calibrator_.slope, self.calibrator_.intercept)
+        return [
+            describe_contributions(calibrated, text, generated=one.probability >= 0.5)
+            for text, one in enumerate(assessments)
+        ]
+
+    def explain(self, text: str, id: str | None = None, detector: str | None = None) -> Explanation:
+        """The evidence behind the verdict on one text.
+
+        Args:
+            text: as it was written.
+            id: of the text, repeated in the explanation.
+            detector: name of the detector, repeated in the explanation.
+
+        Raises:
+            InputError: the text is no string.
+        """
+        (assessment,) = self.assess_texts(check_texts([text]))
+        (reasons,) = self.reasons([assessment])
+        return build_explanation(self, assessment, reasons, id, detector)

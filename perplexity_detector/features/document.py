@@ -1,0 +1,149 @@
+"""Document: one text, with all that feature families are computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from perplexity_detector.lm.outputs import ModelOutput, TokenIds
+from perplexity_detector.lm.pooling import PooledStates
+from perplexity_detector.lm.token_statistics import TokenStatistics
+from perplexity_detector.text import sentence_spans, words
+
+#: What of a document a family reads.
+Inputs = Literal["text", "statistics", "tokens", "states"]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text as the families see it: canonical form, its parts, and its token statistics.
+
+    Attributes:
+        text: the text in canonical form.
+        statistics: what the language model says of each token; empty arrays if it was not asked.
+        tokens: of the text in lower case; empty arrays if they were not asked for.
+        states: hidden states of each sentence; those of an empty text if they were not asked for.
+    """
+
+    text: str
+    statistics: TokenStatistics = field(default_factory=TokenStatistics.empty)
+    tokens: TokenIds = field(default_factory=TokenIds.empty)
+    states: PooledStates = field(default_factory=PooledStates.empty)
+
+    @classmethod
+    def of(cls, text: str, reading: ModelOutput, tokens: TokenIds) -> Document:
+        """A text, what a pass left of it, and its tokens in lower case."""
+        return cls(
+            text,
+            reading.statistics or TokenStatistics.empty(),
+            tokens,
+            reading.states or PooledStates.empty(),
+        )
+
+    @property
+    def token_count(self) -> int:
+        """Tokens of the text, by whatever was read of it; 0 if none was."""
+        # the last token of a text is not read, and has no state
+        states = int(self.states.tokens.sum()) + 1 if self.states.tokens.size else 0
+        return max(len(self.statistics), states, len(self.tokens.ids))
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of the text, in order, as written."""
+        return words(self.text)
+
+    @cached_property
+    def sentence_spans(self) -> list[tuple[int, int]]:
+        """Start and end of each sentence, in characters of `text`."""
+        return sentence_spans(self.text)
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """The sentences of the text, in order."""
+        return [self.text[start:end] for start, end in self.sentence_spans]
+
+    @cached_property
+    def words_by_sentence(self) -> list[list[str]]:
+        """The words of each sentence that has any, in order, as written."""
+        found = (words(sentence) for sentence in self.sentences)
+        return [sentence for sentence in found if sentence]
+
+    @cached_property
+    def tokens_by_sentence(self) -> list[np.ndarray]:
+        """For each sentence in which a token ends, the indices of those tokens."""
+        return grouped_by_sentence(self.text, self.statistics.offsets)
+
+
+def grouped_by_sentence(text: str, offsets: np.ndarray) -> list[np.ndarray]:
+    """For each sentence in which a token ends, the indices of those tokens.
+
+    Args:
+        text: as it was tokenised.
+        offsets: first and past-the-last character of each token, shape (n, 2).
+    """
+    if not (spans := sentence_spans(text)):
+        return []
+    # a GPT-2-style token carries its leading space, so its last character places it
+    last = offsets[:, 1] - 1
+    starts, ends = np.array(spans).T
+    sentence = np.searchsorted(starts, last, side="right") - 1
+    inside = np.flatnonzero((sentence >= 0) & (last < ends[sentence]))
+    first_of_next = np.flatnonzero(np.diff(sentence[inside])) + 1
+    return [tokens for tokens in np.split(inside, first_of_next) if tokens.size]
+
+
+def select_sentences(document: Document, chosen: np.ndarray) -> Document:
+    """The document that the chosen sentences make, without reading anything anew.
+
+    Statistics and hidden states are those of the one reading, so they know what stood before.
+
+    Args:
+        document: read by any extractor.
+        chosen: whether each sentence of its text is kept, bool of shape (sentences,).
+    """
+    if not len(chosen):
+        return document
+    text, statistics = document.text, document.statistics
+    starts = [0, *(start for start, _ in document.sentence_spans[1:])]
+    lengths = np.diff([*starts, len(text)])
+    kept = [
+        text[start : start + length]
+        for start, length, keep in zip(starts, lengths, chosen, strict=True)
+        if keep
+    ]
+    joined = "".join(kept).rstrip()
+    # a sentence moves left by all that stood before it and is gone
+    gone = np.where(chosen, 0, lengths)
+    shifts = np.cumsum(gone) - gone
+
+    def moved(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # a GPT-2-style token carries its leading space, so its last character places it
+        sentence = np.searchsorted(starts[1:], offsets[:, 1] - 1, side="right")
+        there = offsets - shifts[sentence, None].astype(offsets.dtype)
+        # a token of nothing but the space after the last sentence is gone with it
+        keep = chosen[sentence] & (there[:, 0] < len(joined))
+        return keep, np.clip(there[keep], 0, len(joined))
+
+    keep, offsets = moved(statistics.offsets)
+    keep_lowered, lowered = moved(document.tokens.offsets)
+    return Document(
+        joined,
+        TokenStatistics(
+            statistics.surprisal[keep],
+            statistics.rank[keep],
+            statistics.entropy[keep],
+            statistics.variance[keep],
+            offsets,
+        ),
+        TokenIds(document.tokens.ids[keep_lowered], lowered),
+        _some(document.states, chosen),
+    )
+
+
+def _some(states: PooledStates, chosen: np.ndarray) -> PooledStates:
+    # only a last sentence of a single token has no state
+    kept = np.flatnonzero(chosen[: len(states.tokens)])
+    return replace(states, means=states.means[:, kept], tokens=states.tokens[kept])

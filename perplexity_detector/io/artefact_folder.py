@@ -1,0 +1,193 @@
+"""Artefact folders: named files and a config.json with their hashes, read and written whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+from perplexity_detector.errors import ArtefactError
+from perplexity_detector.io.atomic import replace_folder
+
+CONFIG = "config.json"
+#: Where the shipped detectors lie, one folder each.
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+#: A folder that is being replaced is missing for far less than this.
+_REPLACING_SECONDS = 0.05
+
+
+class Artefact(NamedTuple):
+    """What an artefact folder holds.
+
+    Attributes:
+        path: the folder.
+        config: its config.json, hashes included.
+        files: content of every file that config.json vouches for, by name.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    files: dict[str, bytes]
+
+
+def read(folder: str | Path) -> Artefact:
+    """Read a folder, or a shipped one by name; nothing in it is executed.
+
+    Returns:
+        The files of one save, never of two: if the folder is being replaced, it is read again.
+
+    Raises:
+        ArtefactError: nothing is there, or a file is missing or altered.
+    """
+    try:
+        return _read_once(find(folder))
+    except ArtefactError:
+        time.sleep(_REPLACING_SECONDS)
+        return _read_once(find(folder))
+
+
+def write(folder: Path, config: Mapping[str, Any], files: Mapping[str, bytes]) -> Path:
+    """Write a folder: first under a temporary name, which then takes the old one's place.
+
+    Args:
+        folder: its place, free or taken by an earlier artefact.
+        config: plain values; the hashes of the files are added.
+        files: content by name.
+
+    Raises:
+        ArtefactError: the folder cannot be written, or holds other things.
+    """
+    with _replacing(folder, "written") as new:
+        new.mkdir()
+        for name, content in files.items():
+            (new / name).write_bytes(content)
+        hashes = {name: _sha256(files[name]) for name in sorted(files)}
+        (new / CONFIG).write_bytes(to_json({**config, "sha256": hashes}))
+    return folder
+
+
+def publish(folder: Path, target: Path) -> None:
+    """Copy an artefact folder to where predictions look for it, whole or not at all.
+
+    Raises:
+        ArtefactError: the target cannot be written, or holds other things.
+    """
+    with _replacing(target, "published") as new:
+        shutil.copytree(folder, new)
+
+
+def exists(folder: Path) -> bool:
+    """Whether a folder holds an artefact; looks twice, since it may be being replaced."""
+    if not (folder / CONFIG).is_file():
+        time.sleep(_REPLACING_SECONDS)
+    return (folder / CONFIG).is_file()
+
+
+def find(folder: str | Path) -> Path:
+    """The folder itself, or the shipped one of that name.
+
+    Raises:
+        ArtefactError: neither exists.
+    """
+    for path in (Path(folder).expanduser(), PRETRAINED / str(folder)):
+        if (path / CONFIG).is_file():
+            return path
+    shipped = sorted(path.name for path in PRETRAINED.glob("*") if _hashes(path))
+    raise ArtefactError(
+        f"There is no detector in {folder} (no {CONFIG}); train one with "
+        f"`perplexity-detector train`, or use a shipped one: {', '.join(shipped) or 'none'}."
+    )
+
+
+def check_place(folder: Path) -> None:
+    """Check that writing here would replace nothing but an artefact.
+
+    Raises:
+        ArtefactError: a file is there, or a folder with other things.
+    """
+    try:
+        found = sorted(file.name for file in folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise ArtefactError(
+            f"{folder} cannot be a detector's folder ({error.strerror}); choose another place."
+        ) from error
+    known = {CONFIG, *_hashes(folder)}
+    # names with a leading dot belong to the desktop
+    if others := [name for name in found if name not in known and not name.startswith(".")]:
+        raise ArtefactError(
+            f"{folder} holds other things than a detector ({others[0]}); choose a new folder."
+        )
+
+
+def to_json(values: object) -> bytes:
+    """Plain values as JSON; NumPy's numbers become plain ones."""
+    # a parameter can be a NumPy number, from a grid of them
+    text = json.dumps(values, indent=1, allow_nan=False, default=lambda value: value.tolist())
+    return (text + "\n").encode()
+
+
+def _read_once(path: Path) -> Artefact:
+    config = _read_config(path)
+    files = {}
+    for name, digest in _hashes(path).items():
+        file = path / name
+        files[name] = file.read_bytes() if file.is_file() else b""
+        if _sha256(files[name]) != digest:
+            raise missing_file(file)
+    return Artefact(path, config, files)
+
+
+def missing_file(file: Path) -> ArtefactError:
+    """The error for a file that is missing or altered."""
+    return ArtefactError(
+        f"{file} is missing or not what was saved; train the detector again or copy the whole "
+        "folder anew."
+    )
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtefactError(
+            f"{path / CONFIG} cannot be read ({error}); train the detector again."
+        ) from error
+    return config if isinstance(config, dict) else {}
+
+
+def _hashes(path: Path) -> dict[str, Any]:
+    """The files that config.json vouches for; none if it cannot be read."""
+    try:
+        hashes = _read_config(path).get("sha256")
+    except ArtefactError:
+        return {}
+    if not isinstance(hashes, dict):
+        return {}
+    # a name with a folder in it would lead outside
+    return {name: digest for name, digest in hashes.items() if PurePath(name).name == name}
+
+
+@contextmanager
+def _replacing(folder: Path, done: str) -> Iterator[Path]:
+    """A path to make the new folder at; it replaces the old one when the block ends."""
+    check_place(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+            new = Path(temporary) / "new"
+            yield new
+            replace_folder(new, folder)
+    except OSError as error:
+        raise ArtefactError(
+            f"The detector cannot be {done} to {folder}: {error.strerror or error}."
+        ) from error
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,28 @@
+"""The blocks of a transformer, found in any architecture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from perplexity_detector.errors import LanguageModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def blocks_of(model: PreTrainedModel) -> nn.ModuleList:
+    """The blocks of a transformer, in the order in which it runs them.
+
+    Raises:
+        LanguageModelError: the model has no such list.
+    """
+    depth = model.config.num_hidden_layers
+    for module in model.base_model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == depth:
+            return module
+    raise LanguageModelError(
+        "The blocks of this language model cannot be found: its hidden states cannot be read. "
+        "Choose families that need none, such as perplexity,rank,stylometry."
+    )

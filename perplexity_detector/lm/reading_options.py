@@ -1,0 +1,28 @@
+"""ReadingOptions: which language model reads texts, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """Which language model reads texts, and how.
+
+    Attributes:
+        lm: `smollm2`, a pulled model of the hub, or a folder.
+        revision: of a hub model.
+        depth: share of the model's blocks that is run, in (0, 1]; below 1 there are no statistics.
+        device: `auto`, `cpu` or `cuda`.
+        precision: `auto`, `float32`, `bfloat16`, `float16`, or `int8`.
+        batch_tokens: tokens read at once; the device's default if not given.
+        cache: a folder that keeps what the language model computed.
+    """
+
+    lm: str = "smollm2"
+    revision: str | None = None
+    depth: float = 1.0
+    device: str = "auto"
+    precision: str = "auto"
+    batch_tokens: int | None = None
+    cache: str | None = None
