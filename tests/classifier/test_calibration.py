@@ -106,15 +106,15 @@ def test_lengths_have_thresholds_of_their_own():
     # 1,000 short texts by people score up to .9, 1,000 long ones up to .4
     short, long = np.linspace(0, 0.9, 1000), np.linspace(0, 0.4, 1000)
     both = calibrator([*short, *long], tokens=[60] * 1000 + [300] * 1000)
-    bins_ = both.length_bins(0.05)
-    assert [bin.from_tokens for bin in bins_] == [60, 300]
-    assert [bin.n_human for bin in bins_] == [1000, 1000]
+    bins = both.length_bins(0.05)
+    assert [one.from_tokens for one in bins] == [60, 300]
+    assert [one.n_human for one in bins] == [1000, 1000]
     assert both.threshold_at(0.05, 80) == calibrator(short).threshold_at(0.05)
     assert both.threshold_at(0.05, 300) == calibrator(long).threshold_at(0.05)
     assert both.threshold_at(0.05, 9999) == both.threshold_at(0.05, 300)
     assert both.threshold_at(0.05) == calibrator([*short, *long]).threshold_at(0.05)
     found = both.thresholds(0.05, np.array([59, 60, 299, 300]))
-    assert found.tolist() == [math.inf, *[bins_[0].probability] * 2, bins_[1].probability]
+    assert found.tolist() == [math.inf, *[bins[0].probability] * 2, bins[1].probability]
 
 
 def test_a_rate_that_few_people_can_set_has_one_threshold_for_all_lengths():
@@ -133,15 +133,15 @@ def test_a_rate_that_few_people_can_set_has_one_threshold_for_all_lengths():
 def test_the_rate_is_kept_within_every_length(texts, fpr):
     human, tokens = map(np.array, zip(*texts, strict=True))
     fitted = calibrator(human, tokens=tokens)
-    bins_ = fitted.length_bins(fpr)
-    starts = [bin.from_tokens for bin in bins_]
+    bins = fitted.length_bins(fpr)
+    starts = [one.from_tokens for one in bins]
     assert starts == sorted(set(starts))
-    for bin, end in zip(bins_, [*starts[1:], math.inf], strict=True):
-        inside = human[(tokens >= bin.from_tokens) & (tokens < end)]
-        assert bin.n_human == len(inside)
-        assert np.mean(inside >= bin.probability) <= fpr + ROUNDING
+    for one, end in zip(bins, [*starts[1:], math.inf], strict=True):
+        inside = human[(tokens >= one.from_tokens) & (tokens < end)]
+        assert one.n_human == len(inside)
+        assert np.mean(inside >= one.probability) <= fpr + ROUNDING
         # the bound of what was seen is above what was seen
-        assert np.mean(inside >= bin.probability) <= bin.fpr_upper_bound <= 1
+        assert np.mean(inside >= one.probability) <= one.fpr_upper_bound <= 1
 
 
 def test_upper_bound_by_hand():
@@ -232,8 +232,8 @@ def test_as_json_and_back():
         {
             "from_tokens": 70,
             "probability": None,
-            "people": 2,
-            "real_rate_at_most": pytest.approx(1 - 0.05**0.5),
+            "n_human": 2,
+            "fpr_upper_bound": pytest.approx(1 - 0.05**0.5),
         }
     ]
     assert back.human_scores.dtype == np.float64

@@ -47,6 +47,6 @@ def test_no_rows_and_wild_rows(novelty):
 
 
 def test_as_arrays_and_back(novelty):
-    back = OutlierDetector.from_arrays(novelty.arrays())
+    back = OutlierDetector.from_arrays(novelty.to_arrays())
     np.testing.assert_allclose(back.distances(TABLE), novelty.distances(TABLE), rtol=1e-4)
     assert back.threshold == novelty.threshold

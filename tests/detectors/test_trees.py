@@ -1,4 +1,4 @@
-"""Where trees are grown."""
+"""Where trees are trained, and where they predict."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ HAS_CARD = torch.cuda.is_available()
 
 def test_trees_grow_where_the_language_model_runs():
     chosen = {
-        device: TextDetector(FeatureExtractor(device=device)).tree_settings().parameters["device"]
+        device: TextDetector(FeatureExtractor(device=device)).boosting_params().parameters["device"]
         for device in ("auto", "cpu")
     }
     assert chosen == {"auto": "cuda" if HAS_CARD else "cpu", "cpu": "cpu"}
@@ -23,20 +23,20 @@ def test_trees_grow_where_the_language_model_runs():
 @pytest.mark.skipif(HAS_CARD, reason="this machine has a card")
 def test_a_card_that_is_not_there_is_named():
     with pytest.raises(InputError, match="no device 'cuda'"):
-        TextDetector(FeatureExtractor(device="cuda")).tree_settings()
+        TextDetector(FeatureExtractor(device="cuda")).boosting_params()
 
 
 @pytest.mark.parametrize(
     "device",
     ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not HAS_CARD, reason="no card"))],
 )
-def test_trees_of_any_device_tell_on_the_processor(device):
+def test_trees_of_any_device_predict_on_the_cpu(device):
     rng = np.random.default_rng(0)
     table = rng.normal(size=(400, 5))
     labels = (table[:, 0] + 0.5 * table[:, 1] > 0).astype(int)
-    lesson = trees.TrainingMatrix(table, labels, np.ones(400), list("abcde"))
-    settings = TextDetector(FeatureExtractor(device=device), n_jobs=1).tree_settings()
-    booster = trees.train(lesson, settings, 30)
+    training = trees.TrainingMatrix(table, labels, np.ones(400), list("abcde"))
+    params = TextDetector(FeatureExtractor(device=device), n_jobs=1).boosting_params()
+    booster = trees.train(training, params, 30)
     assert '"device":"cpu"' in booster.save_config().replace(" ", "")
     margins = trees.margins(booster, table, 1)
     assert ((margins > 0) == labels).mean() > 0.9

@@ -14,8 +14,8 @@ import pytest
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import TrackingError
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.pipelines import train
 from perplexity_detector.pipelines.mlflow_run import flat_metrics, track
+from perplexity_detector.pipelines.train import train
 from tests.paths import ROOT
 
 with_mlflow = pytest.mark.skipif(find_spec("mlflow") is None, reason="MLflow is an extra")
@@ -34,8 +34,8 @@ def refuse(event, arguments):
         raise OSError(event)
 
 sys.addaudithook(refuse)
-from perplexity_detector.detector import TextDetector
-from perplexity_detector.tracking import track
+from perplexity_detector.detectors.text_detector import TextDetector
+from perplexity_detector.pipelines.mlflow_run import track
 
 folder, predictions, parameters, store = sys.argv[1:]
 detector = TextDetector.from_pretrained(folder)
@@ -54,7 +54,7 @@ class Tracked:
             FeatureExtractor(families=["stylometry", "compression"]), min_child_weight=0.1, n_jobs=1
         )
         sources = np.where(np.arange(len(SAMPLE)) % 2, "r/even", "odd")
-        self.trained = train.train(SAMPLE.assign(source=sources), detector)
+        self.trained = train(SAMPLE.assign(source=sources), detector)
         self.detector = detector
         self.model = detector.save_pretrained(folder / "model")
         self.store = folder / "data"
@@ -130,7 +130,7 @@ def test_parameters_and_metrics(tracked):
     assert run.data.params == {"fpr": "0.01", "families": "['stylometry']", "revision": "None"}
     expected = flat_metrics(tracked.detector.metrics_)
     assert run.data.metrics == pytest.approx(expected)
-    assert {"test.auroc", "test.auroc_low", "left out.source.r_even.auroc"} <= set(expected)
+    assert {"test.auroc", "test.auroc_low", "out-of-fold.source.r_even.auroc"} <= set(expected)
     assert expected["speed.texts_per_second"] > 0
 
 
@@ -345,8 +345,8 @@ def test_mlflow_takes_the_names_whatever_a_source_is_called(tracked):
 def test_prediction_imports_neither_mlflow_nor_matplotlib(tracked, tmp_path):
     script = """
 import sys
-from perplexity_detector import tracking, training
-from perplexity_detector.detector import TextDetector
+from perplexity_detector.pipelines import mlflow_run, train
+from perplexity_detector.detectors.text_detector import TextDetector
 print(TextDetector.from_pretrained(sys.argv[1]).predict(["One text."]))
 print({"mlflow", "matplotlib"} & set(sys.modules))
 """

@@ -10,11 +10,12 @@ from perplexity_detector.errors import DatasetError
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.io.datasets import read_chunks
 from perplexity_detector.io.row_problems import MAX_SHOWN, ProblemReport
-from perplexity_detector.pipelines import publish
 from perplexity_detector.pipelines.predict import (
     CHUNK_ROWS,
+    CHUNK_ROWS_GPU,
     DETAILS,
     MISSING_PROBABILITY,
+    chunk_rows,
     predict,
     write_features,
 )
@@ -206,8 +207,8 @@ def test_silent_where_there_is_no_terminal(write, detector, tmp_path, capsys):
 
 def test_a_gpu_is_given_many_rows_and_processes_beside_it(monkeypatch):
     extractor = FeatureExtractor(LIGHT)
-    assert publish.chunk_rows(extractor) == CHUNK_ROWS
+    assert chunk_rows(extractor) == CHUNK_ROWS
     assert extractor.processes == 0
-    monkeypatch.setattr(FeatureExtractor, "on_gpu", lambda self: True)
-    assert publish.chunk_rows(extractor) == publish.CHUNK_ROWS_GPU > CHUNK_ROWS
+    monkeypatch.setattr(FeatureExtractor, "uses_gpu", lambda self: True)
+    assert chunk_rows(extractor) == CHUNK_ROWS_GPU > CHUNK_ROWS
     assert extractor.processes >= 1

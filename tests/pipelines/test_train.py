@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perplexity_detector.detectors.loading import PUBLISHED, SHIPPED, load_detector
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import ArtefactError, DatasetError
 from perplexity_detector.evaluation.measure import measure
 from perplexity_detector.evaluation.metrics import METRIC_LABELS
-from perplexity_detector.pipelines import publish
+from perplexity_detector.io import artefact_folder
+from perplexity_detector.pipelines.evaluate import score_labelled
+from perplexity_detector.pipelines.publish import train_and_publish
 from perplexity_detector.pipelines.train import split_of, train
 from perplexity_detector.sampling.splits import MIN_PROMPTS, assign_splits
 from perplexity_detector.text import words
@@ -67,7 +70,7 @@ def test_few_prompts_are_warned_of(prompts, warned):
     }  # fmt: skip
     (sentence,) = warned()
     assert "no column of prompts or fewer than 5 of them" in sentence
-    assert "figures on topics never seen will be lower" in sentence
+    assert "metrics on new topics will be lower" in sentence
 
 
 # --- training -------------------------------------------------------------------------------
@@ -84,13 +87,13 @@ def test_a_training_leaves_a_measured_detector(trained):
     assert list(predictions.columns) == [
         "split", "source", "generated", "probability", "flagged"
     ]  # fmt: skip
-    assert predictions["split"].value_counts().to_dict() == {"left out": 160, "test": 40}
+    assert predictions["split"].value_counts().to_dict() == {"out-of-fold": 160, "test": 40}
     assert detector.training_["texts"] == 160
-    assert 30 < detector.training_["learned_only"] < 80
+    assert 30 < detector.training_["n_not_calibrating"] < 80
     assert detector.training_["sources"] == ["even", "odd"]
     assert detector.training_["max_words"] == 35
     measured = detector.metrics_
-    assert list(measured["splits"]) == ["left out", "test"]
+    assert list(measured["splits"]) == ["out-of-fold", "test"]
     test = predictions[predictions["split"] == "test"]
     people = test[test["generated"] == 0]
     real = float((people["probability"] >= detector.calibrator_.threshold_at(0.1)).mean())
@@ -102,11 +105,11 @@ def test_a_training_leaves_a_measured_detector(trained):
 
 
 def test_test_texts_are_not_trained_on(trained):
-    taught = trained.predictions[trained.predictions["split"] == "left out"]
+    fitted = trained.predictions[trained.predictions["split"] == "out-of-fold"]
     calibrator = trained.detector.calibrator_
-    for label, kept in ((0, calibrator.human), (1, calibrator.generated)):
+    for label, kept in ((0, calibrator.human_scores), (1, calibrator.generated_scores)):
         np.testing.assert_allclose(
-            kept, np.sort(taught.loc[taught["generated"] == label, "probability"])
+            kept, np.sort(fitted.loc[fitted["generated"] == label, "probability"])
         )
 
 
@@ -114,13 +117,13 @@ def test_texts_are_cut_to_whole_sentences(monkeypatch):
     seen = []
     frame = sample()
     inside = light_detector(n_estimators=2)
-    documents = type(inside.extractor).documents
+    documents = type(inside.extractor).read_documents
 
     def spied(self, texts):
         seen.extend(texts)
         return documents(self, texts)
 
-    monkeypatch.setattr(type(inside.extractor), "documents", spied)
+    monkeypatch.setattr(type(inside.extractor), "read_documents", spied)
     train(frame, inside, max_words=60)
     assert 48 < len(set(seen)) < 70  # some again in disguise; some again, to time them
     assert max(len(words(text)) for text in seen) <= 60
@@ -139,7 +142,7 @@ def test_samples_are_limited():
         .size()
     )  # fmt: skip
     assert counts.to_dict() == {
-        ("left out", 0): 25, ("left out", 1): 25, ("test", 0): 5, ("test", 1): 5,
+        ("out-of-fold", 0): 25, ("out-of-fold", 1): 25, ("test", 0): 5, ("test", 1): 5,
     }  # fmt: skip
 
 
@@ -179,18 +182,18 @@ def test_measures_by_hand():
     assert measured["fpr"] == 0.05
 
 
-# --- what the commands do -------------------------------------------------------------------
+# --- publishing ----------------------------------------------------------------------------
 
 
 def test_a_rate_that_cannot_be_kept_is_warned_of(tmp_path, warned):
     settings = {"max_words": None, "seed": 0}
     places = tmp_path / "model", tmp_path / "data"
-    publish.train_and_publish(two_style_frame(), light_detector(fpr=0.1), settings, *places)
+    train_and_publish(two_style_frame(), light_detector(fpr=0.1), settings, *places)
     assert [sentence for sentence in warned() if "too few to promise" in sentence] == []
-    publish.train_and_publish(two_style_frame(), light_detector(fpr=0.01), settings, *places)
+    train_and_publish(two_style_frame(), light_detector(fpr=0.01), settings, *places)
     sentence = warned()[-1]
     assert "76 texts by people are too few to promise a false-positive rate of 0.01" in sentence
-    assert "or a higher --fpr" in sentence
+    assert "or a higher rate" in sentence
     assert TextDetector.from_pretrained(tmp_path / "data" / "model").fpr == 0.01
 
 
@@ -200,58 +203,57 @@ def test_a_place_that_is_taken_is_told_before_the_training(place, tmp_path):
     (tmp_path / place / "mine.txt").touch()
     untouched = light_detector()
     with pytest.raises(ArtefactError, match=r"holds other things .*\(mine.txt\)"):
-        publish.train_and_publish(
-            two_style_frame(), untouched, {}, tmp_path / "model", tmp_path / "data"
-        )
+        train_and_publish(two_style_frame(), untouched, {}, tmp_path / "model", tmp_path / "data")
     assert not hasattr(untouched, "booster_")
 
 
 def test_the_published_detector_is_used_and_else_the_shipped_one(
     trained, tmp_path, monkeypatch, warned
 ):
-    trained.detector.save_pretrained(tmp_path / "shipped" / publish.SHIPPED)
-    monkeypatch.setattr(publish.persistence, "PRETRAINED", tmp_path / "shipped")
+    trained.detector.save_pretrained(tmp_path / "shipped" / SHIPPED)
+    monkeypatch.setattr(artefact_folder, "PRETRAINED", tmp_path / "shipped")
     monkeypatch.chdir(tmp_path)
     data = tmp_path / "data"
-    assert publish.load_detector(data).fpr == 0.1
+    assert load_detector(data).fpr == 0.1
     (sentence,) = warned()
     assert "There is no detector in" in sentence
     assert "the shipped one is used" in sentence
 
     other = light_detector(fpr=0.2, n_estimators=2).fit(*two_styles(60))
-    other.save_pretrained(data / publish.PUBLISHED)
-    assert publish.load_detector(data).fpr == 0.2
-    assert publish.load_detector(data, "standard").fpr == 0.1
-    assert publish.load_detector(data, lm="elsewhere", fpr=0.3).fpr == 0.3
-    assert publish.load_detector(data, lm="elsewhere").extractor.lm == "elsewhere"
+    other.save_pretrained(data / PUBLISHED)
+    assert load_detector(data).fpr == 0.2
+    assert load_detector(data, "standard").fpr == 0.1
+    assert load_detector(data, lm="elsewhere", fpr=0.3).fpr == 0.3
+    assert load_detector(data, lm="elsewhere").extractor.lm == "elsewhere"
     assert len(warned()) == 1
 
 
 def test_labelled_rows_are_scored(trained):
     frame = two_style_frame(40).assign(split=["valid", "test"] * 20)
-    scored = publish.score_labelled(frame, trained.detector)
+    scored = score_labelled(frame, trained.detector)
     np.testing.assert_array_equal(
         scored["probability"], trained.detector.predict_proba(frame["text"])[:, 1]
     )
-    test = publish.score_labelled(frame, trained.detector, split="test")
+    test = score_labelled(frame, trained.detector, split="test")
     assert test["id"].tolist() == frame["id"][1::2].tolist()
-    cut = publish.score_labelled(frame, trained.detector, max_words=20)
+    cut = score_labelled(frame, trained.detector, max_words=20)
     assert (cut["probability"] != scored["probability"]).any()
     for rows, split in ((frame, "train"), (frame.drop(columns="split"), "test")):
         with pytest.raises(DatasetError, match=rf"No row has '{split}' in a column `split`"):
-            publish.score_labelled(rows, trained.detector, split=split)
+            score_labelled(rows, trained.detector, split=split)
 
 
 def test_auxiliary_texts_are_learned_from_and_measured_nowhere(trained):
     frame = two_style_frame().assign(source=["odd", "even", "even", "odd"] * 50)
-    beside = frame[frame["generated"] == 1].head(30)
-    beside = beside.assign(id=[f"beside-{i}" for i in beside["id"]], source="beside")
-    more = train(frame, light_detector(fpr=0.1), max_words=35, auxiliary=beside)
+    auxiliary = frame[frame["generated"] == 1].head(30)
+    ids = [f"auxiliary-{i}" for i in auxiliary["id"]]
+    auxiliary = auxiliary.assign(id=ids, source="auxiliary")
+    more = train(frame, light_detector(fpr=0.1), max_words=35, auxiliary=auxiliary)
     before, after = trained.detector, more.detector
     assert after.training_["texts"] == before.training_["texts"]
-    assert after.training_["learned_only"] == before.training_["learned_only"] + 30
-    assert "beside" not in after.training_["sources"]
-    assert len(after.calibrator_.human) == len(before.calibrator_.human)
-    assert len(after.calibrator_.generated) == len(before.calibrator_.generated)
+    assert after.training_["n_not_calibrating"] == before.training_["n_not_calibrating"] + 30
+    assert "auxiliary" not in after.training_["sources"]
+    assert len(after.calibrator_.human_scores) == len(before.calibrator_.human_scores)
+    assert len(after.calibrator_.generated_scores) == len(before.calibrator_.generated_scores)
     assert len(more.predictions) == len(trained.predictions)
     assert not np.array_equal(more.predictions["probability"], trained.predictions["probability"])

@@ -50,9 +50,10 @@ def test_an_artefact_is_plain_files_with_their_hashes(name, fitted, tmp_path):
     assert config["format_version"] == persistence.FORMAT_VERSION
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert set(files) == {"config.json", *config["sha256"]}
-    assert set(files) == {*CLASSES[name].artefact_files, "config.json", "calibrator.json", "metrics.json",
-                          "README.md"}  # fmt: skip
-    assert not any(content.startswith((b"\x80", b"PK")) for content in files.values())
+    own = CLASSES[name].artefact_files
+    assert set(files) == {*own, "config.json", "calibrator.json", "metrics.json", "README.md"}
+    pickles = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
+    assert not any(content.startswith((*pickles, b"PK")) for content in files.values())
     assert str(tmp_path) not in files["config.json"].decode()
     kept = next(iter(CLASSES[name].artefact_files), "calibrator.json")
     (folder / kept).write_bytes(files[kept][:-1] + b"?")

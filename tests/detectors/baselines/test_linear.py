@@ -14,22 +14,22 @@ from tests.labelled import two_styles
 def test_weights_of_terms_by_hand():
     texts = ["Red cat red", "blue cat", "red dog", "Blue dog!"]
     model = make_detector("tfidf", min_df=1).fit(texts * 2, [1, 0, 1, 0] * 2)
-    terms = model.learned_["terms"].tolist()
+    terms = model.fitted_["terms"].tolist()
     assert terms == sorted(
         ["red", "cat", "blue", "dog", "red cat", "cat red", "blue cat", "red dog", "blue dog"]
     )
     idf = {"red": 1 + math.log(9 / 5), "cat": 1 + math.log(9 / 5), "red cat": 1 + math.log(9 / 3)}
     for term, expected in idf.items():
-        assert model.learned_["idf"][terms.index(term)] == pytest.approx(expected)
+        assert model.fitted_["idf"][terms.index(term)] == pytest.approx(expected)
     row = {"red": (1 + math.log(2)) * idf["red"], "cat": idf["cat"],
            "red cat": idf["red cat"], "cat red": idf["red cat"]}  # fmt: skip
     length = math.sqrt(sum(value**2 for value in row.values()))
-    margin = model.learned_["intercept"][0] + sum(
-        value / length * model.learned_["coefficients"][terms.index(term)]
+    margin = model.fitted_["intercept"][0] + sum(
+        value / length * model.fitted_["coefficients"][terms.index(term)]
         for term, value in row.items()
     )
     assert model.decision_function(["RED cat, red"])[0] == pytest.approx(margin)
-    assert model.decision_function(["unknown"])[0] == model.learned_["intercept"][0]
+    assert model.decision_function(["unknown"])[0] == model.fitted_["intercept"][0]
 
 
 def test_the_terms_that_spoke_are_told():
@@ -44,7 +44,7 @@ def test_the_terms_that_spoke_are_told():
 
 def test_characters_can_be_terms():
     model = make_detector("tfidf", analyzer="char_wb").fit(*two_styles(40))
-    assert {len(term) for term in model.learned_["terms"]} == {3, 4, 5}
+    assert {len(term) for term in model.fitted_["terms"]} == {3, 4, 5}
     with pytest.raises(InputError, match="The analyzer is word or char_wb, not 'line'"):
         make_detector("tfidf", analyzer="line").fit(*two_styles(8))
 
@@ -58,8 +58,8 @@ def test_rare_terms_are_left_out():
     texts, labels = two_styles(160)
     texts[0] += " unheard of."
     texts[2] += " unheard again."
-    assert "unheard" not in make_detector("tfidf").fit(texts, labels).learned_["terms"]
-    assert len(make_detector("tfidf", max_features=10).fit(texts, labels).learned_["terms"]) == 10
+    assert "unheard" not in make_detector("tfidf").fit(texts, labels).fitted_["terms"]
+    assert len(make_detector("tfidf", max_features=10).fit(texts, labels).fitted_["terms"]) == 10
 
 
 def test_gltr_is_a_regression_over_four_shares(fitted):

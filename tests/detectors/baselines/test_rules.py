@@ -26,7 +26,7 @@ def test_each_rule_has_a_limit_and_a_sentence():
         assert (rule.least is None) != (rule.most is None)
         assert rule.sentence
     rule = Rule("a", "b", None, 2.0, "c")
-    assert [rule.met(value) for value in (1.9, 2.0, 2.1)] == [True, True, False]
+    assert [rule.matches(value) for value in (1.9, 2.0, 2.1)] == [True, True, False]
 
 
 def test_texts_and_the_rules_they_meet():

@@ -36,7 +36,7 @@ def trained(tmp_path_factory):
 
 def test_train_saves_publishes_and_tracks(trained):
     folder, done = trained
-    assert done.stdout.splitlines()[0].split() == ["left", "out", "test"]
+    assert done.stdout.splitlines()[0].split() == ["out-of-fold", "test"]
     assert "Traceback" not in done.stderr
     for place in ("model", "data/model"):
         assert CalibratedClassifier.from_pretrained(folder / place).name == "tfidf"

@@ -77,14 +77,14 @@ def test_a_score_is_that_of_its_paper(name, small, by_hand):
 
 
 def score(model, text):
-    view = model.compute_features(model.extractor_.read_documents([text]))
-    return model.score(view, model.learn(view, np.zeros(1), np.zeros(1)))
+    features = model.compute_features(model.extractor_.read_documents([text]))
+    return model.score_features(features, model.fit_features(features, np.zeros(1), np.zeros(1)))
 
 
 @pytest.mark.parametrize("name", SCORES)
 def test_nothing_is_learned_but_the_calibrator(name, fitted):
     model = fitted(name)
-    assert model.learned_ == {}
+    assert model.fitted_ == {}
     assert CLASSES[name].artefact_files == ()
     (why,) = model.assess([TEXT])["why"]
     label, _, value = why.rpartition(" ")
