@@ -1,4 +1,4 @@
-"""Detector classes by the name that an artefact's config.json gives; classes register themselves."""
+"""Detector classes by the name in an artefact's config.json; classes register themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model card: what a detector is, was trained on, reaches, and must not be used for."""
+"""The model card: what a detector is, how it was trained and measured, and its limits."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from perplexity_detector.features.registry import FAMILIES, available_families
 
 #: Splits of metrics.json, in words.
 MEASURED_ON = {
-    "out-of-fold": "training texts, each by classifiers that were not trained on its source, or, "
-    "where sources were too few, its prompt",
+    "out-of-fold": "training texts, each scored by classifiers that were not trained on its source "
+    "or, where sources were too few, its prompt",
     "test": "the test split",
 }
-#: Not told of the texts that set the thresholds and the calibrator.
+#: Metrics that mean nothing on the texts that set the calibrator and the thresholds.
 AT_THRESHOLDS = ("brier", "expected_calibration_error", "fpr", "tpr")
 
 
@@ -22,7 +22,7 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
     """Markdown, made from a detector's configuration, thresholds and metrics alone."""
     training = config["training"]
     fingerprint = config["language_model"]
-    language_model = f"{config['extractor']['lm']} (`{fingerprint}`)" if fingerprint else "not read"
+    language_model = f"{config['extractor']['lm']} (`{fingerprint}`)" if fingerprint else "none"
     lines = [
         "# Model card",
         "",
@@ -32,27 +32,27 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
         "| | |",
         "|---|---|",
         f"| language model | {language_model} |",
-        f"| read | {_read(config)} |",
+        f"| blocks run | {_read(config)} |",
         f"| feature families | {', '.join(config['families']) or 'none'} |",
         f"| features | {len(config['features'])} |",
-        f"| training texts | {training['texts']:,}, of which {training['n_human']:,} by people; and "
-        f"{training.get('n_not_calibrating', 0):,} that set no thresholds: disguised copies of some of "
-        "them, and auxiliary texts |",
+        f"| training texts | {training['texts']:,}, of which {training['n_human']:,} by people; "
+        f"and {training.get('n_not_calibrating', 0):,} that set no thresholds: augmented copies "
+        "and auxiliary texts |",
         f"| sources | {', '.join(training['sources']) or 'not named'} |",
     ]
     if "trees" in training:
         lines.append(f"| trees | {training['trees']} |")
     if speed := metrics.get("speed"):
         lines.append(
-            f"| speed where it was trained | {speed['texts_per_second']:.1f} texts a second, "
+            f"| speed on the training machine | {speed['texts_per_second']:.1f} texts a second, "
             f"of {speed['words']:.0f} words on average{_in(training.get('precision'))} |"
         )
     if training.get("max_words"):
         lines.append(f"| texts cut to | whole sentences, at most {training['max_words']} words |")
     lines += ["", "## Thresholds", ""]
     lines += [
-        "| false-positive rate asked for | texts from | probability from which on `generated` | "
-        "real rate, 95 % sure, at most |",
+        "| false-positive rate | texts from | `generated` from probability | "
+        "upper bound on the rate (95 %) |",
         "|---|---|---|---|",
     ]
     for fpr in RATES:
@@ -63,9 +63,9 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
             lines.append(f"| {fpr:.1%} | {one.from_tokens} tokens | {shown} | {upper} |")
     lines += [
         "",
-        f"Set on {len(calibrator.human_scores):,} texts by people, {_scored(training)}. They "
-        "hold for people who write like those; for others the real rate can be several times as "
-        "high: `recalibrate` sets them anew on 100 or more texts of your own people.",
+        f"Set on {len(calibrator.human_scores):,} texts by people, {_scored(training)}. The rates "
+        "hold for people who write like them. For others the real rate can be several times as "
+        "high: `recalibrate` sets the thresholds anew on 100 or more texts by your own people.",
     ]
     lines += _measured(metrics)
     lines += [
@@ -73,51 +73,51 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
         "## Limits and ethics",
         "",
         "A probability is not a proof. Never accuse anyone on this number alone. Short texts and "
-        "texts rewritten by a model are read less well; other languages, verse, lists and code "
-        "should get no verdict. The verdict `uncertain` means what it says. The probability is "
-        "that of a text which was as likely generated as not before it was read.",
+        "texts rewritten by a model are judged less well; other languages, verse, lists and code "
+        "should get no verdict. The verdict `uncertain` means what it says. The probability "
+        "assumes that a text was as likely generated as not before it was read.",
         "",
     ]
     return "\n".join(lines)
 
 
 def _in(precision: str | None) -> str:
-    """In which the language model read, if one did."""
+    """The precision of the language model, if one was used."""
     return f", in {precision}" if precision else ""
 
 
 def _scored(training: dict[str, Any]) -> str:
     if "recalibrated_on" in training:
-        return "given for that (`recalibrate`; split-conformal)"
+        return "given to `recalibrate` (split-conformal)"
     return (
-        "each scored by classifiers that were not trained on its source, or, where sources were "
+        "each scored by classifiers that were not trained on its source or, where sources were "
         "too few, its prompt (cross-conformal)"
     )
 
 
 def _read(config: dict[str, Any]) -> str:
-    """How much of the language model is run, and what that leaves out."""
+    """How much of the language model is run, and which families that costs."""
     depth = config["extractor"].get("depth", 1)
     if config["language_model"] is None:
-        return "nothing: the text alone"
+        return "none: only the text is used"
     if depth == 1:
-        return "to its end"
+        return "the whole model"
     lost = [name for name in FAMILIES if name not in available_families(depth)]
     return (
-        f"its first {depth:.0%} of blocks, which is quicker and loses {', '.join(lost)}: compare "
-        "the figures below with those of a detector that reads to the end"
+        f"the first {depth:.0%} of its blocks, which is quicker and does without "
+        f"{', '.join(lost)}: compare the metrics below with those of a detector that runs all"
     )
 
 
 def _measured(metrics: dict[str, Any]) -> list[str]:
     lines: list[str] = []
-    for split, figures in metrics.get("splits", {}).items():
+    for split, values in metrics.get("splits", {}).items():
         hidden = AT_THRESHOLDS if split == "out-of-fold" else ()
         lines += ["", f"## Measured on {MEASURED_ON.get(split, split)}", ""]
-        lines += ["| figure | value | 95 % interval |", "|---|---|---|"]
+        lines += ["| metric | value | 95 % interval |", "|---|---|---|"]
         lines += [
             f"| {METRIC_LABELS[name]} | {value:.3f} | {low:.3f} to {high:.3f} |"
-            for name, (value, low, high) in figures.items()
+            for name, (value, low, high) in values.items()
             if None not in (value, low, high) and name not in hidden
         ]
     return lines

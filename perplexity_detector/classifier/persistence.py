@@ -15,7 +15,7 @@ from perplexity_detector.io.artefact_folder import CONFIG, Artefact
 
 FORMAT_VERSION = 4
 CALIBRATOR, METRICS, CARD = "calibrator.json", "metrics.json", "README.md"
-#: Files of every detector, beside config.json and those that its class saves.
+#: Files of every detector, apart from config.json and those that its class saves.
 COMMON_FILES = (CALIBRATOR, METRICS, CARD)
 #: The tree detector's arrays, whose names changed with the format.
 _ARRAYS = "learned.safetensors"

@@ -10,17 +10,17 @@ from perplexity_detector.text import canonicalise, sentence_spans, words
 
 #: Function words are 27 to 62 % of the words in 98 of 100 texts of the corpus.
 MIN_FUNCTION_WORDS = 0.2
-#: Letters are 88 % or more of the characters in 99 of 100.
+#: Letters are 88 % or more of the characters in 99 of 100 texts.
 MIN_LETTERS = 0.85
-#: Verse and lists: most words stand in lines of so few words, and there are so many such lines.
+#: Verse and lists: at least this many lines of at most this many words hold most of the words.
 LINES, WORDS_PER_LINE = 6, 9
-#: Verse of long lines: so many of them run on, and none has more words.
+#: Verse of long lines: at least this many of them run on, and no line has more words.
 VERSES, WORDS_PER_VERSE = 4, 25
 #: Verse on one line keeps the capitals that its lines began with ("... of day, And summer's ...").
 MAX_CAPITALS = 0.08
-#: Fewer than half of the sentences are others than before, of so many.
+#: Repetition: fewer than this share of at least four sentences are distinct.
 MIN_DISTINCT, SENTENCES = 0.5, 4
-#: Characters that are looked at: form shows in the first pages.
+#: Only the first characters are checked: the form shows in the first pages.
 MAX_CHARACTERS = 20_000
 
 _FUNCTION_WORDS = frozenset().union(*GROUPS.values())
@@ -28,15 +28,15 @@ _CAPITALISED_WITHIN = re.compile(r"(?<=[a-z,;:\-] )[A-Z][a-z]*\b")
 
 
 def is_prose(text: str) -> bool:
-    """Whether a text, as it was given, has the form of running English prose.
+    """Whether a text has the form of running English prose.
 
     It has not if few of its words are English function words (another language, a list of
-    words), few of its characters letters (code, numbers), its lines are short or run on (verse,
-    lists), many function words within its sentences have capitals (verse on one line), or most
-    of its sentences repeat others. The limits let 98 of 100 texts of the corpus pass.
+    words), few of its characters are letters (code, numbers), its lines are short or run on
+    (verse, lists), many function words inside its sentences are capitalised (verse on one line),
+    or most of its sentences repeat others. Of the corpus, 98 of 100 texts pass.
 
     Args:
-        text: any string; one without words has no form, and passes.
+        text: as it was written; a text without words passes.
 
     Example:
         >>> is_prose("We went to the lake, and it was cold, but none of us would say so.")
@@ -44,8 +44,8 @@ def is_prose(text: str) -> bool:
         >>> is_prose("Milk, eggs, flour, butter, apples, bread, rice, cheese, salt, tea.")
         False
     """
-    looked_at = text[:MAX_CHARACTERS]
-    plain = canonicalise(looked_at)
+    checked = text[:MAX_CHARACTERS]
+    plain = canonicalise(checked)
     found = words(plain)
     if not found:
         return True
@@ -53,8 +53,8 @@ def is_prose(text: str) -> bool:
     return not (
         function_words < MIN_FUNCTION_WORDS * len(found)
         or _letters(plain) < MIN_LETTERS
-        or _in_short_lines(looked_at)
-        or _in_verses(looked_at)
+        or _in_short_lines(checked)
+        or _in_verses(checked)
         or _capitals_within(plain) > MAX_CAPITALS * function_words
         or _repeats(plain)
     )

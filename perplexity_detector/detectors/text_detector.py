@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import xgboost
 
 BOOSTER_FILE, ARRAYS_FILE = "classifier.ubj", human_surprisal.ARRAYS_FILE
-#: Groups of arrays in `ARRAYS_FILE`, beside one for each learned family.
+#: Groups of arrays in `ARRAYS_FILE`, in addition to one for each learned family.
 _OUTLIERS, _HUMAN = "outliers", human_surprisal.GROUP
 _MEDIANS, _SURPRISAL_RANGE = "medians", human_surprisal.NAME
 

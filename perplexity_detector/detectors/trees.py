@@ -155,7 +155,7 @@ def margins(booster: xgboost.Booster, features: np.ndarray, threads: int) -> np.
 
 
 def contributions(booster: xgboost.Booster, features: np.ndarray, threads: int) -> np.ndarray:
-    """SHAP values of each feature, shape (n, features); the bias is left out."""
+    """SHAP values of each feature, shape (n, features); without the bias."""
     if not len(features):
         return np.zeros(features.shape)
     values = booster.predict(_matrix(booster, features, threads), pred_contribs=True)

@@ -105,7 +105,7 @@ def track(
             run = client.create_run(identifier, run_name=run_name).info.run_id
             with _ended(client, run):
                 _log_run(client, identifier, run, folder, parameters, metrics, figures)
-    except Exception as error:  # whatever befalls MLflow, the training is finished and saved
+    except Exception as error:  # whatever goes wrong in MLflow, the training is saved
         where = "the store of MLFLOW_TRACKING_URI" if remote else store / DATABASE
         raise TrackingError(
             f"The training is saved in {folder}, but MLflow cannot use {where} to track it; mend "
@@ -115,7 +115,7 @@ def track(
 
 
 def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The finite figures of a detector's metrics under names that MLflow accepts.
+    """The finite metrics of a detector under names that MLflow accepts.
 
     Args:
         metrics: `splits`: split -> figure -> [value, low, high]; `sources`: split -> source ->
@@ -169,11 +169,11 @@ def _experiment(client: mlflow.MlflowClient, name: str, location: str | None) ->
 
 @contextmanager
 def _ended(client: mlflow.MlflowClient, run: str) -> Iterator[None]:
-    """The run is finished, or failed."""
+    """Mark the run as finished when the block ends, or as failed."""
     try:
         yield
     except BaseException:
-        with suppress(Exception):  # what went wrong first is what is told
+        with suppress(Exception):  # the first error is the one to report
             client.set_terminated(run, "FAILED")
         raise
     client.set_terminated(run)
@@ -239,7 +239,7 @@ def _save_pyfunc(path: str, folder: Path, run: str, model: LoggedModel) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Warnings of MLflow and of what it uses go to our log, not to the terminal."""
+    """Send the warnings of MLflow and its dependencies to our log, not to the terminal."""
     loggers = [logging.getLogger(name) for name in _CHATTY]
     before = [(logger.handlers, logger.propagate) for logger in loggers]
     for logger in loggers:
@@ -252,7 +252,7 @@ def _quiet() -> Iterator[None]:
 
 
 class _Forwarder(logging.Handler):
-    """Hands records on as information: an error that matters is also raised."""
+    """Forwards records as information: an error that matters is also raised."""
 
     def emit(self, record: logging.LogRecord) -> None:
         get_logger().info("%s: %s", record.name, record.getMessage())

@@ -42,7 +42,7 @@ def predict(
     """Score chunks of a dataset and write the results, which appear when they are whole.
 
     A row that could not be read keeps its id, with the probability one half, the verdict
-    `uncertain` and its problem. What a run that was stopped has written is kept beside the
+    `uncertain` and its problem. What an interrupted run has written is kept next to the
     output, as whole chunks; see `ResumableFile`.
 
     Args:
@@ -51,13 +51,13 @@ def predict(
         output: a csv, or `-` for standard output.
         details: write verdict, note, words, tokens, why and problem as well.
         why: find the reasons, though they are not written.
-        resume: go on after the chunks that such a run has written.
+        resume: continue after the chunks that such a run has written.
 
     Yields:
         The results of each chunk that is scored, with the columns of `DETAILS`.
 
     Raises:
-        InputError: there are rows to go on after, but of another dataset, detector or settings.
+        InputError: the rows there belong to another dataset, detector or settings.
     """
     columns = DETAILS if details else RESULTS
     with ResultsWriter(output, columns, _run_fingerprint(detector, columns), resume) as results:
@@ -68,7 +68,7 @@ def predict(
 
 
 def _run_fingerprint(detector: ExplainableClassifier, columns: Sequence[str]) -> dict[str, object]:
-    """What results depend on besides the texts."""
+    """What the results depend on, apart from the texts."""
     learned = hashlib.sha256(json.dumps(detector.calibrator_.to_json()).encode())
     for name, content in sorted(detector.to_files().items()):
         learned.update(name.encode() + content)

@@ -59,7 +59,7 @@ def track(trained: TrainingResult, about: Mapping[str, object], model: Path, dat
 
     Args:
         trained: the training.
-        about: parameters to log beside the detector's own.
+        about: parameters to log with the detector's own.
         model: where it was saved.
         data: the folder of MLflow's store.
     """

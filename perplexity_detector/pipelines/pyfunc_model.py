@@ -13,7 +13,7 @@ from perplexity_detector.explanation.explainable import ExplainableClassifier
 
 
 class DetectorModel(PythonModel):
-    """Predicts with the artefact folder that was logged beside it; the folder holds no code."""
+    """Predicts with the artefact folder that was logged with it; the folder holds no code."""
 
     def load_context(self, context: Any) -> None:
         """Load the folder; its language model is loaded when the first texts come."""

@@ -93,7 +93,7 @@ def test_the_folder_holds_plain_files_with_their_hashes(saved):
 
 def test_the_card_says_what_is_known(detector, saved):
     card = (saved / "README.md").read_text()
-    assert "| language model | not read |" in card
+    assert "| language model | none |" in card
     assert "| feature families | stylometry, compression |" in card
     people = detector.training_["n_human"]
     assert f"| training texts | 120, of which {people} by people; and " in card

@@ -14,10 +14,10 @@ from perplexity_detector.lm.scorer import LanguageModelScorer
 
 
 class PairExtractor(FeatureExtractor):
-    """An extractor whose statistics come from two models, see `lm.pair.PairScorer`.
+    """An extractor whose statistics come from two models, see `lm.pair_scorer.PairScorer`.
 
     Args:
-        families: names of families, of which `entropy` makes sense: its `relative_surprisal` is
+        families: names of families; only `entropy` makes sense, whose `relative_surprisal` is
             then Binoculars' ratio.
         lm: the observer.
         performer: the model whose surprisal counts, of the same vocabulary.
@@ -26,7 +26,7 @@ class PairExtractor(FeatureExtractor):
         precision: `auto`, `float32`, `bfloat16`, ...
         batch_tokens: tokens read at once.
         canonical: bring texts to canonical form first.
-        cache: a folder that keeps what the models said.
+        cache: a folder that keeps what the models computed.
         progress: show a bar on a terminal.
     """
 
@@ -57,10 +57,10 @@ class PairExtractor(FeatureExtractor):
         self.progress = progress
 
     def scorer(self) -> LanguageModelScorer | CachedScorer:
-        """The two models.
+        """The pair of models.
 
         Raises:
-            InputError: there is no second one.
+            InputError: there is no performer.
             LanguageModelError: the second is the first, or of another vocabulary.
         """
         if self.performer is None:
@@ -86,5 +86,5 @@ class Binoculars(ZeroShot):
     sign = -1
 
     def labels(self) -> list[str]:
-        """Of the one column, which here is of two models."""
+        """What the one column measures, which here comes from two models."""
         return ["perplexity relative to the cross-perplexity of two models"]

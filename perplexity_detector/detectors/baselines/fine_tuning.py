@@ -1,4 +1,4 @@
-"""A pretrained network with a head of one number, and the plain loop that trains both."""
+"""A pretrained network with a classification head, and the loop that fine-tunes both."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from perplexity_detector.lm.kernels.device import multiplies_bfloat16
 WARM_UP = 0.06
 WEIGHT_DECAY = 0.01
 DROPOUT = 0.1
-#: Longest gradient that is followed as it is.
+#: Gradients are clipped to this norm.
 MAX_NORM = 1.0
-#: Batches among which texts of like length are looked for.
+#: Batches whose texts are sorted by length together.
 BUCKET = 50
 
 
 class TrainingArgs(NamedTuple):
-    """How long and how fast to train.
+    """Hyper-parameters of the fine-tuning.
 
     Attributes:
-        epochs: how often each text is seen.
-        batch_texts: texts a step.
-        learning_rate: at its height; it rises for `WARM_UP` of the steps, then falls to 0.
-        seed: of batches, dropout and the head's first weights.
+        epochs: passes over the training texts.
+        batch_texts: texts in a batch.
+        learning_rate: the peak; it rises for `WARM_UP` of the steps, then falls to 0.
+        seed: of batches, dropout and the head's initial weights.
         progress: show a bar on a terminal.
     """
 
@@ -43,7 +43,7 @@ class TrainingArgs(NamedTuple):
 
 
 class PooledClassifier(nn.Module):
-    """Last hidden states, averaged over a text's tokens -> log-odds.
+    """Mean-pooled last hidden states -> log-odds.
 
     Args:
         body: a model of transformers without a head.
@@ -52,7 +52,7 @@ class PooledClassifier(nn.Module):
     def __init__(self, body: Any) -> None:
         super().__init__()
         self.body = body
-        body.config.use_cache = False  # of keys and values, which only generation needs
+        body.config.use_cache = False  # keys and values are only for generation
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Linear(body.config.hidden_size, 1)
 
@@ -70,35 +70,35 @@ def fine_tune(
     ids: Sequence[np.ndarray],
     labels: np.ndarray,
     weights: np.ndarray,
-    plan: TrainingArgs,
+    args: TrainingArgs,
 ) -> None:
-    """Train a network in place: AdamW on weighted cross-entropy; embeddings stay as they are.
+    """Train a network in place: AdamW on weighted cross-entropy; embeddings are frozen.
 
     Afterwards its weights are rounded to half precision, in which they are saved.
 
     Args:
-        network: on the device it is to be trained on.
+        network: on the device to train on.
         ids: tokens of each of n texts.
         labels: 0 or 1, shape (n,).
         weights: of the texts, shape (n,).
-        plan: epochs, batches, learning rate, seed.
+        args: hyper-parameters.
     """
     device = network.head.weight.device
-    # twice as quick, on a processor too
-    halved = device.type == "cuda" or multiplies_bfloat16()
+    # twice as fast, on a CPU too
+    half_precision = device.type == "cuda" or multiplies_bfloat16()
     network.body.get_input_embeddings().requires_grad_(False)
-    learning = [weight for weight in network.parameters() if weight.requires_grad]
-    steps = plan.epochs * math.ceil(len(ids) / plan.batch_texts)
-    optimiser = torch.optim.AdamW(learning, plan.learning_rate, weight_decay=WEIGHT_DECAY)
+    trained = [weight for weight in network.parameters() if weight.requires_grad]
+    steps = args.epochs * math.ceil(len(ids) / args.batch_texts)
+    optimiser = torch.optim.AdamW(trained, args.learning_rate, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: lr_factor(step, steps))
-    draw = np.random.default_rng(plan.seed)
-    # dropout within the body doubles the time of a step on a CPU (6.9 s instead of 3.7 s for 16
+    generator = np.random.default_rng(args.seed)
+    # dropout inside the body doubles the time of a step on a CPU (6.9 s instead of 3.7 s for 16
     # texts); before the head it costs nothing
     network.eval().dropout.train()
-    with tqdm(total=steps, unit=" steps", disable=None if plan.progress else True) as bar:
-        for _ in range(plan.epochs):
-            for batch in shuffled_batches([len(one) for one in ids], plan.batch_texts, draw):
-                with torch.autocast(device.type, torch.bfloat16, enabled=halved):
+    with tqdm(total=steps, unit=" steps", disable=None if args.progress else True) as bar:
+        for _ in range(args.epochs):
+            for batch in shuffled_batches([len(one) for one in ids], args.batch_texts, generator):
+                with torch.autocast(device.type, torch.bfloat16, enabled=half_precision):
                     logits = network(*padded([ids[text] for text in batch], device))
                 losses = functional.binary_cross_entropy_with_logits(
                     logits.float(),
@@ -107,7 +107,7 @@ def fine_tune(
                 )
                 optimiser.zero_grad()
                 losses.backward()
-                nn.utils.clip_grad_norm_(learning, MAX_NORM)
+                nn.utils.clip_grad_norm_(trained, MAX_NORM)
                 optimiser.step()
                 schedule.step()
                 bar.update()
@@ -118,7 +118,7 @@ def fine_tune(
 def log_odds(
     network: PooledClassifier, ids: Sequence[np.ndarray], batch_texts: int = 32
 ) -> np.ndarray:
-    """What a network says of texts, float64 of shape (n,), from the tokens of each."""
+    """Log-odds of texts, float64 of shape (n,), from the token ids of each."""
     device = network.head.weight.device
     found = np.zeros(len(ids))
     order = np.argsort([-len(one) for one in ids], kind="stable")
@@ -129,7 +129,7 @@ def log_odds(
 
 
 def lr_factor(step: int, steps: int) -> float:
-    """Of the learning rate: a linear rise over `WARM_UP` of the steps, then a linear fall."""
+    """Factor of the learning rate: linear rise over `WARM_UP` of the steps, then linear fall."""
     rising = max(1, round(WARM_UP * steps))
     if step < rising:
         return (step + 1) / rising
@@ -137,20 +137,20 @@ def lr_factor(step: int, steps: int) -> float:
 
 
 def shuffled_batches(
-    lengths: Sequence[int], batch_texts: int, draw: np.random.Generator
+    lengths: Sequence[int], batch_texts: int, generator: np.random.Generator
 ) -> list[np.ndarray]:
-    """Every text once, in batches of like length that come in random order."""
-    order = draw.permutation(len(lengths))
+    """Batches of texts of similar length, in random order; every text occurs once."""
+    order = generator.permutation(len(lengths))
     size = batch_texts * BUCKET
     batches = []
     for first in range(0, len(order), size):
         bucket = sorted(order[first : first + size], key=lambda text: lengths[text])
         batches += [bucket[i : i + batch_texts] for i in range(0, len(bucket), batch_texts)]
-    return [np.array(batches[place]) for place in draw.permutation(len(batches))]
+    return [np.array(batches[place]) for place in generator.permutation(len(batches))]
 
 
 def padded(ids: Sequence[np.ndarray], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids with zeros on the right, and 1 where there is a token, int64 (texts, longest)."""
+    """Token ids, zero-padded on the right, and their mask, both int64 of shape (texts, longest)."""
     width = max(len(one) for one in ids)
     tokens, mask = np.zeros((2, len(ids), width), np.int64)
     for row, one in enumerate(ids):

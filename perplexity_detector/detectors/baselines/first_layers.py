@@ -13,17 +13,17 @@ BLOCKS = 3
 
 
 class FirstLayers(FineTunedBaseline):
-    """A causal language model cut after its first blocks, its states averaged, and a linear head.
+    """The first blocks of a causal language model, mean pooling and a linear head, fine-tuned.
 
     Args:
         extractor: as in `FineTunedBaseline`; its `lm` and `revision` name the language model.
-        blocks: how many are kept; by default as many as make a step as dear as MiniLM-L6's.
-        epochs: as in `FineTunedBaseline`, as all that follows.
-        max_texts: if there are more, as many are drawn.
-        max_tokens: of a text that are read.
-        batch_texts: texts a step.
-        learning_rate: at its height.
-        turns: parts that are told by a network that never saw them.
+        blocks: how many are kept; the default makes a step as expensive as with MiniLM-L6.
+        epochs: passes over the training texts.
+        max_texts: training texts at most.
+        max_tokens: tokens of a text that are used.
+        batch_texts: texts in a batch.
+        learning_rate: the peak of the schedule.
+        n_scored_folds: folds that get out-of-fold scores.
         fpr: false-positive rate of `predict` and of verdicts.
         random_state: seed.
     """
@@ -44,13 +44,13 @@ class FirstLayers(FineTunedBaseline):
         random_state: int = 0,
     ) -> None:
         super().__init__(
-            extractor, epochs, max_texts, max_tokens, batch_texts, learning_rate, n_scored_folds, fpr,
-            random_state,
+            extractor, epochs, max_texts, max_tokens, batch_texts, learning_rate, n_scored_folds,
+            fpr, random_state,
         )  # fmt: skip
         self.blocks = blocks
 
     def pretrained(self) -> Pretrained:
-        """The first blocks of the extractor's language model, read after its first token.
+        """The first blocks of the extractor's language model, and its BOS token as prefix.
 
         Raises:
             InputError: it has no such number of blocks.

@@ -1,4 +1,4 @@
-"""GLTR's four colours and a logistic regression over them."""
+"""GLTR's four rank colours, and a logistic regression over them."""
 
 from __future__ import annotations
 

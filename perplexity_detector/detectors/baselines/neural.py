@@ -1,4 +1,4 @@
-"""What the fine-tuned baselines share: budget, tokens, training, files."""
+"""FineTunedBaseline: what the fine-tuned baselines share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WEIGHTS, ARCHITECTURE, TOKENIZER = "network.safetensors", "network.json", "tokenizer.json"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-#: Where a model lay, and what it was made with: neither says what it is.
+#: Where a model was stored and what made it, which are no part of its architecture.
 _DROPPED_CONFIG = ("_name_or_path", "transformers_version", "auto_map")
 
 
@@ -35,29 +35,29 @@ class Pretrained:
     Attributes:
         body: a model of transformers without a head.
         tokenizer: of the `tokenizers` library.
-        first: ids that stand before every text; the tokenizer's own special tokens if None.
+        prefix_ids: token ids put before every text; the tokenizer's own special tokens if None.
     """
 
     body: Any
     tokenizer: Tokenizer
     prefix_ids: tuple[int, ...] | None
 
-    def ids(self, texts: list[str], most: int) -> list[np.ndarray]:
-        """At most so many tokens of each text, at least one."""
+    def ids(self, texts: list[str], max_tokens: int) -> list[np.ndarray]:
+        """Token ids of each text: at least one, at most `max_tokens`."""
         readable = [_SURROGATE.sub("\ufffd", text) for text in texts]
-        limit = getattr(self.body.config, "max_position_embeddings", None) or most
-        most = min(most, limit - 2)  # some architectures count positions from 2 on
-        before = list(self.prefix_ids or ())
+        limit = getattr(self.body.config, "max_position_embeddings", None) or max_tokens
+        max_tokens = min(max_tokens, limit - 2)  # some architectures count positions from 2 on
+        prefix = list(self.prefix_ids or ())
         self.tokenizer.encode_special_tokens = True  # "[SEP]" typed by a user is plain text
         self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(max(1, most - len(before)))
+        self.tokenizer.enable_truncation(max(1, max_tokens - len(prefix)))
         encoded = self.tokenizer.encode_batch(readable, add_special_tokens=self.prefix_ids is None)
-        return [np.array([*before, *one.ids] or [0], np.int64) for one in encoded]
+        return [np.array([*prefix, *one.ids] or [0], np.int64) for one in encoded]
 
 
 @dataclass(frozen=True)
 class FineTunedModel:
-    """A trained network and how texts are brought to it."""
+    """A fine-tuned network, and the tokenizer that feeds it."""
 
     start: Pretrained
     network: PooledClassifier
@@ -66,18 +66,18 @@ class FineTunedModel:
 class FineTunedBaseline(TextBaseline):
     """A pretrained network, fine-tuned; a subclass says which.
 
-    Training is dear. So only `n_scored_folds` of the parts are told by a network that was trained on the
-    others; they set calibrator and thresholds, and a last network is trained on all texts. The
-    margins of the other parts are unknown (NaN).
+    Training is expensive, so only `n_scored_folds` folds get out-of-fold scores. They set
+    calibrator and thresholds; a last network is trained on all texts. The scores of the other
+    folds are NaN.
 
     Args:
         extractor: brings texts to canonical form, and says on which device to run.
-        epochs: how often each text is seen.
-        max_texts: if there are more, as many are drawn, evenly from classes and sources.
-        max_tokens: of a text that are read, its first.
-        batch_texts: texts a step.
-        learning_rate: at its height.
-        turns: parts that are told by a network that never saw them.
+        epochs: passes over the training texts.
+        max_texts: training texts at most, drawn evenly from classes and sources.
+        max_tokens: tokens of a text that are used, from its beginning.
+        batch_texts: texts in a batch.
+        learning_rate: the peak of the schedule.
+        n_scored_folds: folds that get out-of-fold scores.
         fpr: false-positive rate of `predict` and of verdicts.
         random_state: seed.
 
@@ -132,7 +132,7 @@ class FineTunedBaseline(TextBaseline):
         start = self.pretrained()
         ids = start.ids([features[row] for row in rows], self.max_tokens)
         weights = balancing_weights(labels[rows], sources[rows])
-        plan = TrainingArgs(
+        args = TrainingArgs(
             self.epochs,
             self.batch_texts,
             self.learning_rate,
@@ -142,7 +142,7 @@ class FineTunedBaseline(TextBaseline):
         with torch.random.fork_rng():
             torch.manual_seed(self.random_state)
             network = PooledClassifier(start.body).to(resolve_device(self.extractor_.device))
-            fine_tune(network, ids, labels[rows], weights, plan)
+            fine_tune(network, ids, labels[rows], weights, args)
         return FineTunedModel(start, network)
 
     def score_features(self, features: list[str], fitted: FineTunedModel) -> np.ndarray:
@@ -190,15 +190,15 @@ class FineTunedBaseline(TextBaseline):
 
 
 def balanced_rows(
-    labels: np.ndarray, sources: np.ndarray, most: int | None, seed: int
+    labels: np.ndarray, sources: np.ndarray, max_rows: int | None, seed: int
 ) -> np.ndarray:
-    """Rows of at most so many texts, in random order, evenly from each source of each class.
+    """Indices of at most `max_rows` rows, drawn evenly from each source of each class.
 
-    A source that has too few gives all it has, and the others more.
+    Where a source has too few rows, the others contribute more.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
-    if most is None or len(order) <= most:
+    if max_rows is None or len(order) <= max_rows:
         return order
     cells = pd.DataFrame({"label": labels[order], "source": sources[order]})
-    turn = cells.groupby(["label", "source"]).cumcount().to_numpy()
-    return order[np.argsort(turn, kind="stable")[:most]]
+    rank_in_cell = cells.groupby(["label", "source"]).cumcount().to_numpy()
+    return order[np.argsort(rank_in_cell, kind="stable")[:max_rows]]

@@ -1,4 +1,4 @@
-"""Rules that a person can read: a point for each that a text meets."""
+"""Hand-made rules: a point for each that a text meets."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from perplexity_detector.features.stylometry import stylometry_features
 
 
 class Rule(NamedTuple):
-    """A heuristic: a number of the text, and where it begins to look generated.
+    """A heuristic: one number of the text, and the range in which it looks generated.
 
     Attributes:
         name: what it is called.
         feature: of `stylometry_features`, or `evenness`.
-        least: the number from which on the rule is met; None if it has no lower limit.
-        most: the number up to which it is met.
-        sentence: what is told of a text that meets it.
+        least: lower end of the range; None if it has none.
+        most: upper end of the range; None if it has none.
+        sentence: the reason given for a text that meets it.
     """
 
     name: str
@@ -32,13 +32,13 @@ class Rule(NamedTuple):
     sentence: str
 
     def matches(self, value: float) -> bool:
-        """Whether a text of this value meets it."""
+        """Whether a value lies in the range."""
         return (self.least is None or value >= self.least) and (
             self.most is None or value <= self.most
         )
 
 
-#: Set by hand from what is commonly said of such texts, not learned. Rates are per 100 words.
+#: Set by hand from what is commonly said of generated texts, not fitted. Rates are per 100 words.
 RULES = (
     Rule("connectives", "connectives", 1.5, None, "many connectives such as moreover"),
     Rule("contractions", "contractions", None, 0.0, "no contraction such as don't"),
@@ -52,7 +52,7 @@ RULES = (
 
 
 class Rules(Baseline):
-    """One point for each of `RULES` that a text meets; nothing is learned but the calibrator."""
+    """One point for each of `RULES` that a text meets; only the calibrator is fitted."""
 
     name = "rules"
     extractor_class = TextOnlyExtractor

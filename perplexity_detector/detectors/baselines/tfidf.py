@@ -1,4 +1,4 @@
-"""TF-IDF and a linear model: which words and pairs of words a text uses."""
+"""TF-IDF of words and word pairs, and a linear model."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Tfidf(TextBaseline):
         analyzer: str = "word",
         min_df: int = 3,
         max_features: int = 50_000,
-        C: float = 10.0,
+        C: float = 10.0,  # noqa: N803
         fpr: float = 0.01,
         random_state: int = 0,
     ) -> None:

@@ -1,7 +1,7 @@
-"""Published zero-shot scores: one column of the features each, its sign from the paper.
+"""Published zero-shot scores: one feature each, with the sign from its paper.
 
-Nothing is learned but the calibrator. All are computed over every token of the text, the first
-one predicted from BOS, where the papers begin with the second.
+Only the calibrator is fitted. All scores cover every token of the text, the first one predicted
+from BOS, where the papers begin with the second.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Entropy(ZeroShot):
     """Mean H_t = -sum p ln p, in nats: generated has lower (Gehrmann et al. 2019).
 
     Decoding that prefers likely words leads into contexts of which the model is sure. Mitchell
-    et al. (2023) turn the sign, for what base models sample.
+    et al. (2023) use the opposite sign, for text sampled from base models.
     """
 
     name = "entropy"
