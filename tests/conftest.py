@@ -129,10 +129,11 @@ def here(
 
     def run_here(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["model.py", *map(str, arguments)])
-        code = 0
+        code: int = 0
         try:
             main()
         except SystemExit as left:
+            assert isinstance(left.code, int)
             code = left.code
         printed = capsys.readouterr()
         return code, printed.out, printed.err

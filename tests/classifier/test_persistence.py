@@ -142,8 +142,8 @@ def test_settings_of_the_machine_are_not_kept_but_can_be_given(detector, tmp_pat
         *("families", "lm", "revision", "depth", "canonical")
     }
     loaded = TextDetector.from_pretrained(saved, device="cpu", progress=True)
-    assert (loaded.extractor.device, loaded.extractor.progress) == ("cpu", True)
-    assert loaded.extractor.batch_tokens is None
+    assert (loaded.extractor_.device, loaded.extractor_.progress) == ("cpu", True)
+    assert loaded.extractor_.batch_tokens is None
     with pytest.raises(InputError, match="An extractor has no setting colour, shape"):
         TextDetector.from_pretrained(saved, colour=1, shape=2)
 

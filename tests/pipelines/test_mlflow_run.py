@@ -139,7 +139,7 @@ def test_pictures_and_the_artefact_folder(tracked):
     from mlflow import MlflowClient
 
     client = MlflowClient(tracked.uri)
-    plots = {file.path: file.file_size for file in client.list_artifacts(tracked.run, "plots")}
+    plots = {file.path: file.file_size or 0 for file in client.list_artifacts(tracked.run, "plots")}
     assert set(plots) == {
         f"plots/{name}.png" for name in ("roc", "calibration", "scores", "importance")
     }
@@ -200,10 +200,12 @@ def test_the_model_is_code_and_plain_files_and_names_its_package(tracked):
     from perplexity_detector import __version__
 
     client = MlflowClient(tracked.uri)
-    (output,) = client.get_run(tracked.run).outputs.model_outputs
+    outputs = client.get_run(tracked.run).outputs
+    assert outputs is not None
+    (output,) = outputs.model_outputs
     logged = client.get_logged_model(output.model_id)
     assert logged.status == "READY"
-    assert {metric.key for metric in logged.metrics} == set(flat_metrics(tracked.detector.metrics_))
+    assert {metric.key for metric in logged.metrics or []} == set(flat_metrics(tracked.detector.metrics_))
     folder = tracked.store / "mlartifacts" / "models" / output.model_id / "artifacts"
     assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".pickle", ".whl")]
     requirements = (folder / "requirements.txt").read_text().splitlines()
@@ -296,8 +298,9 @@ def test_a_run_that_breaks_off_is_marked_as_failed(tracked, tmp_path):
     with pytest.raises(TrackingError, match="missing"):
         tracked.track(folder=tmp_path / "missing", run_name="broken")
     client = MlflowClient(tracked.uri)
-    experiment = client.get_experiment_by_name("perplexity-detector").experiment_id
-    (run,) = client.search_runs([experiment], "attributes.run_name = 'broken'")
+    experiment = client.get_experiment_by_name("perplexity-detector")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id], "attributes.run_name = 'broken'")
     assert run.info.status == "FAILED"
 
 

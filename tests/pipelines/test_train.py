@@ -224,7 +224,7 @@ def test_the_published_detector_is_used_and_else_the_shipped_one(
     assert load_detector(data).fpr == 0.2
     assert load_detector(data, "standard").fpr == 0.1
     assert load_detector(data, lm="elsewhere", fpr=0.3).fpr == 0.3
-    assert load_detector(data, lm="elsewhere").extractor.lm == "elsewhere"
+    assert load_detector(data, lm="elsewhere").extractor_.lm == "elsewhere"
     assert len(warned()) == 1
 
 

@@ -26,7 +26,7 @@ def test_the_learning_rate_rises_and_falls():
 
 def test_batches_hold_every_text_once_and_like_lengths():
     lengths = np.random.default_rng(0).integers(1, 200, 230)
-    batches = fine_tuning.shuffled_batches(lengths, 16, np.random.default_rng(1))
+    batches = fine_tuning.shuffled_batches(lengths.tolist(), 16, np.random.default_rng(1))
     assert sorted(np.concatenate(batches)) == list(range(230))
     spreads = [np.ptp(lengths[batch]) for batch in batches]
     assert np.mean(spreads) < 20

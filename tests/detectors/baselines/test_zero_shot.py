@@ -100,9 +100,8 @@ def test_binoculars_over_windows_and_chunks(tiny_gpt2, tiny_llama, essays):
     from perplexity_detector.lm.pair_scorer import PairScorer
     from perplexity_detector.lm.scorer import LanguageModelScorer
 
-    settings = {"window": 48, "precision": "float64"}
-    pair = PairScorer(str(tiny_gpt2), str(tiny_llama), **settings)
-    performer = LanguageModelScorer(str(tiny_llama), **settings)
+    pair = PairScorer(str(tiny_gpt2), str(tiny_llama), window=48, precision="float64")
+    performer = LanguageModelScorer(str(tiny_llama), window=48, precision="float64")
     for ours, theirs in zip(pair.score(essays[:3]), performer.score(essays[:3]), strict=True):
         np.testing.assert_allclose(ours.surprisal, theirs.surprisal, rtol=1e-5)
         assert np.isfinite(ours.entropy).all()
