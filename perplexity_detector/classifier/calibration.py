@@ -151,7 +151,17 @@ class Calibrator:
         """Thresholds per equal-count length bin, from short texts to long ones.
 
         Length-conditional (Mondrian) conformal prediction: each bin holds the rate by itself.
+        The bins of a rate are computed once.
         """
+        if fpr not in self._bins_of_rate:
+            self._bins_of_rate[fpr] = self._compute_bins(fpr)
+        return self._bins_of_rate[fpr]
+
+    @cached_property
+    def _bins_of_rate(self) -> dict[float, list[Threshold]]:
+        return {}
+
+    def _compute_bins(self, fpr: float) -> list[Threshold]:
         n_human = len(self.human_scores)
         n_bins = int(np.clip(n_human * fpr / MIN_FALSE_POSITIVES_PER_BIN, 1, MAX_BINS))
         inner = np.arange(1, n_bins) / n_bins
