@@ -104,7 +104,7 @@ def test_smollm2_reads_prose_as_a_language_model_does(smollm2_folder):
 
 
 def test_importing_the_catalogue_does_not_import_torch():
-    code = "import sys, perplexity_detector.lm.catalogue; sys.exit('torch' in sys.modules)"
+    code = "import sys, perplexity_detector.lm.weights.catalogue; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -63,7 +63,7 @@ def test_each_call_has_a_thread_with_one_core_and_others_keep_theirs(two_threads
 
 def test_many_cores_are_shared_among_few_threads(two_threads, monkeypatch):
     torch.set_num_threads(6)
-    monkeypatch.setattr(cpu_threads, "MOST", 3)
+    monkeypatch.setattr(cpu_threads, "MAX_THREADS", 3)
 
     def call():
         cores = torch.get_num_threads()

@@ -91,7 +91,7 @@ def test_the_long_text_has_sentences_over_several_windows(scorer):
 def test_of_thousands_of_sentences_neighbours_share_an_average(scorer, monkeypatch):
     text = "So. " * 2050 + "A cat. " * 2050  # four too many for each to have its own
     together = scorer.read([text], (1,), statistics=False)[0].states
-    monkeypatch.setattr(pooling, "MOST_SENTENCES", 4100)
+    monkeypatch.setattr(pooling, "MAX_SENTENCES", 4100)
     apart = scorer.read([text], (1,), statistics=False)[0].states
     assert (together.means.shape[1], apart.means.shape[1]) == (2050, 4100)
     assert together.tokens.tolist() == (apart.tokens[::2] + apart.tokens[1::2]).tolist()
