@@ -22,6 +22,9 @@ from perplexity_detector.lm.pooling import PooledStates
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.token_statistics import TokenStatistics
 
+#: Hashed into the folder's name: raise it when what a file holds changes, and older files are
+#: never read.
+CACHE_VERSION = 2
 #: Texts per file of the cache: what is lost at most when a run is stopped.
 SHARD_TEXTS = 64
 #: Seconds after which a file that is not whole is one whose writer was killed.
@@ -31,10 +34,9 @@ _HALVES = ("surprisal", "entropy", "variance")
 
 
 class _Place(NamedTuple):
-    """Where a text lies in a shard: its number, its tokens, its sentences."""
+    """Where a text lies in a shard: its tokens, its sentences."""
 
     shard: Path
-    text: int
     tokens: slice
     sentences: slice
 
@@ -57,7 +59,8 @@ class CachedScorer:
         self.scorer = scorer
         self.fingerprint = scorer.fingerprint
         self.precision = scorer.precision
-        model = hashlib.sha256(scorer.identity.encode()).hexdigest()[:16]
+        identity = f"cache={CACHE_VERSION} {scorer.identity}"
+        model = hashlib.sha256(identity.encode()).hexdigest()[:16]
         self.folder = Path(folder) / model
         #: what a shard holds (`statistics`, `states_8`, ...) -> text -> where
         self._known: dict[str, dict[bytes, _Place]] = {}
@@ -147,14 +150,13 @@ class CachedScorer:
         return TokenStatistics(surprisal, rank, entropy, variance, spans)
 
     def _states(self, key: bytes, layers: tuple[int, ...], opened: _Opener) -> PooledStates:
-        means, spreads = [], []
+        means = []
         for layer in layers:
             place = self._known[f"states_{layer}"][key]
             tensors = opened(place.shard)
             means.append(_cut(tensors, f"states_{layer}", place.sentences))
-            spreads.append(tensors.get_slice(f"spread_{layer}")[place.text : place.text + 1][0])
             tokens = _cut(tensors, "sentence_tokens", place.sentences)
-        return PooledStates(layers, np.stack(means), np.stack(spreads), tokens)
+        return PooledStates(layers, np.stack(means), tokens)
 
     def _write(self, keys: list[bytes], read: list[ModelOutput]) -> Path:
         arrays = {"keys": np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 32)}
@@ -172,7 +174,6 @@ class CachedScorer:
             for place, layer in enumerate(states[0].layers):
                 means = np.concatenate([one.means[place] for one in states])
                 arrays[f"states_{layer}"] = _half(means)
-                arrays[f"spread_{layer}"] = _half(np.stack([one.spread[place] for one in states]))
         temporary = self.folder / f"{uuid.uuid4().hex}.part"
         save_file(arrays, temporary)
         return temporary.replace(temporary.with_suffix(".safetensors"))
@@ -201,7 +202,6 @@ class CachedScorer:
         for text, key in enumerate(keys if held else ()):
             place = _Place(
                 shard,
-                text,
                 slice(int(tokens[text]), int(tokens[text + 1])),
                 slice(int(sentences[text]), int(sentences[text + 1])),
             )
@@ -216,8 +216,7 @@ def _key(text: str) -> bytes:
 
 def _parts(shapes: dict[str, list[int]], tokens: int, sentences: int) -> list[str]:
     """What a shard holds for all its texts, of arrays as long as they should be."""
-    texts = shapes["keys"][:1]
-    if not texts == shapes["lengths"] == shapes["sentences"]:
+    if not shapes["keys"][:1] == shapes["lengths"] == shapes["sentences"]:
         return []
     parts = []
     if all(shapes.get(name) == [tokens] for name in ("rank", *_HALVES)):
@@ -226,9 +225,7 @@ def _parts(shapes: dict[str, list[int]], tokens: int, sentences: int) -> list[st
         parts += [
             name
             for name, shape in shapes.items()
-            if name.startswith("states_")
-            and shape[:1] == [sentences]
-            and shapes.get(name.replace("states", "spread")) == [*texts, *shape[1:]]
+            if name.startswith("states_") and shape[:1] == [sentences]
         ]
     return parts
 

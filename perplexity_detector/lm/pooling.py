@@ -35,20 +35,17 @@ class PooledStates:
     Attributes:
         layers: after how many blocks of the model each state was taken, shape (layers,).
         means: average state by layer and sentence, shape (layers, sentences, width).
-        spread: standard deviation of the states over the whole text, shape (layers, width).
         tokens: how many tokens each sentence averages, int32 of shape (sentences,).
     """
 
     layers: tuple[int, ...]
     means: np.ndarray
-    spread: np.ndarray
     tokens: np.ndarray
 
     @classmethod
     def empty(cls) -> PooledStates:
         """The states of a text of which none were taken."""
-        none = np.zeros((0, 0), np.float32)
-        return cls((), none[None], none, np.zeros(0, np.int32))
+        return cls((), np.zeros((1, 0, 0), np.float32), np.zeros(0, np.int32))
 
     def mean(self) -> np.ndarray:
         """Average state of the text's tokens, float32 of shape (layers, width); 0 without any."""
@@ -73,17 +70,13 @@ class SentencePooler:
         self.sentence = sentence // together
         sentences = int(self.sentence[-1]) + 1 if len(sentence) else 0
         self.sums = np.zeros((len(layers), sentences, width), np.float32)
-        self.squares = np.zeros((len(layers), width), np.float32)
 
     def states(self) -> PooledStates:
         """What was added up, averaged."""
         tokens = np.bincount(self.sentence, minlength=self.sums.shape[1]).astype(np.int32)
-        total = max(1, int(tokens.sum()))  # an np.int64 would make them float64
-        mean = self.sums.sum(axis=1) / total
-        spread = np.sqrt(np.maximum(self.squares / total - mean**2, 0))
         found = tokens > 0
         means = self.sums[:, found] / tokens[found, None].astype(np.float32)
-        return PooledStates(self.layers, means, spread, tokens[found])
+        return PooledStates(self.layers, means, tokens[found])
 
 
 @torch.inference_mode()
@@ -125,16 +118,14 @@ def accumulate_states(
         states = hidden[row, column].float()
         width = states.shape[1]
         sums = states.new_zeros((int(ends[-1]), width)).index_add_(0, segment, states)
-        squares = states.new_zeros((len(pools), width)).index_add_(0, row, states.square())
-        told.append((sums.to("cpu", non_blocking=True), squares.to("cpu", non_blocking=True)))
+        told.append(sums.to("cpu", non_blocking=True))
 
     def add() -> None:
-        for layer, (sums, squares) in enumerate(told):
-            sums_there, squares_there = sums.numpy(), squares.numpy()
+        for layer, sums in enumerate(told):
+            sums_there = sums.numpy()
             for place, pool in enumerate(pools):
                 first, count, end = firsts[place], counts[place], ends[place]
                 pool.sums[layer, first : first + count] += sums_there[end - count : end]
-                pool.squares[layer] += squares_there[place]
 
     return add
 

@@ -68,7 +68,7 @@ def sentences_plainly(text, offsets):
 
 
 @pytest.mark.parametrize("text", [TEXTS[0], TEXTS[1], "To", LONG])
-def test_averages_by_sentence_and_spread(folder, scorer, text):
+def test_averages_by_sentence(folder, scorer, text):
     read = scorer.read([text], (1, 2))[0].states
     encoding = scorer.encode([text])[0]
     states = states_plainly(folder, encoding.ids, scorer.window)
@@ -76,7 +76,6 @@ def test_averages_by_sentence_and_spread(folder, scorer, text):
     means = [states[:, of == sentence].mean(axis=1) for sentence in np.unique(of)]
     assert read.layers == (1, 2)
     np.testing.assert_allclose(read.means, np.stack(means, axis=1), atol=1e-4)
-    np.testing.assert_allclose(read.spread, states.std(axis=1), atol=1e-3)
     np.testing.assert_allclose(read.mean(), states.mean(axis=1), atol=1e-4)
     assert read.tokens.tolist() == np.unique(of, return_counts=True)[1].tolist()
     assert read.tokens.sum() == len(encoding.ids) - 1
@@ -104,9 +103,8 @@ def test_texts_of_no_and_of_one_token_have_no_states(scorer, text):
     assert len(read.statistics) == len(text)
     assert read.states.means.shape == (2, 0, 32)
     assert read.states.tokens.tolist() == []
-    assert read.states.mean().shape == read.states.spread.shape == (2, 32)
+    assert read.states.mean().shape == (2, 32)
     assert not read.states.mean().any()
-    assert not read.states.spread.any()
 
 
 def test_two_tokens_have_the_state_of_the_first(folder, scorer):
@@ -115,7 +113,6 @@ def test_two_tokens_have_the_state_of_the_first(folder, scorer):
     read = scorer.read(["zz"], (1, 2))[0].states
     states = states_plainly(folder, ids, scorer.window)
     np.testing.assert_allclose(read.means, states, atol=1e-4)
-    assert not read.spread.any()
     assert read.tokens.tolist() == [1]
 
 
@@ -127,12 +124,11 @@ def test_the_batch_does_not_matter(folder, scorer, batch_tokens):
     for one, other in zip(expected, others, strict=True):
         np.testing.assert_array_equal(one.states.tokens, other.states.tokens)
         np.testing.assert_allclose(one.states.means, other.states.means, atol=1e-4)
-        np.testing.assert_allclose(one.states.spread, other.states.spread, atol=1e-3)
 
 
 def test_what_states_are_made_of(scorer):
     (read,) = scorer.read([LONG], (1, 2))
-    assert read.states.means.dtype == read.states.spread.dtype == np.float32
+    assert read.states.means.dtype == np.float32
     assert read.states.mean().dtype == np.float32
     assert read.states.tokens.dtype == np.int32
 
