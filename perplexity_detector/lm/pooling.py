@@ -15,6 +15,7 @@ from torch import nn
 from perplexity_detector.lm.alignment import sentence_of_token
 from perplexity_detector.lm.kernels.blocks import blocks_of
 from perplexity_detector.lm.kernels.device import to_device_async
+from perplexity_detector.text import sentence_spans
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -65,7 +66,7 @@ class SentencePooler:
 
     def __init__(self, layers: tuple[int, ...], width: int, text: str, offsets: np.ndarray) -> None:
         self.layers = layers
-        sentence = sentence_of_token(text, offsets[:-1])
+        sentence = sentence_of_token(sentence_spans(text), offsets[:-1])
         together = -(-(int(sentence[-1]) + 1) // MAX_SENTENCES) if len(sentence) else 1
         self.sentence = sentence // together
         sentences = int(self.sentence[-1]) + 1 if len(sentence) else 0

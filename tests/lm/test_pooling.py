@@ -7,7 +7,6 @@ import transformers
 
 from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.lm import pooling
-from perplexity_detector.lm.alignment import sentence_of_token
 from perplexity_detector.lm.bos import PASSAGES
 from perplexity_detector.lm.kernels.blocks import blocks_of
 from perplexity_detector.lm.pooling import PooledStates, capture_hidden_states
@@ -141,14 +140,6 @@ def test_statistics_are_the_same_with_states_and_without(scorer):
 
 def test_no_texts(scorer):
     assert scorer.read([], (1,)) == []
-
-
-def test_a_token_belongs_to_the_sentence_it_ends_in():
-    text = "One. Two"
-    offsets = np.array([[0, 3], [3, 4], [4, 8]])  # " Two" carries its space
-    assert sentence_of_token(text, offsets).tolist() == [0, 0, 1]
-    assert sentence_of_token("", np.zeros((0, 2), int)).tolist() == []
-    assert sentence_of_token(" ", np.array([[0, 1]])).tolist() == [0]
 
 
 def test_the_states_of_no_text():
