@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from perplexity_detector.lm.read_jobs import ReadJob, delayed
 from perplexity_detector.lm.token_statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.lm.windows import Window
+from perplexity_detector.text import replace_surrogates
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -33,7 +33,6 @@ MAX_WINDOW = 1024
 BATCH_TOKENS = {"cpu": 1024, "cuda": 32768}
 #: On a CPU, where little is read: so many batches for each thread, of so many tokens at least.
 BATCHES_A_THREAD, LEAST_TOKENS = 4, 256
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class LanguageModelScorer:
@@ -211,7 +210,7 @@ class LanguageModelScorer:
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Token ids and offsets of each text; an unpaired surrogate is read as U+FFFD."""
         # the tokenizers library takes only what UTF-8 can hold
-        readable = [_SURROGATE.sub("\ufffd", text) for text in texts]
+        readable = [replace_surrogates(text) for text in texts]
         return self.tokenizer.encode_batch(readable, add_special_tokens=False)
 
     @torch.inference_mode()
