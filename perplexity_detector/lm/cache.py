@@ -106,9 +106,11 @@ class CachedScorer:
         self, texts: Sequence[str], layers: Sequence[int] = (), statistics: bool = True
     ) -> list[bool]:
         """Whether all that is wanted of each text is known, so that it need not be read."""
-        wanted = [*["statistics"] * statistics, *[f"states_{layer}" for layer in layers]]
-        held = [self._known.get(part, {}) for part in wanted]
-        return [all(key in places for places in held) for key in map(_key, texts)]
+        wanted = [f"states_{layer}" for layer in layers]
+        if statistics:
+            wanted.append("statistics")
+        known = [self._known.get(name, {}) for name in wanted]
+        return [all(key in places for places in known) for key in map(_key, texts)]
 
     def _read_missing(
         self, texts: Sequence[str], layers: tuple[int, ...], statistics: bool, progress: bool
