@@ -68,7 +68,9 @@ class CachedScorer:
             self._index_folder()
         except OSError as error:
             raise InputError(
-                f"The cache cannot be kept in {folder} ({error.strerror}); choose another folder."
+                f"The cache cannot be kept in {folder} ({error.strerror})",
+                "cache",
+                "choose another folder",
             ) from error
 
     def layer_at(self, share: float) -> int:

@@ -40,8 +40,10 @@ class PairScorer(LanguageModelScorer):
         super().__init__(lm, revision, **settings)
         if self.tokenizer.get_vocab() != self.performer.tokenizer.get_vocab():
             raise LanguageModelError(
-                f"{lm} and {performer} have different vocabularies; Binoculars needs two models "
-                "of one, such as a base model and what was tuned from it."
+                f"{lm} and {performer} have different vocabularies",
+                "performer",
+                "Binoculars needs two models with the same one, such as a base model and a "
+                "fine-tuned version of it",
             )
         self.window = min(self.window, self.performer.window)
         self.fingerprint = f"{self.fingerprint}+{self.performer.fingerprint}"
@@ -95,8 +97,9 @@ def check_pair(lm: str, performer: str) -> None:
     """
     if lm == performer:
         raise LanguageModelError(
-            f"Binoculars reads with two models, and was given {lm or catalogue.BUILTIN} twice; "
-            "give another of the same vocabulary with --performer."
+            f"Binoculars reads with two models, and was given {lm or catalogue.BUILTIN} twice",
+            "performer",
+            "set {performer} to another model with the same vocabulary",
         )
 
 

@@ -109,7 +109,9 @@ class LanguageModelScorer:
             InputError: `share` is not in (0, 1].
         """
         if not 0 < share <= 1:
-            raise InputError(f"A depth is a share of the model's blocks, in (0, 1], not {share}.")
+            raise InputError(
+                f"A depth is a share of the model's blocks, in (0, 1], not {share}.", "depth"
+            )
         return max(1, round(share * self.blocks))
 
     def score(self, texts: Sequence[str], progress: bool = False) -> list[TokenStatistics]:
@@ -165,14 +167,16 @@ class LanguageModelScorer:
         layers = tuple(layers)
         if beyond := [layer for layer in layers if not 1 <= layer <= self.depth]:
             raise InputError(
-                f"{self.name} is read to block {self.depth}: it has no state after {beyond[0]}."
+                f"{self.name} is read to block {self.depth}: it has no state after {beyond[0]}.",
+                "layers",
             )
         if list(layers) != sorted(layers):
-            raise InputError(f"Layers are given from the first to the last, not {layers}.")
+            raise InputError(f"Layers must increase, and {layers} do not.", "layers")
         if statistics and self.depth < self.blocks:
             raise InputError(
-                f"A pass that is left after block {self.depth} gives no statistics; choose "
-                "families that need none, or read with the whole model."
+                f"A pass that stops after block {self.depth} gives no statistics",
+                "depth",
+                "choose families that need none, or read the whole model with {depth}=1",
             )
         width = self.model.config.hidden_size
         return ReadJob.from_texts(texts, self.tokens(texts), layers, width, statistics)
@@ -298,15 +302,18 @@ def _check_causal(scorer: LanguageModelScorer) -> None:
     ours = scorer.head(scorer.hidden_states(inputs).flatten(0, 1)).float().view_as(logits)
     if not logits.isfinite().all():
         raise LanguageModelError(
-            f"{scorer.name} gives numbers that are not finite in {scorer.precision}; "
-            "use another --precision, or its weights are damaged."
+            f"{scorer.name} gives numbers that are not finite in {scorer.precision}",
+            "precision",
+            "use another {precision}; if that does not help, its weights are damaged",
         )
     atol = 0.05 * float(logits.abs().max())
     if not torch.allclose(logits[0, :-1], logits[1, :-1], rtol=0, atol=atol):
         raise LanguageModelError(
-            f"{scorer.name} sees the words it should predict: it is not a causal language model."
+            f"{scorer.name} sees the words it should predict: it is not a causal language model.",
+            "lm",
         )
     if not torch.allclose(ours, logits, rtol=0, atol=atol):
         raise LanguageModelError(
-            f"{scorer.name} changes its logits after the head in a way that is not supported."
+            f"{scorer.name} changes its logits after the head in a way that is not supported.",
+            "lm",
         )

@@ -114,7 +114,7 @@ def test_importing_the_catalogue_does_not_import_torch():
 def test_smollm2_that_was_not_pulled(home, tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "_PACKAGED", tmp_path / "nowhere")
     assert said_of("smollm2") == (
-        "The language model smollm2 is not on this machine; "
+        "The language model smollm2 is not on this machine: "
         "run `perplexity-detector pull smollm2` once."
     )
 
@@ -122,7 +122,7 @@ def test_smollm2_that_was_not_pulled(home, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["nobody/no-such-model", "no-such-model", "./no/such/folder"])
 def test_a_model_of_the_hub_that_was_not_pulled(home, name):
     assert said_of(name) == (
-        f"The language model {name} is neither a folder nor on this machine; "
+        f"The language model {name} is neither a folder nor on this machine: "
         f"run `perplexity-detector pull {name}` where there is a network."
     )
 
@@ -132,21 +132,25 @@ def test_a_revision_that_was_not_pulled(home):
         catalogue.load("gpt2", "v9")
 
 
+def test_braces_in_a_name_are_plain_text(home):
+    assert "`perplexity-detector pull {odd}`" in said_of("{odd}")
+
+
 def test_a_folder_without_a_configuration(tmp_path):
     assert said_of(tmp_path) == (
-        f"{tmp_path} holds no config.json, so it is not a language model's folder."
+        f"{tmp_path} has no config.json, so it is not a language model's folder."
     )
 
 
 def test_a_folder_without_weights(copy):
     (copy / "model.safetensors").unlink()
-    assert said_of(copy) == f"{copy} holds no weights (*.safetensors or *.bin)."
+    assert said_of(copy) == f"{copy} has no weights (*.safetensors or *.bin)."
 
 
 def test_a_folder_without_a_tokenizer(copy):
     for file in copy.glob("tokenizer*"):
         file.unlink()
-    assert said_of(copy) == f"{copy} comes without a tokenizer; add its tokenizer.json."
+    assert said_of(copy) == f"{copy} comes without a tokenizer: add its tokenizer.json."
 
 
 def test_a_tokenizer_without_a_first_token(save_model, tiny_gpt2):
@@ -156,7 +160,7 @@ def test_a_tokenizer_without_a_first_token(save_model, tiny_gpt2):
     tokenizer = (folder / "tokenizer.json").read_text().replace("<|endoftext|>", "<|other|>")
     (folder / "tokenizer.json").write_text(tokenizer)
     assert said_of(folder) == (
-        f"The tokenizer of {folder} has no token that begins or ends a text; "
+        f"The tokenizer of {folder} has no token that begins or ends a text: "
         "set bos_token in its tokenizer_config.json."
     )
 
@@ -199,10 +203,8 @@ def test_smollm2_that_is_damaged_says_what_to_do(packed, home, tmp_path, monkeyp
     packed = packed.rename(tmp_path / "smollm2")
     (packed / "model.safetensors").write_bytes(b"\x10")
     sentence = said_of("smollm2")
-    assert sentence.startswith("The language model smollm2 is damaged (")
-    assert sentence.endswith(
-        f"delete the folder {packed} and run `perplexity-detector pull smollm2`."
-    )
+    assert sentence.startswith(f"The language model smollm2 in {packed} is damaged (")
+    assert sentence.endswith("delete that folder and run `perplexity-detector pull smollm2`.")
 
 
 def test_a_list_of_pins_that_is_damaged(home):

