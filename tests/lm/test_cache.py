@@ -1,4 +1,4 @@
-"""A second reading comes from the folder, and is the same."""
+"""A text that was read once comes from the folder, with the same values."""
 
 import io
 import os
@@ -71,11 +71,11 @@ def test_equal_texts_are_read_once_and_no_text_again(scorer, tmp_path):
 
 def test_offsets_are_those_of_the_text(scorer, tmp_path):
     CachedScorer(scorer, tmp_path).score(["one two"])
-    said = CachedScorer(scorer, tmp_path).score(["one two", "\ud800"])
-    assert said[0].offsets[0, 0] == 0
-    assert said[0].offsets[-1, 1] == len("one two")
-    assert len(said[0].offsets) == len(said[0])
-    assert said[1].offsets.max() == 1
+    statistics = CachedScorer(scorer, tmp_path).score(["one two", "\ud800"])
+    assert statistics[0].offsets[0, 0] == 0
+    assert statistics[0].offsets[-1, 1] == len("one two")
+    assert len(statistics[0].offsets) == len(statistics[0])
+    assert statistics[1].offsets.max() == 1
 
 
 def test_one_bar_counts_the_texts_that_are_read(scorer, tmp_path, monkeypatch, capfd):

@@ -25,16 +25,16 @@ _FROM_DISK = {"local_files_only": True, "trust_remote_code": False}
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A causal language model ready to read text.
+    """A loaded causal language model.
 
     Attributes:
-        name: as the user asked for it.
+        name: as the user gave it.
         fingerprint: `sha256:...` of the weights, or the hub's commit, `name@commit`.
-        tokenizer: of the `tokenizers` library; special tokens in a text are plain text to it.
+        tokenizer: of the `tokenizers` library; treats special tokens in a text as plain text.
         model: transformers' causal model, in evaluation mode, on the CPU in float32.
         bos_id: the token read before every text.
-        bos_candidates: tokens that could stand there.
-        context: tokens the model can read at once.
+        bos_candidates: tokens that could be read there.
+        context: most tokens that the model can read at once.
     """
 
     name: str
@@ -47,7 +47,7 @@ class LanguageModel:
 
 
 def cache_dir() -> Path:
-    """Where pulled models are kept: $PERPLEXITY_DETECTOR_HOME, or the user's cache folder."""
+    """Folder of pulled models: $PERPLEXITY_DETECTOR_HOME, or the user's cache folder."""
     import platformdirs
 
     chosen = os.environ.get("PERPLEXITY_DETECTOR_HOME")
@@ -55,12 +55,12 @@ def cache_dir() -> Path:
 
 
 def packaged_folder() -> Path:
-    """Where the builtin model lies in a checkout or an installed wheel."""
+    """Folder of the builtin model in a checkout or an installed wheel."""
     return _PACKAGED / BUILTIN
 
 
 def builtin_folder() -> Path | None:
-    """The builtin model's folder, packaged or pulled; None if it is in neither place."""
+    """The builtin model's folder, packaged or pulled; None if there is neither."""
     for folder in (packaged_folder(), cache_dir() / BUILTIN):
         if (folder / "config.json").is_file():
             return folder
@@ -68,7 +68,11 @@ def builtin_folder() -> Path | None:
 
 
 def pins() -> dict[str, dict[str, Any]]:
-    """The hub's models pulled so far: name -> revision, commit, licence, bytes, bos_id."""
+    """The hub's models pulled so far: name -> revision, commit, licence, bytes, bos_id.
+
+    Raises:
+        LanguageModelError: the file is damaged.
+    """
     try:
         found: dict[str, dict[str, Any]] = json.loads(pins_file().read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -81,12 +85,12 @@ def pins() -> dict[str, dict[str, Any]]:
 
 
 def pins_file() -> Path:
-    """The file that remembers which commit of a hub model was pulled."""
+    """The file that records which commit of each hub model was pulled."""
     return cache_dir() / "pins.json"
 
 
 def inventory() -> list[tuple[str, str, int, str]]:
-    """The models that can be used without network: name, place, bytes and licence of each."""
+    """Name, place, bytes and licence of each model that can be used without network."""
     found = []
     folder = builtin_folder()
     if folder is not None:
@@ -113,8 +117,8 @@ def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
         revision: branch, tag or commit of a hub model; the pulled one if not given.
 
     Raises:
-        LanguageModelError: it is missing (the message names the command that brings it), broken,
-            or not a causal language model.
+        LanguageModelError: the model is missing (the hint names the command that pulls it),
+            broken, or not a causal language model.
     """
     if lm == BUILTIN:
         folder = builtin_folder()
@@ -139,12 +143,12 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
     # packed.py needs torch, and this module must not
     from perplexity_detector.lm.weights.packed import WEIGHTS_FILE, is_packed, read_packed
 
-    # both let go of the interpreter, which meanwhile imports transformers
-    with _one_sentence(name), ThreadPoolExecutor(2) as beside:
-        digest = beside.submit(_hash_weights, folder)
+    # hashing and reading release the GIL, so transformers is imported meanwhile
+    with _as_language_model_error(name), ThreadPoolExecutor(2) as pool:
+        digest = pool.submit(_hash_weights, folder)
         if not is_packed(folder):
             return _assemble(name, f"sha256:{digest.result()}", folder)
-        weights = beside.submit(read_packed, folder / WEIGHTS_FILE)
+        weights = pool.submit(read_packed, folder / WEIGHTS_FILE)
         import tokenizers
         import transformers
 
@@ -173,21 +177,21 @@ def _from_hub(name: str, revision: str | None) -> LanguageModel:
         config = huggingface_hub.hf_hub_download(
             name, "config.json", revision=revision, local_files_only=True
         )
-    except (OSError, ValueError) as error:  # not in the hub's cache, or no such name can be
+    except (OSError, ValueError) as error:  # not in the hub's cache, or not a valid name
         raise LanguageModelError(
             f"The language model {name} is neither a folder nor on this machine",
             "lm",
             f"run `perplexity-detector pull {wanted}` where there is a network",
         ) from error
-    snapshot = Path(config).parent  # named by its commit
-    with _one_sentence(name):
+    snapshot = Path(config).parent  # its name is the commit
+    with _as_language_model_error(name):
         return _assemble(name, f"{name}@{snapshot.name}", snapshot, pin.get("bos_id"))
 
 
 def _assemble(
     name: str, fingerprint: str, folder: Path, bos_id: int | None = None
 ) -> LanguageModel:
-    """A model in transformers' own form."""
+    """Load a folder in transformers' own format."""
     import torch
     import transformers
 
@@ -220,7 +224,7 @@ def _assemble(
 
 
 def _check_complete(name: str, loading: dict[str, Any]) -> None:
-    """Refuse a model of which transformers made up some weights at random."""
+    """Refuse a model of which transformers initialised some weights at random."""
     if missing := sorted(loading["missing_keys"]):
         raise LanguageModelError(
             f"The weights of {name} lack {missing[0]}, so it is not a whole causal language model.",
@@ -229,7 +233,7 @@ def _check_complete(name: str, loading: dict[str, Any]) -> None:
 
 
 def bos_candidates(tokenizer: Any, config: Any) -> tuple[int, ...]:
-    """Tokens that may stand before a text, the likeliest first: begin, end, separator."""
+    """Tokens that could be read before a text, the likeliest first: BOS, EOS, <|endoftext|>."""
     named = (
         tokenizer.bos_token_id,
         getattr(config, "bos_token_id", None),
@@ -251,7 +255,7 @@ def _language_model(
 ) -> LanguageModel:
     tokenizer.encode_special_tokens = True  # "<|endoftext|>" typed by a user is plain text
     if not tokenizer.encode("a", add_special_tokens=False).ids:
-        # transformers makes up an empty one where the files are missing
+        # transformers makes an empty one if the files are missing
         raise LanguageModelError(
             f"{name} comes without a tokenizer", "lm", "add its tokenizer.json"
         )
@@ -277,8 +281,8 @@ def _hash_weights(folder: Path) -> str:
 
 
 @contextmanager
-def _one_sentence(name: str) -> Iterator[None]:
-    """Whatever transformers raises over a missing or broken model, as one sentence."""
+def _as_language_model_error(name: str) -> Iterator[None]:
+    """Any error of transformers over a missing or broken model, as one sentence."""
     try:
         yield
     except (LanguageModelError, ImportError):
@@ -298,7 +302,7 @@ def _one_sentence(name: str) -> Iterator[None]:
 
 @contextmanager
 def no_progress_bar() -> Iterator[None]:
-    """Keep transformers' own bar over the weights off the terminal."""
+    """Hide transformers' own progress bar for weights."""
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()
