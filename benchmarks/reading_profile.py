@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -25,6 +25,7 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks import product_rates
 from benchmarks.machine import machine
 from benchmarks.resources import SAMPLE
+from perplexity_detector.lm import cpu_threads
 from perplexity_detector.lm.kernels.attention import attend
 from perplexity_detector.lm.kernels.device import multiplies_bfloat16
 from perplexity_detector.lm.kernels.packed_linear import (
@@ -105,15 +106,11 @@ def by_cores(scorer: LanguageModelScorer, texts: list[str], rounds: int) -> dict
             if name == "apart":
                 scorer.score(texts)
             else:
-                with patch("perplexity_detector.lm.cpu_threads.side_by_side", _one_by_one):
+                with patch.object(cpu_threads, "run_in_parallel", cpu_threads.run_in_order):
                     scorer.score(texts)
             if turn:
                 seconds.append(time.perf_counter() - start)
     return {name: tokens / median(seconds) for name, seconds in taken.items()}
-
-
-def _one_by_one(calls: list[Callable[[], _Work]]) -> Iterator[_Work]:
-    yield from (call() for call in calls)
 
 
 def profiled(scorer: LanguageModelScorer, texts: list[str]) -> dict[str, float]:

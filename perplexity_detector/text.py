@@ -227,6 +227,19 @@ def lower(text: str) -> str:
     return "".join(low if len(low := character.lower()) == 1 else character for character in text)
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def replace_surrogates(text: str) -> str:
+    r"""The text with U+FFFD for each unpaired surrogate, which UTF-8 cannot hold.
+
+    Example:
+        >>> replace_surrogates("a\ud800b") == "a\ufffdb"
+        True
+    """
+    return _SURROGATE.sub("\ufffd", text)
+
+
 # --- words and sentences --------------------------------------------------------------------
 
 _WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")

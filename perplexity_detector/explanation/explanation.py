@@ -252,7 +252,7 @@ def _finite(threshold: float) -> float | None:
 
 def _sentences(document: Document, scores: np.ndarray) -> tuple[Sentence, ...]:
     surprisal = document.statistics.surprisal.astype(np.float64)
-    sentence = sentence_of_token(document.text, document.statistics.offsets)
+    sentence = sentence_of_token(document.sentence_spans, document.statistics.offsets)
     spans = document.sentence_spans
     counts = np.bincount(sentence, minlength=len(spans))
     sums = np.bincount(sentence, surprisal, minlength=len(spans))

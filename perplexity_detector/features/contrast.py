@@ -74,7 +74,7 @@ def contrast_features(document: Document, arrays: Mapping[str, np.ndarray]) -> d
 def sentence_log_ratios(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """Mean of d over each sentence, as if ten more tokens had said nothing, shape (sentences,)."""
     people, models = ngrams.log_probabilities(arrays, [document.tokens.ids]).astype(np.float64)
-    sentence = sentence_of_token(document.text, document.tokens.offsets)
+    sentence = sentence_of_token(document.sentence_spans, document.tokens.offsets)
     count = len(document.sentence_spans)
     sums = np.bincount(sentence, models - people, minlength=count)
     return np.asarray(sums / (np.bincount(sentence, minlength=count) + 10))

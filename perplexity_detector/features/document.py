@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from perplexity_detector.lm.alignment import last_start_before, tokens_by_sentence
 from perplexity_detector.lm.outputs import ModelOutput, TokenIds
 from perplexity_detector.lm.pooling import PooledStates
 from perplexity_detector.lm.token_statistics import TokenStatistics
@@ -74,25 +75,7 @@ class Document:
     @cached_property
     def tokens_by_sentence(self) -> list[np.ndarray]:
         """For each sentence in which a token ends, the indices of those tokens."""
-        return grouped_by_sentence(self.text, self.statistics.offsets)
-
-
-def grouped_by_sentence(text: str, offsets: np.ndarray) -> list[np.ndarray]:
-    """For each sentence in which a token ends, the indices of those tokens.
-
-    Args:
-        text: as it was tokenised.
-        offsets: first and past-the-last character of each token, shape (n, 2).
-    """
-    if not (spans := sentence_spans(text)):
-        return []
-    # a GPT-2-style token carries its leading space, so its last character places it
-    last = offsets[:, 1] - 1
-    starts, ends = np.array(spans).T
-    sentence = np.searchsorted(starts, last, side="right") - 1
-    inside = np.flatnonzero((sentence >= 0) & (last < ends[sentence]))
-    first_of_next = np.flatnonzero(np.diff(sentence[inside])) + 1
-    return [tokens for tokens in np.split(inside, first_of_next) if tokens.size]
+        return tokens_by_sentence(self.sentence_spans, self.statistics.offsets)
 
 
 def select_sentences(document: Document, chosen: np.ndarray) -> Document:
@@ -120,8 +103,8 @@ def select_sentences(document: Document, chosen: np.ndarray) -> Document:
     shifts = np.cumsum(gone) - gone
 
     def moved(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        # a GPT-2-style token carries its leading space, so its last character places it
-        sentence = np.searchsorted(starts[1:], offsets[:, 1] - 1, side="right")
+        # the space after a sentence belongs to it
+        sentence = np.maximum(last_start_before(starts, offsets), 0)
         there = offsets - shifts[sentence, None].astype(offsets.dtype)
         # a token of nothing but the space after the last sentence is gone with it
         keep = chosen[sentence] & (there[:, 0] < len(joined))

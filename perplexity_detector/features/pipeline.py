@@ -181,7 +181,7 @@ def _read_chunks(
             yield scorer.read_job(texts, needs.layers, needs.statistics)
 
     made = prefetch(tasks())
-    read = scorer.stream(made) if needs.needs_forward_pass else (task.readings() for task in made)
+    read = scorer.stream(made) if needs.needs_forward_pass else (task.outputs() for task in made)
     for passed in read:
         texts, lowered = ready.popleft()
         yield _documents(texts, passed, lowered)

@@ -1,1 +1,1 @@
-"""Text -> token statistics: the language model and everything that touches it."""
+"""Text -> token statistics and hidden states: the language model and how it is run."""

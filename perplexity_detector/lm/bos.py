@@ -1,4 +1,4 @@
-"""Which token stands before a text: the one after which prose costs the fewest bits."""
+"""Choice of the token before a text: the one after which prose costs the fewest bits."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PASSAGES = (
 def bits_per_character(
     scorer: LanguageModelScorer, bos_ids: Sequence[int], texts: Sequence[str] = PASSAGES
 ) -> dict[int, float]:
-    """How many bits the texts cost after each token, per character.
+    """Bits per character of the texts after each candidate token.
 
     Args:
-        scorer: its `bos_id` is the same afterwards as before.
-        bos_ids: tokens to try.
+        scorer: its `bos_id` is restored afterwards.
+        bos_ids: candidates.
         texts: prose.
 
     Returns:
@@ -33,11 +33,12 @@ def bits_per_character(
     """
     before = scorer.bos_id
     characters = sum(map(len, texts))
-    figures = {}
+    bits = {}
     try:
-        for scorer.bos_id in bos_ids:
+        for bos_id in bos_ids:
+            scorer.bos_id = bos_id
             nats = sum(float(one.surprisal.sum()) for one in scorer.score(texts))
-            figures[scorer.bos_id] = nats / (math.log(2) * characters)
+            bits[bos_id] = nats / (math.log(2) * characters)
     finally:
         scorer.bos_id = before
-    return figures
+    return bits

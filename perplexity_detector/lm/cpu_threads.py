@@ -1,4 +1,4 @@
-"""Threads that read batches side by side on a CPU, each with cores of its own."""
+"""Threads that read batches in parallel on a CPU, each with cores of its own."""
 
 from __future__ import annotations
 
@@ -8,65 +8,65 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache
+from typing import TypeVar
 
 import torch
 
-#: Threads at most: each holds a batch's states and logits, some 50 MB of smollm2's.
+#: Each thread holds the states and logits of a batch, some 50 MB with smollm2.
 MAX_THREADS = 8
+Result = TypeVar("Result")
 
 
 def n_threads() -> int:
-    """How many threads read; where torch may use more cores than that, each has several."""
+    """Number of threads that read; each has several cores if torch may use more than that."""
     return min(torch.get_num_threads(), MAX_THREADS)
 
 
-def run_in_parallel(
-    calls: Sequence[Callable[[], Callable[[], int]]],
-) -> Iterator[Callable[[], int]]:
-    """Have calls made, in order, by `n_threads` threads.
+def run_in_parallel(calls: Sequence[Callable[[], Result]]) -> Iterator[Future[Result]]:
+    """Run calls in order on `n_threads` threads.
 
-    Cores that share one batch wait for each other at every product and sum: with a batch each, two
-    of an AMD EPYC read more of smollm2 (float32 600 -> 632 tokens/s, bfloat16 998 -> 1,129, int8
-    1,297 -> 1,507). What is left, fewer calls than threads, is made one by one by all cores.
+    Cores that share a batch wait for each other at every product and sum. With a batch each, two
+    cores of an AMD EPYC read more of smollm2 (float32 600 -> 632 tokens/s, bfloat16 998 -> 1,129,
+    int8 1,297 -> 1,507). The last calls, if fewer than threads, run one by one on all cores.
 
     Args:
-        calls: read a batch, and give what gathers what was told; the longest first.
+        calls: each reads one batch; the longest first.
 
     Yields:
-        For each call, what waits for it and gathers; calls begin as they are asked for.
+        The future of each call. A call starts when its future is asked for.
     """
     threads = n_threads()
-    together = len(calls) - len(calls) % threads if threads > 1 else 0
-    begun: deque[Future[Callable[[], int]]] = deque(maxlen=threads)
-    for call in calls[:together]:
-        begun.append(_pool(threads, torch.get_num_threads()).submit(call))
-        yield _gathering(begun[-1])
-    wait(begun)
-    for call in calls[together:]:
-        yield call()
+    n_parallel = len(calls) - len(calls) % threads if threads > 1 else 0
+    started: deque[Future[Result]] = deque(maxlen=threads)
+    for call in calls[:n_parallel]:
+        started.append(_pool(threads, torch.get_num_threads()).submit(call))
+        yield started[-1]
+    wait(started)
+    yield from run_in_order(calls[n_parallel:])
 
 
-def _gathering(begun: Future[Callable[[], int]]) -> Callable[[], int]:
-    def gather() -> int:
-        return begun.result()()
-
-    return gather
+def run_in_order(calls: Sequence[Callable[[], Result]]) -> Iterator[Future[Result]]:
+    """Run each call in this thread when its future, which is then done, is asked for."""
+    for call in calls:
+        future: Future[Result] = Future()
+        future.set_result(call())
+        yield future
 
 
 @lru_cache(maxsize=1)
 def _pool(threads: int, cores: int) -> ThreadPoolExecutor:
     pool = ThreadPoolExecutor(threads, "reading", _take_cores, (cores // threads,))
-    begun = threading.Barrier(threads + 1)
+    all_started = threading.Barrier(threads + 1)
     for _ in range(threads):
-        pool.submit(begun.wait)
-    begun.wait()
-    torch.set_num_threads(cores)  # for threads to come, now that each of these has begun
+        pool.submit(all_started.wait)
+    all_started.wait()
+    torch.set_num_threads(cores)  # for later threads, now that all of these have started
     return pool
 
 
 def _take_cores(cores: int) -> None:
-    torch.set_num_threads(cores)  # here, and for threads that begin hereafter
-    torch.get_num_threads()  # a thread takes over what was set when it first asks, and no later
+    torch.set_num_threads(cores)  # for this thread and those that start later
+    torch.get_num_threads()  # a thread adopts the setting when it first asks for it
 
 
 if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's threads

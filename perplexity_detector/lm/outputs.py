@@ -1,4 +1,4 @@
-"""What is read of a text: its tokens, and what one pass of the language model leaves."""
+"""TokenIds and ModelOutput: the tokens of a text, and the result of a pass over it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from perplexity_detector.lm.token_statistics import TokenStatistics
 
 
 class TokenIds(NamedTuple):
-    """Tokens of a text, without what the language model says of them.
+    """Tokens of a text, without statistics.
 
     Attributes:
         ids: in the model's vocabulary, int64 of shape (n,).
-        offsets: first and past-the-last character of each, int32 of shape (n, 2).
+        offsets: first and past-the-last character of each token, int32 of shape (n, 2).
     """
 
     ids: np.ndarray
@@ -28,11 +28,11 @@ class TokenIds(NamedTuple):
 
 
 class ModelOutput(NamedTuple):
-    """What one pass leaves of a text.
+    """Result of one pass over a text.
 
     Attributes:
-        statistics: of every token, if they were asked for.
-        states: of every sentence, if layers were asked for.
+        statistics: of every token; None if they were not requested.
+        states: of every sentence; None if no layers were requested.
     """
 
     statistics: TokenStatistics | None

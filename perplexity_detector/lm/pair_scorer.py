@@ -1,4 +1,4 @@
-"""Two language models of one vocabulary that read a text together, for Binoculars."""
+"""Two language models with the same vocabulary that read a text together, for Binoculars."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from perplexity_detector.lm.weights import catalogue
 class PairScorer(LanguageModelScorer):
     """Reads texts with an observer and a performer at once.
 
-    Of the statistics it leaves, `surprisal` is the performer's, and `entropy` is the cross-entropy
-    of the two predictions, -sum_v p_observer(v) ln p_performer(v), in nats; ranks are 1 and
-    variances 0. Both models read the same tokens after the observer's first one.
+    In its statistics, `surprisal` is the performer's and `entropy` is the cross-entropy of the
+    two predictions, -sum_v p_observer(v) ln p_performer(v), in nats. Ranks are 1 and variances 0.
+    Both models read the same tokens, after the observer's BOS token.
 
     Args:
         lm: the observer.
         performer: the model whose surprisal counts.
         revision: of the observer, if it is a hub model.
-        **settings: as for LanguageModelScorer, of both.
+        **settings: of LanguageModelScorer, for both models.
 
     Raises:
-        LanguageModelError: one of them is missing, or their vocabularies differ.
+        LanguageModelError: one of the models is missing, or their vocabularies differ.
     """
 
     def __init__(
@@ -40,8 +40,10 @@ class PairScorer(LanguageModelScorer):
         super().__init__(lm, revision, **settings)
         if self.tokenizer.get_vocab() != self.performer.tokenizer.get_vocab():
             raise LanguageModelError(
-                f"{lm} and {performer} have different vocabularies; Binoculars needs two models "
-                "of one, such as a base model and what was tuned from it."
+                f"{lm} and {performer} have different vocabularies",
+                "performer",
+                "Binoculars needs two models with the same one, such as a base model and a "
+                "fine-tuned version of it",
             )
         self.window = min(self.window, self.performer.window)
         self.fingerprint = f"{self.fingerprint}+{self.performer.fingerprint}"
@@ -49,37 +51,38 @@ class PairScorer(LanguageModelScorer):
     def statistics(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Surprisal, 1, cross-entropy and 0 of targets (n,) from both states (n, widths)."""
         chunks = zip(hidden.split(CHUNK_ROWS), targets.split(CHUNK_ROWS), strict=True)
-        told = [self._cross(rows, wanted) for rows, wanted in chunks]
-        surprisal, crossed = (torch.cat(column) for column in zip(*told, strict=True))
-        return surprisal, torch.ones_like(targets), crossed, torch.zeros_like(surprisal)
+        columns = zip(*(self._cross(states, wanted) for states, wanted in chunks), strict=True)
+        surprisal, cross_entropy = (torch.cat(column) for column in columns)
+        return surprisal, torch.ones_like(targets), cross_entropy, torch.zeros_like(surprisal)
 
     def hidden_states(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Last hidden states of both models side by side, (batch, length, widths)."""
+        """Last hidden states of both models, concatenated, (batch, length, widths)."""
         return torch.cat(
             [super().hidden_states(inputs), self.performer.hidden_states(inputs)], dim=-1
         )
 
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
-        """The observer's logits (rows, vocabulary) of both states (rows, widths)."""
+        """The observer's logits (rows, vocabulary) from both models' states (rows, widths)."""
         return super().head(hidden[:, : self.model.config.hidden_size])
 
     def _cross(
         self, hidden: torch.Tensor, targets: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        observed = self.head(hidden)
-        performed = self.performer.head(hidden[:, self.model.config.hidden_size :])
-        # a head can be padded beyond the vocabulary, and the two to different widths
-        width = min(observed.shape[1], performed.shape[1])
-        told = functional.log_softmax(_wide(performed[:, :width]), dim=1)
-        seen = functional.softmax(_wide(observed[:, :width]), dim=1)
-        surprisal = -told.gather(1, targets[:, None]).squeeze(1)
-        # where a token is impossible to both, 0 x -inf would not be a number
-        return surprisal, -(seen * told.clamp_min(torch.finfo(told.dtype).min)).sum(dim=1)
+        observer = self.head(hidden)
+        performer = self.performer.head(hidden[:, self.model.config.hidden_size :])
+        # heads can be padded beyond the vocabulary, to different widths
+        width = min(observer.shape[1], performer.shape[1])
+        log_p = functional.log_softmax(_at_least_float32(performer[:, :width]), dim=1)
+        p_observer = functional.softmax(_at_least_float32(observer[:, :width]), dim=1)
+        surprisal = -log_p.gather(1, targets[:, None]).squeeze(1)
+        # for a token that both models rule out, 0 x -inf would be NaN
+        finite = log_p.clamp_min(torch.finfo(log_p.dtype).min)
+        return surprisal, -(p_observer * finite).sum(dim=1)
 
 
 @lru_cache(maxsize=1)
 def shared_pair(options: ReadingOptions, performer: str) -> PairScorer | CachedScorer:
-    """A pair of an observer with these options and a performer; the last one stays in memory."""
+    """An observer with these options and a performer; the pair used last stays in memory."""
     scorer = PairScorer(
         options.lm, performer, options.revision, device=options.device,
         precision=options.precision, batch_tokens=options.batch_tokens,
@@ -88,17 +91,18 @@ def shared_pair(options: ReadingOptions, performer: str) -> PairScorer | CachedS
 
 
 def check_pair(lm: str, performer: str) -> None:
-    """See, before any work, that the second model is another than the first.
+    """Check, before any work, that the two models differ.
 
     Raises:
-        LanguageModelError: it is the same.
+        LanguageModelError: they are the same.
     """
     if lm == performer:
         raise LanguageModelError(
-            f"Binoculars reads with two models, and was given {lm or catalogue.BUILTIN} twice; "
-            "give another of the same vocabulary with --performer."
+            f"Binoculars reads with two models, and was given {lm or catalogue.BUILTIN} twice",
+            "performer",
+            "set {performer} to another model with the same vocabulary",
         )
 
 
-def _wide(logits: torch.Tensor) -> torch.Tensor:
+def _at_least_float32(logits: torch.Tensor) -> torch.Tensor:
     return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()

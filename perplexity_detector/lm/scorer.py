@@ -1,9 +1,9 @@
-"""Texts -> TokenStatistics: tokenise, window, bucket by length, run, gather."""
+"""Texts -> TokenStatistics: tokenise, cut into windows, batch by length, run, collect."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,42 +18,48 @@ from perplexity_detector.lm.kernels.blocks import blocks_of
 from perplexity_detector.lm.kernels.device import completion_event, resolve_device, to_device_async
 from perplexity_detector.lm.kernels.precision import DTYPES, optimise_for_cpu, precision_of
 from perplexity_detector.lm.outputs import ModelOutput, TokenIds
-from perplexity_detector.lm.pooling import accumulate_states, capture_hidden_states
-from perplexity_detector.lm.read_jobs import ReadJob, delayed
+from perplexity_detector.lm.pooling import (
+    SentenceSums,
+    accumulate_states,
+    capture_hidden_states,
+)
+from perplexity_detector.lm.read_jobs import BatchInFlight, ReadJob, delayed
 from perplexity_detector.lm.token_statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.lm.windows import Window
+from perplexity_detector.text import replace_surrogates
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
 
-#: Longest window: beyond it, more context changes essays' numbers little and costs memory.
+#: Longest window; more context changes the statistics of essays little and costs memory.
 MAX_WINDOW = 1024
-#: Padded tokens per batch: what keeps the processor busy without filling its memory.
+#: Padded tokens per batch: enough to keep the device busy without filling its memory.
 BATCH_TOKENS = {"cpu": 1024, "cuda": 32768}
-#: On a CPU, where little is read: so many batches for each thread, of so many tokens at least.
-BATCHES_A_THREAD, LEAST_TOKENS = 4, 256
-_SURROGATE = re.compile("[\ud800-\udfff]")
+#: A small job on a CPU is cut into this many batches per thread, ...
+BATCHES_PER_THREAD = 4
+#: ... each of at least this many tokens.
+MIN_BATCH_TOKENS = 256
 
 
 class LanguageModelScorer:
-    """Reads texts with a causal language model: numbers per token, hidden states per sentence.
+    """Reads texts with a causal language model: statistics per token, states per sentence.
 
     Args:
         lm: `smollm2`, a pulled model of the hub, or a folder.
         revision: of a hub model.
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`, ...
-        precision: `auto` is a fixed rule, so that one machine always gives the same numbers:
-            float32 on CPUs, bfloat16 on GPUs that have it; or `float32`, `bfloat16`, `float16`,
-            `float64`, or on x86 CPUs `int8`, whose products are quicker and less exact.
-        batch_tokens: tokens, padding included, that are read at once.
-        window: longest stretch read at once, at most what the model can.
-        depth: leave every pass after this share of the model's blocks, in (0, 1]; under 1 it is
-            quicker, there are hidden states up to there, and no statistics.
+        precision: `float32`, `bfloat16`, `float16`, `float64`, or on x86 CPUs `int8`, which is
+            faster and less exact. `auto` is float32 on CPUs and bfloat16 on GPUs that support it:
+            a fixed rule, so that one machine always gives the same numbers.
+        batch_tokens: tokens per batch, padding included.
+        window: most tokens read at once, limited by the model's context.
+        depth: stop every pass after this share of the model's blocks, in (0, 1]. Below 1 a pass
+            is faster, gives hidden states of these blocks only, and no statistics.
 
     Raises:
         LanguageModelError: the model is missing or cannot score text.
-        InputError: an argument has no such value.
+        InputError: an argument has a value that cannot be used.
     """
 
     def __init__(
@@ -78,12 +84,12 @@ class LanguageModelScorer:
         self.model = loaded.model.to(self.device, self.dtype)
         if self.device.type == "cpu":
             optimise_for_cpu(self.model, self.precision)
-        #: steps that are under way while earlier ones are gathered
+        #: batches in flight while an earlier one is collected
         self._lag = 2 if self.device.type == "cuda" else cpu_threads.n_threads()
         self._fused_head = cuda.fused_head(self.model) if self.device.type == "cuda" else None
         self.window = max(2, min(window, loaded.context))
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
-        self._cap = getattr(self.model.config, "final_logit_softcapping", None)
+        self._logit_cap = getattr(self.model.config, "final_logit_softcapping", None)
         _check_causal(self)
         self.blocks: int = self.model.config.num_hidden_layers
         self.depth = self.layer_at(depth)
@@ -93,17 +99,19 @@ class LanguageModelScorer:
 
     @property
     def identity(self) -> str:
-        """What the numbers depend on: weights, first token, window and precision."""
+        """Everything the statistics depend on: weights, BOS token, window and precision."""
         return f"{self.fingerprint} bos={self.bos_id} window={self.window} {self.precision}"
 
     def layer_at(self, share: float) -> int:
-        """The block that ends this share of the whole model, from 1 on.
+        """Number of blocks, at least 1, that make up this share of the whole model.
 
         Raises:
-            InputError: it is not a share in (0, 1].
+            InputError: `share` is not in (0, 1].
         """
         if not 0 < share <= 1:
-            raise InputError(f"A depth is a share of the model's blocks, in (0, 1], not {share}.")
+            raise InputError(
+                f"A depth is a share of the model's blocks, in (0, 1], not {share}.", "depth"
+            )
         return max(1, round(share * self.blocks))
 
     def score(self, texts: Sequence[str], progress: bool = False) -> list[TokenStatistics]:
@@ -111,17 +119,17 @@ class LanguageModelScorer:
 
         The first token is predicted from BOS. A text longer than the window is read in windows
         that overlap by half, so that each token is scored once, with at least half a window
-        before it. Special tokens that a text spells out are plain text.
+        of context. Special tokens that are spelled out in a text are plain text.
 
         Args:
             texts: any strings, read as they are; an empty one has no tokens.
-            progress: show a bar (on a terminal only), counted in tokens.
+            progress: show a bar (on a terminal only) that counts tokens.
 
         Returns:
             One TokenStatistics per text, in order; `offsets` count characters of the text.
         """
-        read = self.read(texts, progress=progress)
-        return [reading.statistics for reading in read if reading.statistics is not None]
+        outputs = self.read(texts, progress=progress)
+        return [one.statistics for one in outputs if one.statistics is not None]
 
     def read(
         self,
@@ -130,77 +138,93 @@ class LanguageModelScorer:
         statistics: bool = True,
         progress: bool = False,
     ) -> list[ModelOutput]:
-        """What one pass over each text leaves: statistics, pooled hidden states, or both.
+        """Statistics, pooled hidden states, or both, from one pass over each text.
 
         Args:
             texts: any strings, read as they are.
-            layers: after how many blocks hidden states are taken, rising; none, no states.
-            statistics: whether to compute the statistics, for which the pass runs to its end.
-            progress: show a bar (on a terminal only), counted in tokens.
+            layers: numbers of blocks after which hidden states are taken, increasing; no states
+                if empty.
+            statistics: whether to compute the statistics, which need all blocks.
+            progress: show a bar (on a terminal only) that counts tokens.
 
         Returns:
-            One Reading per text, in order.
+            One ModelOutput per text, in order.
 
         Raises:
-            InputError: layers that the pass does not reach or that fall, or statistics of a pass
-                that is left.
+            InputError: layers decrease or lie beyond `depth`, or statistics are requested of a
+                pass that stops early.
         """
-        task = self.read_job(texts, layers, statistics)
-        total = sum(len(one.ids) for one in task.tokens)
+        job = self.read_job(texts, layers, statistics)
+        total = sum(len(one.ids) for one in job.tokens)
         with tqdm(total=total, unit=" tokens", disable=None if progress else True) as bar:
-            (readings,) = self.stream([task], bar.update)
-        return readings
+            (outputs,) = self.stream([job], bar.update)
+        return outputs
 
     def read_job(
         self, texts: Sequence[str], layers: Sequence[int] = (), statistics: bool = True
     ) -> ReadJob:
-        """Texts made ready for `stream`; arguments and errors as for `read`."""
+        """Prepare texts for `stream`; arguments and errors as for `read`."""
         layers = tuple(layers)
         if beyond := [layer for layer in layers if not 1 <= layer <= self.depth]:
             raise InputError(
-                f"{self.name} is read to block {self.depth}: it has no state after {beyond[0]}."
+                f"{self.name} is read to block {self.depth}: it has no state after {beyond[0]}.",
+                "layers",
             )
         if list(layers) != sorted(layers):
-            raise InputError(f"Layers are given from the first to the last, not {layers}.")
+            raise InputError(f"Layers must increase, and {layers} do not.", "layers")
         if statistics and self.depth < self.blocks:
             raise InputError(
-                f"A pass that is left after block {self.depth} gives no statistics; choose "
-                "families that need none, or read with the whole model."
+                f"A pass that stops after block {self.depth} gives no statistics",
+                "depth",
+                "choose families that need none, or read the whole model with {depth}=1",
             )
         width = self.model.config.hidden_size
-        return ReadJob.of(texts, self.tokens(texts), layers, width, statistics)
+        return ReadJob.from_texts(texts, self.tokens(texts), layers, width, statistics)
 
     def stream(
-        self, tasks: Iterable[ReadJob], count: Callable[[int], object] = int
+        self, jobs: Iterable[ReadJob], on_tokens: Callable[[int], object] | None = None
     ) -> Iterator[list[ModelOutput]]:
-        """What is left of each task, in order; `count` is told of tokens read.
+        """Read jobs one after another.
 
-        A GPU, or the cores of a CPU, read on while this, and the tasks after, are seen to.
+        Later batches and jobs are read, by a GPU or by the threads of a CPU, while the results
+        of an earlier batch are collected.
+
+        Args:
+            jobs: as `read_job` makes them.
+            on_tokens: called with the number of tokens of each batch that was collected.
+
+        Yields:
+            The outputs of each job, in order.
         """
-        for step in delayed(self._steps(tasks), self._lag):
-            if isinstance(step, ReadJob):
-                yield step.readings()
-            else:
-                count(step())
+        for job, batch in delayed(self._start_batches(jobs), self._lag):
+            if batch is None:
+                yield job.outputs()
+                continue
+            tokens = batch.result().collect()
+            if on_tokens is not None:
+                on_tokens(tokens)
 
-    def _steps(self, tasks: Iterable[ReadJob]) -> Iterator[ReadJob | Callable[[], int]]:
-        """What gathers each batch, once the device is at it; each task after its batches."""
-        for task in tasks:
-            batches = task.batches(self.window, self._batch_tokens(task))
-            reads = [partial(self._read_batch, batch, task) for batch in batches]
-            on_cpu = self.device.type == "cpu"
-            yield from cpu_threads.run_in_parallel(reads) if on_cpu else (read() for read in reads)
-            yield task
+    def _start_batches(
+        self, jobs: Iterable[ReadJob]
+    ) -> Iterator[tuple[ReadJob, Future[BatchInFlight] | None]]:
+        """Start each batch when it is asked for; None follows the last batch of a job."""
+        on_cpu = self.device.type == "cpu"
+        run = cpu_threads.run_in_parallel if on_cpu else cpu_threads.run_in_order
+        for job in jobs:
+            batches = job.batches(self.window, self._batch_tokens(job))
+            for batch in run([partial(self._read_batch, windows, job) for windows in batches]):
+                yield job, batch
+            yield job, None
 
-    def _batch_tokens(self, task: ReadJob) -> int:
-        """How much is read at once: of little, less, so that the threads end together."""
+    def _batch_tokens(self, job: ReadJob) -> int:
+        """Tokens per batch: fewer if the job is small, so that CPU threads finish together."""
         if self.device.type != "cpu" or (threads := cpu_threads.n_threads()) == 1:
             return self.batch_tokens
-        share = sum(len(one.ids) for one in task.tokens) // (BATCHES_A_THREAD * threads)
-        return min(self.batch_tokens, max(LEAST_TOKENS, share))
+        tokens = sum(len(one.ids) for one in job.tokens) // (BATCHES_PER_THREAD * threads)
+        return min(self.batch_tokens, max(MIN_BATCH_TOKENS, tokens))
 
     def tokens(self, texts: Sequence[str]) -> list[TokenIds]:
-        """Tokens of each text, which the model does not read."""
+        """Tokens of each text, without reading them with the model."""
         return [
             TokenIds(
                 np.asarray(one.ids, np.int64), np.asarray(one.offsets, np.int32).reshape(-1, 2)
@@ -211,54 +235,42 @@ class LanguageModelScorer:
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Token ids and offsets of each text; an unpaired surrogate is read as U+FFFD."""
         # the tokenizers library takes only what UTF-8 can hold
-        readable = [_SURROGATE.sub("\ufffd", text) for text in texts]
+        readable = [replace_surrogates(text) for text in texts]
         return self.tokenizer.encode_batch(readable, add_special_tokens=False)
 
     @torch.inference_mode()
-    def _read_batch(self, batch: list[Window], task: ReadJob) -> Callable[[], int]:
-        """Have a batch read; what it gives gathers what was told, and counts its tokens."""
-        ids, results, pools = [one.ids for one in task.tokens], task.results, task.pools
-        # Padding stands on the right, where a causal model cannot see it: no mask is needed.
-        width = max(window.end - window.start for window in batch)
-        inputs = np.full((len(batch), width), self.bos_id, np.int64)
-        kept = np.zeros((len(batch), width), bool)
-        for row, window in enumerate(batch):
+    def _read_batch(self, windows: list[Window], job: ReadJob) -> BatchInFlight:
+        """Run the model over a batch; a GPU may still be at work when this returns."""
+        ids = [one.ids for one in job.tokens]
+        # padding is on the right, where a causal model cannot see it, so no mask is needed
+        width = max(window.end - window.start for window in windows)
+        inputs = np.full((len(windows), width), self.bos_id, np.int64)
+        scored = np.zeros((len(windows), width), bool)
+        for row, window in enumerate(windows):
             inputs[row, 1 : window.end - window.start] = ids[window.text][
                 window.start : window.end - 1
             ]
-            kept[row, window.first_scored - window.start : window.end - window.start] = True
-        layers = pools[0].layers if pools else ()
-        with capture_hidden_states(self.model, layers) as taken:
+            scored[row, window.first_scored - window.start : window.end - window.start] = True
+        layers = job.poolers[0].layers if job.poolers else ()
+        with capture_hidden_states(self.model, layers) as captured:
             hidden = self.hidden_states(to_device_async(inputs, self.device))
-        add: Callable[[], None] | None = None
-        if pools:
-            # the first position has read BOS alone: its huge, constant state would tell lengths
-            kept_states = kept.copy()
-            kept_states[:, 0] = False
-            rows, columns = np.nonzero(kept_states)
-            read = [np.arange(max(w.first_scored, 1) - 1, w.end - 1) for w in batch]
-            add = accumulate_states([pools[w.text] for w in batch], read, rows, columns, taken)
-        told: list[torch.Tensor] = []
-        if results:
-            targets = np.concatenate([ids[w.text][w.first_scored : w.end] for w in batch])
-            # places, not a mask, whose size a GPU would be asked for
-            places = tuple(to_device_async(index, self.device) for index in np.nonzero(kept))
-            statistics = self.statistics(hidden[places], to_device_async(targets, self.device))
-            told = [one.to("cpu", non_blocking=True) for one in statistics]
-        done = completion_event(self.device)
-
-        def gather() -> int:
-            done()
-            if add is not None:
-                add()
-            sizes = [window.end - window.first_scored for window in batch]
-            if told:
-                parts = zip(*(one.split(sizes) for one in told), strict=True)
-                for window, part in zip(batch, parts, strict=True):
-                    results[window.text].fill(window.first_scored, part)
-            return sum(sizes)
-
-        return gather
+        sums: SentenceSums | None = None
+        if job.poolers:
+            # the first position has read only BOS: its huge, constant state would encode lengths
+            pooled = scored.copy()
+            pooled[:, 0] = False
+            rows, columns = np.nonzero(pooled)
+            tokens = [np.arange(max(w.first_scored, 1) - 1, w.end - 1) for w in windows]
+            poolers = [job.poolers[w.text] for w in windows]
+            sums = accumulate_states(poolers, tokens, rows, columns, captured)
+        statistics: list[torch.Tensor] = []
+        if job.statistics:
+            targets = np.concatenate([ids[w.text][w.first_scored : w.end] for w in windows])
+            # indices: for a mask, the CPU would wait for the GPU to count its entries
+            places = tuple(to_device_async(index, self.device) for index in np.nonzero(scored))
+            on_device = self.statistics(hidden[places], to_device_async(targets, self.device))
+            statistics = [one.to("cpu", non_blocking=True) for one in on_device]
+        return BatchInFlight(job, windows, statistics, sums, completion_event(self.device))
 
     def statistics(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Surprisal, rank, entropy, variance of targets (n,) from hidden states (n, width)."""
@@ -275,7 +287,8 @@ class LanguageModelScorer:
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
         """Logits (rows, vocabulary) of hidden states (rows, width)."""
         logits: torch.Tensor = self.model.get_output_embeddings()(hidden)
-        return logits if self._cap is None else self._cap * torch.tanh(logits / self._cap)
+        cap = self._logit_cap
+        return logits if cap is None else cap * torch.tanh(logits / cap)
 
 
 @torch.inference_mode()
@@ -289,15 +302,18 @@ def _check_causal(scorer: LanguageModelScorer) -> None:
     ours = scorer.head(scorer.hidden_states(inputs).flatten(0, 1)).float().view_as(logits)
     if not logits.isfinite().all():
         raise LanguageModelError(
-            f"{scorer.name} gives numbers that are not finite in {scorer.precision}; "
-            "use another --precision, or its weights are damaged."
+            f"{scorer.name} gives numbers that are not finite in {scorer.precision}",
+            "precision",
+            "use another {precision}; if that does not help, its weights are damaged",
         )
     atol = 0.05 * float(logits.abs().max())
     if not torch.allclose(logits[0, :-1], logits[1, :-1], rtol=0, atol=atol):
         raise LanguageModelError(
-            f"{scorer.name} sees the words it should predict: it is not a causal language model."
+            f"{scorer.name} sees the words it should predict: it is not a causal language model.",
+            "lm",
         )
     if not torch.allclose(ours, logits, rtol=0, atol=atol):
         raise LanguageModelError(
-            f"{scorer.name} changes its logits after the head in a way that is not supported."
+            f"{scorer.name} changes its logits after the head in a way that is not supported.",
+            "lm",
         )

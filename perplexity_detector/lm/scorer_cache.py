@@ -1,4 +1,4 @@
-"""One language model in memory for all extractors with the same reading options."""
+"""One language model in memory, shared by all extractors with the same reading options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perplexity_detector.lm.scorer import LanguageModelScorer
 
 @lru_cache(maxsize=2)
 def shared_scorer(options: ReadingOptions) -> LanguageModelScorer | CachedScorer:
-    """A scorer with these options, the last two of which stay in memory."""
+    """A scorer with these options; the two used last stay in memory."""
     scorer = LanguageModelScorer(
         options.lm, options.revision, options.device, options.precision, options.batch_tokens,
         depth=options.depth,

@@ -1,4 +1,4 @@
-"""Hidden states -> four statistics per token, without ever holding the whole logits."""
+"""Hidden states -> four statistics per token, without holding all logits in memory."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-#: Rows of logits in memory at once: 64 rows of 49,152 stay near the cache, 256 do not.
+#: Rows of logits in memory at once: 64 rows of 49,152 fit the processor's cache, 256 do not.
 CHUNK_ROWS = 64
 
 
 @dataclass(frozen=True)
 class TokenStatistics:
-    """What a language model says of each of the n tokens of a text.
+    """Four statistics of each of the n tokens of a text.
 
     Attributes:
         surprisal: s_t = -ln p(x_t | x_<t), in nats, float32 of shape (n,).
@@ -41,16 +41,16 @@ class TokenStatistics:
 
     @classmethod
     def zeros(cls, offsets: np.ndarray) -> TokenStatistics:
-        """Statistics to be filled in, of the tokens with these offsets, int32 of shape (n, 2)."""
+        """Zeros, to be filled in, for tokens with these offsets, int32 of shape (n, 2)."""
         n = len(offsets)
         surprisal, entropy, variance = (np.zeros(n, np.float32) for _ in range(3))
         return cls(surprisal, np.zeros(n, np.int32), entropy, variance, offsets)
 
     def fill(self, start: int, columns: Sequence[torch.Tensor]) -> None:
-        """Put in surprisal, rank, entropy and variance of the tokens from `start` on."""
-        own = (self.surprisal, self.rank, self.entropy, self.variance)
-        for into, column in zip(own, columns, strict=True):
-            into[start : start + len(column)] = column.numpy()
+        """Set surprisal, rank, entropy and variance of the tokens from `start` on."""
+        arrays = (self.surprisal, self.rank, self.entropy, self.variance)
+        for array, column in zip(arrays, columns, strict=True):
+            array[start : start + len(column)] = column.numpy()
 
 
 def token_statistics(
@@ -62,13 +62,13 @@ def token_statistics(
     """Surprisal, rank, entropy and variance of each target token.
 
     The head runs over `chunk_rows` rows at a time, so memory does not grow with the length of
-    the text. Logits of less than 32 bits are widened before they are exponentiated.
+    the text. Logits of fewer than 32 bits are converted to float32 first.
 
     Args:
         hidden: last hidden states, shape (n, width).
-        targets: the tokens that came next, int64 of shape (n,).
+        targets: the token that follows each state, int64 of shape (n,).
         head: maps (rows, width) to logits (rows, vocabulary).
-        chunk_rows: rows of logits held at once.
+        chunk_rows: rows of logits in memory at once.
 
     Returns:
         Four tensors of shape (n,) on the device of `hidden`: surprisal (nats), rank (1 is the
@@ -79,8 +79,8 @@ def token_statistics(
         for rows, wanted in zip(hidden.split(chunk_rows), targets.split(chunk_rows), strict=True)
     ]
     if not chunks:
-        none = hidden.new_zeros(0, dtype=torch.float32)
-        return none, none.long(), none, none
+        empty = hidden.new_zeros(0, dtype=torch.float32)
+        return empty, empty.long(), empty, empty
     surprisal, rank, entropy, variance = (torch.cat(column) for column in zip(*chunks, strict=True))
     return surprisal, rank, entropy, variance
 
@@ -88,12 +88,12 @@ def token_statistics(
 def _chunk_statistics(
     logits: torch.Tensor, targets: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The same of one chunk of logits, which it overwrites."""
+    """Statistics of one chunk of logits (rows, vocabulary), which are overwritten."""
     if logits.dtype not in (torch.float32, torch.float64):
         logits = logits.float()
     wanted = logits.gather(1, targets[:, None])
     weight = torch.empty_like(logits)
-    # counting in the logits' own type is six times faster than in integers, and exact to 2^24
+    # counting in the logits' own type is six times faster than in integers, and exact up to 2^24
     rank = 1 + torch.gt(logits, wanted, out=weight).sum(dim=1).long()
     top = logits.amax(dim=1, keepdim=True)
     shifted = logits.sub_(top)  # l - max l, so that no exponential overflows

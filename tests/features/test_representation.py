@@ -13,9 +13,7 @@ def document(means, tokens=None):
     """Means of shape (taps, sentences, width)."""
     means = np.asarray(means, np.float32)
     tokens = np.full(means.shape[1], 10) if tokens is None else np.asarray(tokens)
-    return Document(
-        "text", states=PooledStates((1, 2), means, means.std(axis=1), tokens.astype(np.int32))
-    )
+    return Document("text", states=PooledStates((1, 2), means, tokens.astype(np.int32)))
 
 
 def sample(texts=400, sources=4, seed=0, gap=1.0):

@@ -20,14 +20,14 @@ def states(heads, shared, length, width=16):
 @pytest.mark.parametrize(("heads", "shared", "length"), SHAPES)
 def test_it_is_causal_attention(heads, shared, length):
     query, key, value = states(heads, shared, length)
-    told = attend(query, key, value, 0.25)
+    attended = attend(query, key, value, 0.25)
     expected = scaled_dot_product_attention(
         query.double(), key.double(), value.double(), is_causal=True, enable_gqa=True
     ).transpose(1, 2)
-    assert told.dtype == torch.float32
-    assert told.shape == expected.shape
-    assert float((told - expected).abs().max()) < 0.05
-    assert float((told - expected).abs().mean()) < 0.005
+    assert attended.dtype == torch.float32
+    assert attended.shape == expected.shape
+    assert float((attended - expected).abs().max()) < 0.05
+    assert float((attended - expected).abs().mean()) < 0.005
 
 
 def test_what_comes_later_is_not_seen():
@@ -40,7 +40,7 @@ def test_what_comes_later_is_not_seen():
 
 
 @pytest.mark.parametrize("model", ["tiny_gpt2", "tiny_llama"])
-def test_a_scorer_attends_with_it_where_it_pays(model, essays, monkeypatch, request):
+def test_a_scorer_uses_it_where_bfloat16_is_fast(model, essays, monkeypatch, request):
     folder = str(request.getfixturevalue(model))
     exact = LanguageModelScorer(folder)
     assert exact.model.config._attn_implementation == "sdpa"
@@ -68,9 +68,9 @@ def test_a_mask_or_another_position_is_left_to_transformers():
     query, key, value = states(4, 4, 6)
     module = torch.nn.Module()
     mask = torch.ones(6, 6, dtype=torch.bool).tril().triu(-1)[None, None]  # a window of two
-    told, _ = attention._attention(module, query, key, value, mask, is_causal=False)
+    attended, _ = attention._attention(module, query, key, value, mask, is_causal=False)
     expected = scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2)
-    assert torch.allclose(told, expected, atol=1e-5)
-    told, _ = attention._attention(module, query[:, :, -1:], key, value, None)
+    assert torch.allclose(attended, expected, atol=1e-5)
+    attended, _ = attention._attention(module, query[:, :, -1:], key, value, None)
     expected = scaled_dot_product_attention(query[:, :, -1:], key, value).transpose(1, 2)
-    assert torch.allclose(told, expected, atol=1e-5)
+    assert torch.allclose(attended, expected, atol=1e-5)

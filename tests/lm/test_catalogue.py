@@ -5,7 +5,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -19,9 +18,9 @@ from perplexity_detector.lm.weights.gguf_convert import convert
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A machine on which no model was pulled."""
-    folder = tmp_path / "home"
+def cache_dir(tmp_path, monkeypatch):
+    """A cache folder into which no model was pulled."""
+    folder = tmp_path / "cache"
     monkeypatch.setenv("PERPLEXITY_DETECTOR_HOME", str(folder))
     return folder
 
@@ -40,7 +39,7 @@ def packed(tiny_gguf, tmp_path):
     return tmp_path / "packed"
 
 
-def said_of(lm):
+def error_of(lm):
     with pytest.raises(LanguageModelError) as raised:
         LanguageModelScorer(str(lm))
     sentence = str(raised.value)
@@ -87,66 +86,61 @@ def test_smollm2(smollm2_folder, capfd):
     assert sum(weight.numel() for weight in loaded.model.parameters()) == 134_515_008
 
 
-def test_smollm2_loads_in_three_seconds(smollm2_folder):
-    def seconds():
-        start = time.perf_counter()
-        catalogue.load()
-        return time.perf_counter() - start
-
-    assert min(seconds(), seconds()) < 3
-
-
 def test_smollm2_reads_prose_as_a_language_model_does(smollm2_folder):
     prose, shuffled = "The cat sat on the mat and looked at me.", "mat on at me the The. sat cat"
-    said = [one.surprisal.mean() for one in LanguageModelScorer().score([prose, shuffled])]
-    assert said[0] < 4
-    assert said[1] > 5
+    scored = LanguageModelScorer().score([prose, shuffled])
+    assert scored[0].surprisal.mean() < 4
+    assert scored[1].surprisal.mean() > 5
 
 
 def test_importing_the_catalogue_does_not_import_torch():
-    code = "import sys, perplexity_detector.lm.catalogue; sys.exit('torch' in sys.modules)"
+    code = "import sys, perplexity_detector.lm.weights.catalogue; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 # --- what is missing ------------------------------------------------------------------------
 
 
-def test_smollm2_that_was_not_pulled(home, tmp_path, monkeypatch):
+def test_smollm2_that_was_not_pulled(cache_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "_PACKAGED", tmp_path / "nowhere")
-    assert said_of("smollm2") == (
-        "The language model smollm2 is not on this machine; "
+    assert error_of("smollm2") == (
+        "The language model smollm2 is not on this machine: "
         "run `perplexity-detector pull smollm2` once."
     )
 
 
 @pytest.mark.parametrize("name", ["nobody/no-such-model", "no-such-model", "./no/such/folder"])
-def test_a_model_of_the_hub_that_was_not_pulled(home, name):
-    assert said_of(name) == (
-        f"The language model {name} is neither a folder nor on this machine; "
+def test_a_model_of_the_hub_that_was_not_pulled(cache_dir, name):
+    assert error_of(name) == (
+        f"The language model {name} is neither a folder nor on this machine: "
         f"run `perplexity-detector pull {name}` where there is a network."
     )
 
 
-def test_a_revision_that_was_not_pulled(home):
+def test_a_revision_that_was_not_pulled(cache_dir):
     with pytest.raises(LanguageModelError, match="`perplexity-detector pull gpt2 --revision=v9`"):
         catalogue.load("gpt2", "v9")
 
 
+def test_braces_in_a_name_are_plain_text(cache_dir):
+    assert "`perplexity-detector pull {odd}`" in error_of("{odd}")
+
+
 def test_a_folder_without_a_configuration(tmp_path):
-    assert said_of(tmp_path) == (
-        f"{tmp_path} holds no config.json, so it is not a language model's folder."
+    assert error_of(tmp_path) == (
+        f"{tmp_path} has no config.json, so it is not a language model's folder."
     )
 
 
 def test_a_folder_without_weights(copy):
     (copy / "model.safetensors").unlink()
-    assert said_of(copy) == f"{copy} holds no weights (*.safetensors or *.bin)."
+    assert error_of(copy) == f"{copy} has no weights (*.safetensors or *.bin)."
 
 
 def test_a_folder_without_a_tokenizer(copy):
     for file in copy.glob("tokenizer*"):
         file.unlink()
-    assert said_of(copy) == f"{copy} comes without a tokenizer; add its tokenizer.json."
+    assert error_of(copy) == f"{copy} comes without a tokenizer: add its tokenizer.json."
 
 
 def test_a_tokenizer_without_a_first_token(save_model, tiny_gpt2):
@@ -155,8 +149,8 @@ def test_a_tokenizer_without_a_first_token(save_model, tiny_gpt2):
     folder = save_model(model, pad_token="<|im_end|>")
     tokenizer = (folder / "tokenizer.json").read_text().replace("<|endoftext|>", "<|other|>")
     (folder / "tokenizer.json").write_text(tokenizer)
-    assert said_of(folder) == (
-        f"The tokenizer of {folder} has no token that begins or ends a text; "
+    assert error_of(folder) == (
+        f"The tokenizer of {folder} has no token that begins or ends a text: "
         "set bos_token in its tokenizer_config.json."
     )
 
@@ -170,7 +164,7 @@ def test_a_file_that_was_cut_off(request, form, file):
     folder = request.getfixturevalue(form)
     whole = (folder / file).read_bytes()
     (folder / file).write_bytes(whole[: len(whole) // 2])
-    assert said_of(folder).startswith(f"The language model {folder} cannot be loaded")
+    assert error_of(folder).startswith(f"The language model {folder} cannot be loaded")
 
 
 @pytest.mark.parametrize("form", ["copy", "packed"])
@@ -182,7 +176,7 @@ def test_weights_that_lack_one(request, form):
     )
     metadata = metadata_of(weights)
     save_file({k: v for k, v in load_file(weights).items() if k != name}, weights, metadata)
-    assert said_of(folder) == (
+    assert error_of(folder) == (
         f"The weights of {folder} lack {name}, so it is not a whole causal language model."
     )
 
@@ -191,24 +185,22 @@ def test_weights_of_another_size(copy):
     tensors = load_file(copy / "model.safetensors")
     tensors["transformer.ln_f.weight"] = np.zeros(7, np.float32)
     save_file(tensors, copy / "model.safetensors", {"format": "pt"})
-    assert said_of(copy).startswith(f"The language model {copy} cannot be loaded")
+    assert error_of(copy).startswith(f"The language model {copy} cannot be loaded")
 
 
-def test_smollm2_that_is_damaged_says_what_to_do(packed, home, tmp_path, monkeypatch):
+def test_smollm2_that_is_damaged_says_what_to_do(packed, cache_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "_PACKAGED", tmp_path)
     packed = packed.rename(tmp_path / "smollm2")
     (packed / "model.safetensors").write_bytes(b"\x10")
-    sentence = said_of("smollm2")
-    assert sentence.startswith("The language model smollm2 is damaged (")
-    assert sentence.endswith(
-        f"delete the folder {packed} and run `perplexity-detector pull smollm2`."
-    )
+    sentence = error_of("smollm2")
+    assert sentence.startswith(f"The language model smollm2 in {packed} is damaged (")
+    assert sentence.endswith("delete that folder and run `perplexity-detector pull smollm2`.")
 
 
-def test_a_list_of_pins_that_is_damaged(home):
-    home.mkdir()
+def test_a_list_of_pins_that_is_damaged(cache_dir):
+    cache_dir.mkdir()
     catalogue.pins_file().write_text("{")
-    assert said_of("nobody/no-such-model").startswith(f"{home / 'pins.json'} is damaged (")
+    assert error_of("nobody/no-such-model").startswith(f"{cache_dir / 'pins.json'} is damaged (")
 
 
 def metadata_of(weights):
@@ -233,12 +225,12 @@ def test_encoder_decoders(save_model, kind):
     }
     config = getattr(transformers, f"{kind}Config")(vocab_size=512, d_model=16, **configs[kind])
     folder = save_model(getattr(transformers, f"{kind}ForConditionalGeneration")(config))
-    assert said_of(folder) == f"{folder} is an encoder-decoder, not a causal language model."
+    assert error_of(folder) == f"{folder} is an encoder-decoder, not a causal language model."
 
 
 def test_a_model_without_its_head(save_model, tiny_llama):
     folder = save_model(transformers.LlamaModel.from_pretrained(tiny_llama))
-    assert said_of(folder) == (
+    assert error_of(folder) == (
         f"The weights of {folder} lack lm_head.weight, so it is not a whole causal language model."
     )
 
@@ -252,5 +244,5 @@ def test_code_that_comes_with_a_model_is_not_run(copy):
     }
     (copy / "config.json").write_text(json.dumps(config))
     (copy / "code.py").write_text(f"open({str(copy / 'ran')!r}, 'w')")
-    assert said_of(copy).startswith(f"The language model {copy} cannot be loaded")
+    assert error_of(copy).startswith(f"The language model {copy} cannot be loaded")
     assert not (copy / "ran").exists()

@@ -100,15 +100,15 @@ def test_the_tokenizer_is_the_one_it_came_from(bpe, folder, essays):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"architecture": "qwen2"}, "its general.architecture is qwen2, not llama"),
         ({"pre": "llama-bpe"}, "its tokenizer.ggml.pre is llama-bpe, not smollm"),
         ({"matrices": "Q5_0"}, "is stored as Q5_0; only Q4_1, Q8_0, F16 and F32 can be read"),
     ],
 )
-def test_models_of_another_kind(write_gguf, tmp_path, options, said):
-    with pytest.raises(LanguageModelError, match=said):
+def test_models_of_another_kind(write_gguf, tmp_path, options, message):
+    with pytest.raises(LanguageModelError, match=message):
         convert(write_gguf(**options).file, tmp_path, BOS)
     assert list(tmp_path.iterdir()) == []
 

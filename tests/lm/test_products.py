@@ -47,7 +47,7 @@ def test_packed_layers_give_the_same_products(dtype, rounding):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("outputs", [40, MIN_WIDE_OUTPUTS])
-def test_every_type_runs_whether_packing_pays_or_not(dtype, outputs):
+def test_every_type_runs_packed_or_not(dtype, outputs):
     model = nn.Sequential(nn.Linear(24, outputs)).to(dtype)
     weight = model[0].weight
     pack_linear_layers(model)
@@ -78,7 +78,7 @@ def test_products_of_integers_are_near():
         quantise_linear_layers(model)
         assert all(type(layer) is Int8Linear for layer in model)
         found = model(inputs)
-    # row by row: a small one beside a large one is as exact
+    # each row has its own scale: a small one is as exact as a large one
     error = (found - expected).norm(dim=-1) / expected.norm(dim=-1)
     assert 0 < float(error.max()) < 0.06
 
@@ -118,5 +118,5 @@ def test_a_model_reads_in_integers(model, request):
 
 
 def test_integers_are_not_for_a_gpu():
-    with pytest.raises(InputError, match="int8 is for x86 processors; use --precision=auto"):
+    with pytest.raises(InputError, match="int8 is for x86 processors: use precision=auto"):
         precision_of("int8", torch.device("cuda"))

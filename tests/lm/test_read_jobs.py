@@ -1,4 +1,4 @@
-"""Tasks one after another, some of them under way while others are gathered."""
+"""Jobs one after another, with batches in flight while earlier ones are collected."""
 
 import numpy as np
 import pytest
@@ -23,16 +23,16 @@ def test_items_come_once_others_have_been_made():
 
 
 @pytest.mark.parametrize("lag", [0, 2, 100])
-def test_a_stream_says_what_reading_says(tiny_llama, lag):
+def test_a_stream_gives_what_read_gives(tiny_llama, lag):
     scorer = LanguageModelScorer(str(tiny_llama), device="cpu", batch_tokens=64)
     texts = [PASSAGES[0], "", "a", PASSAGES[1], PASSAGES[2], "One two three."]
     expected = scorer.read(texts, layers=[1, 2])
     scorer._lag = lag  # as on a GPU
     counted = []
-    tasks = (scorer.read_job(texts[first : first + 2], layers=[1, 2]) for first in (0, 2, 4))
-    told = [one for readings in scorer.stream(tasks, counted.append) for one in readings]
+    jobs = (scorer.read_job(texts[first : first + 2], layers=[1, 2]) for first in (0, 2, 4))
+    streamed = [one for outputs in scorer.stream(jobs, counted.append) for one in outputs]
     assert sum(counted) == sum(len(one.statistics) for one in expected)
-    for one, other in zip(told, expected, strict=True):
+    for one, other in zip(streamed, expected, strict=True):
         for name in ("surprisal", "rank", "entropy", "variance"):
             ours, theirs = (getattr(each.statistics, name) for each in (one, other))
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)

@@ -1,4 +1,4 @@
-"""What the scorer says of texts, against plain transformers logits in float64."""
+"""Statistics of texts against plain transformers logits in float64."""
 
 import io
 import os
@@ -138,9 +138,9 @@ def test_special_tokens_in_a_text_are_plain_text(folder, scorer):
     text = "one<|endoftext|>two <|im_start|>"
     ids = token_ids(folder, text)
     assert not {0, 1, 2} & set(ids)
-    said = scorer.score([text])[0]
-    assert len(said) == len(ids) > 10
-    assert_same(said, read_plainly(folder, text, scorer.window))
+    statistics = scorer.score([text])[0]
+    assert len(statistics) == len(ids) > 10
+    assert_same(statistics, read_plainly(folder, text, scorer.window))
 
 
 def test_texts_of_no_and_of_one_character(folder, scorer):
@@ -169,8 +169,8 @@ def test_offsets_count_characters(scorer, text):
 
 
 def test_what_the_columns_are_made_of(scorer):
-    said = scorer.score(["Plain."])[0]
-    types = {name: getattr(said, name).dtype for name in (*COLUMNS, "offsets")}
+    statistics = scorer.score(["Plain."])[0]
+    types = {name: getattr(statistics, name).dtype for name in (*COLUMNS, "offsets")}
     assert types == {
         "surprisal": np.float32,
         "rank": np.int32,
@@ -228,9 +228,9 @@ scorer = LanguageModelScorer({str(folder)!r})
 long = (" ".join(PASSAGES) * 400)[:200_000]
 scorer.score([long[:5_000]])
 before = peak()
-said = scorer.score([long])[0]
-assert said.offsets[-1, 1] == 200_000
-print(len(said), peak() - before)
+statistics = scorer.score([long])[0]
+assert statistics.offsets[-1, 1] == 200_000
+print(len(statistics), peak() - before)
 """
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -10,7 +10,7 @@ from perplexity_detector.lm.scorer import LanguageModelScorer
 
 @pytest.mark.parametrize("device", ["tpu9", "meta", "cuda:99", 99])
 def test_devices_that_are_not_there(tiny_gpt2, device):
-    with pytest.raises(InputError, match=r"no device .*use --device=auto, cpu or cuda\."):
+    with pytest.raises(InputError, match=r"no device .*: use device=auto, cpu or cuda\."):
         LanguageModelScorer(str(tiny_gpt2), device=device)
 
 
@@ -39,5 +39,5 @@ def test_numbers_that_are_not_finite_are_refused(save_model, tiny_llama):
     with torch.no_grad():
         model.lm_head.weight.mul_(1e6)
     folder = save_model(model)
-    with pytest.raises(LanguageModelError, match=r"not finite in float16; use another"):
+    with pytest.raises(LanguageModelError, match=r"not finite in float16: use another precision"):
         LanguageModelScorer(str(folder), precision="float16")

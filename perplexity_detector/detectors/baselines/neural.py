@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from perplexity_detector.detectors.baselines.baseline import TextBaseline
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.lm.scorer import resolve_device
 from perplexity_detector.sampling.balance import balancing_weights
+from perplexity_detector.text import replace_surrogates
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from perplexity_detector.detectors.baselines.fine_tuning import PooledClassifier
 
 WEIGHTS, ARCHITECTURE, TOKENIZER = "network.safetensors", "network.json", "tokenizer.json"
-_SURROGATE = re.compile("[\ud800-\udfff]")
 #: Where a model was stored and what made it, which are no part of its architecture.
 _DROPPED_CONFIG = ("_name_or_path", "transformers_version", "auto_map")
 
@@ -44,7 +43,7 @@ class Pretrained:
 
     def ids(self, texts: list[str], max_tokens: int) -> list[np.ndarray]:
         """Token ids of each text: at least one, at most `max_tokens`."""
-        readable = [_SURROGATE.sub("\ufffd", text) for text in texts]
+        readable = [replace_surrogates(text) for text in texts]
         limit = getattr(self.body.config, "max_position_embeddings", None) or max_tokens
         max_tokens = min(max_tokens, limit - 2)  # some architectures count positions from 2 on
         prefix = list(self.prefix_ids or ())

@@ -23,6 +23,7 @@ def blocks_of(model: PreTrainedModel) -> nn.ModuleList:
         if isinstance(module, nn.ModuleList) and len(module) == depth:
             return module
     raise LanguageModelError(
-        "The blocks of this language model cannot be found: its hidden states cannot be read. "
-        "Choose families that need none, such as perplexity,rank,stylometry."
+        "The blocks of this language model cannot be found, so its hidden states cannot be read",
+        "families",
+        "choose {families} that need none, such as perplexity,rank,stylometry",
     )

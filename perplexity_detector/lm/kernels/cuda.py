@@ -1,4 +1,4 @@
-"""What a scorer does otherwise on a CUDA card: a fused head, compiled blocks."""
+"""What differs on a CUDA GPU: a fused head, and optionally compiled blocks."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 #: Hidden states and their targets -> surprisal, rank, entropy, variance.
 Statistics = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, ...]]
-#: Rows of logits at once where the head is not fused: fewer leave the card waiting for launches.
+#: Rows of logits at once if the head is not fused; with fewer, the GPU waits for launches.
 CHUNK_ROWS = 2048
 
 
 def fused_head(model: PreTrainedModel) -> Statistics | None:
-    """The model's head and its statistics in one kernel; None where that cannot be.
+    """The model's head and the token statistics in one kernel; None if not supported.
 
-    It can where Triton is and works, the model is in half precision, and its logits are plain
-    products: no bias, no cap.
+    It needs a working Triton, a model in half precision, and logits that are plain products,
+    without bias or soft cap.
     """
     head = model.get_output_embeddings()
     weight: torch.Tensor | None = getattr(head, "weight", None)
@@ -43,7 +43,7 @@ def fused_head(model: PreTrainedModel) -> Statistics | None:
 
     fused = partial(fused_statistics, weight=weight.detach(), tiling=tiling_of(weight.device))
     try:
-        # Triton needs a C compiler and a card that is not too old: it is tried once
+        # Triton needs a C compiler and a GPU that is not too old, so it is tried once
         fused(weight.detach()[:1], torch.zeros(1, dtype=torch.int64, device=weight.device))
     except Exception:
         return None
@@ -51,10 +51,10 @@ def fused_head(model: PreTrainedModel) -> Statistics | None:
 
 
 def compile_blocks(model: PreTrainedModel) -> None:
-    """Let torch fuse, in place, what stands between the matrix products of each block.
+    """Let torch fuse, in place, the operations between the matrix products of each block.
 
-    The first passes then take longer, some ten seconds; the blocks share what was compiled.
+    The first passes take some ten seconds longer; the blocks share the compiled code.
     """
     for block in blocks_of(model):
-        # not the module: hooks that take hidden states stay outside
+        # only `forward`, so that hooks that capture hidden states are not compiled
         block.forward = torch.compile(block.forward, dynamic=True)

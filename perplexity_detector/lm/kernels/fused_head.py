@@ -1,6 +1,6 @@
 """Hidden states -> four statistics per token on a GPU, in one kernel: logits stay in registers.
 
-Imported only where Triton is: it comes with torch's CUDA builds, and not with others.
+Imported only if Triton is installed, which comes with the CUDA builds of torch.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ import torch
 import triton
 import triton.language as tl
 
-#: What the kernel keeps of each row and part of the vocabulary: see `_merged`.
+#: Numbers that the kernel keeps per row and part of the vocabulary; see `_merged`.
 _KEPT = 6
-#: Programs that a launch should have at least: some for each of the 132 processors of an H100.
+#: Fewest programs per launch: several for each of the 132 multiprocessors of an H100.
 _PROGRAMS = 512
 
 
 class Tiling(NamedTuple):
-    """How the product of states and head is cut up.
+    """How the product of states and head is cut into tiles.
 
     Attributes:
-        rows: tokens of a tile.
-        columns: words of the vocabulary of a tile.
-        depth: numbers of a state that are multiplied at once, or what divides it and the width.
+        rows: tokens per tile.
+        columns: words of the vocabulary per tile.
+        depth: numbers of a state multiplied at once; the greatest common divisor with the width
+            is used.
         warps: of 32 threads, that share a tile.
-        stages: loads under way at once.
+        stages: loads in flight at once.
     """
 
     rows: int = 128
@@ -36,42 +37,42 @@ class Tiling(NamedTuple):
     stages: int = 3
 
     def bytes_shared(self, itemsize: int = 2) -> int:
-        """Memory of a processor that loads of numbers of so many bytes take."""
+        """Bytes of a multiprocessor's shared memory that the loads take; `itemsize` in bytes."""
         return self.stages * (self.rows + self.columns) * self.depth * itemsize
 
 
-#: The first that a card's processors have the memory for is taken: an H100 or A100 takes the
-#: first, smaller cards the second or third.
+#: The first that fits a GPU's shared memory is used: on an H100 or A100 the first, on smaller
+#: GPUs the second or third.
 TILINGS = (Tiling(), Tiling(columns=128), Tiling(columns=128, depth=32))
 
 
 def tiling_of(device: torch.device) -> Tiling:
-    """The tiling for a card."""
+    """The tiling for a GPU."""
     index = torch.cuda.current_device() if device.index is None else device.index
     card = triton.runtime.driver.active.utils.get_device_properties(index)
     return fitting(card["max_shared_mem"])
 
 
 def fitting(memory: int) -> Tiling:
-    """The tiling for processors with so many bytes of shared memory."""
+    """The tiling for multiprocessors with `memory` bytes of shared memory."""
     return next((one for one in TILINGS if one.bytes_shared() <= memory), TILINGS[-1])
 
 
 def fused_statistics(
     hidden: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor, tiling: Tiling = TILINGS[0]
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Surprisal, rank, entropy and variance of each target, as `statistics.token_statistics`.
+    """Surprisal, rank, entropy and variance of each target, as `token_statistics` gives them.
 
-    A program multiplies a tile of tokens with one tile of words after another, and of each logit
-    keeps its part in five running figures: the greatest, the sums of e^l, l e^l and l^2 e^l
-    (shifted by the greatest), and how many exceed the target's. The target's logit is had first,
+    A program multiplies a tile of tokens with one tile of words after another and updates five
+    running numbers per token: the largest logit, the sums of e^l, l e^l and l^2 e^l (shifted by
+    the largest), and how many logits exceed the target's. The target's logit is computed first,
     by the same instructions, so that equal logits count as equal. Logits are float32 and never
-    rounded to the type of the weights, so ranks are nearer to those of float32 than to those of
+    rounded to the type of the weights, so ranks are closer to those of float32 than to those of
     a head that writes bfloat16.
 
     Args:
         hidden: last hidden states, shape (n, width).
-        targets: the tokens that came next, int64 of shape (n,).
+        targets: the token that follows each state, int64 of shape (n,).
         weight: of the head, without bias, shape (vocabulary, width), of the states' type.
         tiling: of the product.
 
@@ -85,14 +86,14 @@ def fused_statistics(
         return none, targets, none, none
     tiles = triton.cdiv(rows, tiling.rows)
     words = triton.cdiv(vocabulary, tiling.columns)
-    # each part of the vocabulary has its target's logit to find first: few parts, yet enough
+    # each part of the vocabulary computes the target's logit again, so parts should be few
     parts = min(words, triton.cdiv(_PROGRAMS, tiles))
     words_each = triton.cdiv(words, parts)
     parts = triton.cdiv(words, words_each)
     kept = hidden.new_empty((_KEPT, parts, rows), dtype=torch.float32)
-    # Triton launches on the thread's own card, which may be another than the tensors'
+    # Triton launches on the thread's current GPU, which may not be that of the tensors
     with torch.cuda.device_of(hidden):
-        # parts vary fastest: programs that run together share the tokens' states
+        # parts vary fastest, so that programs that run together share the tokens' states
         _kernel[(tiles * parts,)](
             hidden, targets, weight, kept, rows, vocabulary, parts, words_each * tiling.columns,
             width=width, tile_rows=tiling.rows, tile_columns=tiling.columns,
@@ -103,10 +104,10 @@ def fused_statistics(
 
 
 def _merged(kept: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The statistics from what each part of the vocabulary left, shape (6, parts, rows).
+    """The statistics from the numbers of each part of the vocabulary, shape (6, parts, rows).
 
-    The six: the greatest logit m, sums of e, e s and e s^2 with s = l - m and e = exp(s), how
-    many exceed the target's logit, and that logit.
+    The six are the largest logit m, the sums of e, e s and e s^2 with s = l - m and e = exp(s),
+    the number of logits above the target's, and the target's logit.
     """
     tops, totals, firsts, seconds, greater, wanted = kept
     top = tops.amax(dim=0)
@@ -157,7 +158,7 @@ def _kernel(
     part = program % parts
     place = tl.arange(0, tile_rows)
     column = (program // parts) * tile_rows + place
-    # beyond an end the last row or word is read again, so that no load needs a mask
+    # past the end the last row or word is read again, so that no load needs a mask
     rows = tl.minimum(column, n - 1)
     target = tl.load(targets + rows)
     square = _logits(hidden, rows, weight, target, width, tile_rows, tile_rows, tile_depth)
@@ -173,12 +174,12 @@ def _kernel(
         words = start + tl.arange(0, tile_columns)
         read = tl.minimum(words, vocabulary - 1)
         logits = _logits(hidden, rows, weight, read, width, tile_rows, tile_columns, tile_depth)
-        # finite, so that 0 times it is 0
+        # finite, so that 0 times it is 0, not NaN
         logits = tl.where((words < vocabulary)[None, :], logits, -1e30)
         others = (words[None, :] != target[:, None]) & (logits > wanted[:, None])
         greater += tl.sum(others.to(tl.float32), axis=1)
         new_top = tl.maximum(top, tl.max(logits, axis=1))
-        # what was summed so far, shifted by the new greatest; exp(-1e30) is 0
+        # shift the sums so far by the new maximum; exp(-1e30) is 0
         shift = top - new_top
         scale = tl.exp(shift)
         total *= scale

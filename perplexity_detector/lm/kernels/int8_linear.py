@@ -1,4 +1,4 @@
-"""Matrix products of a model on the CPU in 8-bit integers."""
+"""Matrix products in 8-bit integers, on the CPU."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from torch import nn
 
 from perplexity_detector.lm.kernels.packed_linear import replace_linear_layers
 
-#: Largest weight and largest input. Without VNNI a processor adds two products of an input, 0 to
-#: 255, and a weight in 16 bits: weights of 7 bits keep that from running over, and give the
-#: same numbers on every processor.
+#: Largest weight and largest input. A processor without VNNI adds two products of an input, 0 to
+#: 255, and a weight in 16 bits. Weights of 7 bits keep that sum from overflowing, so that every
+#: processor gives the same numbers.
 WEIGHT_MAX, INPUT_MAX = 63, 127
-#: What an input of 0 is to oneDNN, whose inputs have no sign.
+#: Zero point of the inputs, which are unsigned in oneDNN.
 _ZERO = 128
 
 
 class Int8Linear(nn.Module):
-    """A linear layer of 7-bit weights, a scale for each output, and 8-bit inputs.
+    """A linear layer with 7-bit weights, a scale for each output, and 8-bit inputs.
 
-    Each row of inputs has a scale of its own, so that what is said of a text does not depend on
-    its neighbours, and the huge state of the first token costs the others nothing.
+    Each row of inputs has its own scale. So the result for a text does not depend on the rest of
+    the batch, and the huge state of the first token costs the others no precision.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         weight = linear.weight.detach().float().contiguous()
         scale = weight.abs().amax(dim=1).clamp_min_(1e-30).div_(WEIGHT_MAX)
-        whole = weight.div(scale[:, None]).round_().to(torch.int8)
-        self.register_buffer("weight", torch.ops.onednn.qlinear_prepack(whole, None))
+        quantised = weight.div(scale[:, None]).round_().to(torch.int8)
+        self.register_buffer("weight", torch.ops.onednn.qlinear_prepack(quantised, None))
         self.register_buffer("scale", scale)
         self.register_buffer("zero", torch.zeros(len(weight), dtype=torch.int32))
         self.bias = linear.bias
@@ -43,18 +43,18 @@ class Int8Linear(nn.Module):
             product.add_(self.bias)
         return product.view(*inputs.shape[:-1], -1)
 
-    def multiply(self, whole: torch.Tensor) -> torch.Tensor:
-        """Outputs, float32, of whole inputs as `rounded` gives them, (rows, in)."""
+    def multiply(self, quantised: torch.Tensor) -> torch.Tensor:
+        """Float32 outputs (rows, out) from the uint8 result of `rounded`, (rows, in)."""
         product: torch.Tensor = torch.ops.onednn.qlinear_pointwise(
-            whole, 1.0, _ZERO, self.weight, self.scale, self.zero,
+            quantised, 1.0, _ZERO, self.weight, self.scale, self.zero,
             None, 1.0, 0, torch.float32, "none", [], "",
         )  # fmt: skip
         return product
 
 
 def rounded(rows: torch.Tensor) -> torch.Tensor:
-    """Numbers from -127 to 127 as uint8, 128 more than they are; `rows` is overwritten."""
-    # to int8 and a flipped sign is a fifth of the time of a conversion to uint8
+    """Numbers from -127 to 127, rounded, plus 128, as uint8; `rows` is overwritten."""
+    # int8 and a flipped sign bit take a fifth of the time of a conversion to uint8
     return rows.round_().to(torch.int8).view(torch.uint8).bitwise_xor_(_ZERO)
 
 
@@ -65,9 +65,9 @@ def quantise_linear_layers(model: nn.Module) -> None:
 
 @lru_cache
 def can_quantise() -> bool:
-    """Whether this build of torch multiplies 8-bit integers here, and rightly."""
+    """Whether this build of torch multiplies 8-bit integers correctly on this machine."""
     linear = nn.Linear(32, 8)
-    # the largest inputs and weights of one sign: what runs over shows
+    # the largest inputs and weights, all positive, would show an overflow
     nn.init.ones_(linear.weight)
     inputs = torch.ones(3, 32)
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Matrix products of a model on the CPU in the quickest form there, with weights laid out once."""
+"""Faster matrix products on the CPU: weights are laid out for oneDNN once."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-# oneDNN keeps a plan, and megabytes, for each shape it meets, up to 1,024 of them: texts of ever
-# new lengths took 3 GB. With 64 the memory stays flat and nothing gets slower.
+# oneDNN caches a plan, some megabytes, for each of up to 1,024 shapes: texts of ever new lengths
+# took 3 GB. With 64 plans memory stays flat and nothing is slower.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
-#: Outputs from which on oneDNN is the quicker without AVX-512: a head's, not a block's.
+#: Number of outputs from which oneDNN is faster without AVX-512: the head's, not a block's.
 MIN_WIDE_OUTPUTS = 8192
 
 
 class PackedLinear(nn.Module):
-    """A linear layer whose weight, float32 or bfloat16, lies in oneDNN's own order.
+    """A linear layer whose weight, float32 or bfloat16, is stored in oneDNN's layout.
 
-    torch sends float32 products to MKL. On an AMD EPYC with AVX-512 that reaches 90 to 190
-    GFLOP/s where oneDNN reaches 270 to 440 on the same two cores; smollm2 reads twice as fast with
-    it. Products of bfloat16 go to oneDNN anyway, and save its reordering, some 7 %. Sums are
-    float32.
+    torch sends float32 products to MKL. On two cores of an AMD EPYC with AVX-512, MKL reaches 90
+    to 190 GFLOP/s and oneDNN 270 to 440; smollm2 reads twice as fast. Products of bfloat16 go to
+    oneDNN anyway and save the reordering, some 7 %. Sums are float32.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -41,9 +40,9 @@ class PackedLinear(nn.Module):
 
 
 def pack_linear_layers(model: nn.Module) -> None:
-    """Replace, in place, the linear layers of a model on the CPU that are quicker packed.
+    """Replace, in place, the linear layers of a model on the CPU that are faster packed.
 
-    Where this build of torch or this processor cannot, nothing changes.
+    Nothing changes where torch or the processor does not support it.
     """
     replace_linear_layers(
         model, lambda linear: PackedLinear(linear) if is_faster_packed(linear.weight) else None
@@ -53,22 +52,22 @@ def pack_linear_layers(model: nn.Module) -> None:
 def replace_linear_layers(
     model: nn.Module, replacement: Callable[[nn.Linear], nn.Module | None]
 ) -> None:
-    """Put another module in the place of every linear layer, where there is one for it.
+    """Replace linear layers of a model.
 
     Args:
         model: changed in place.
-        replacement: gives the other module for a layer, or None to leave it.
+        replacement: from a layer to its replacement, or None to keep the layer.
     """
     for name, child in model.named_children():
         linear = as_linear(child)
         if linear is None:
             replace_linear_layers(child, replacement)
-        elif (other := replacement(linear)) is not None:
-            setattr(model, name, other)
+        elif (replaced := replacement(linear)) is not None:
+            setattr(model, name, replaced)
 
 
 def as_linear(module: nn.Module) -> nn.Linear | None:
-    """The module as a linear layer, GPT-2's `Conv1D` too; None if it is another thing."""
+    """The module as a linear layer, if it is one or GPT-2's `Conv1D`; else None."""
     if type(module) is nn.Linear:
         return module
     if type(module).__name__ != "Conv1D":
@@ -82,10 +81,10 @@ def as_linear(module: nn.Module) -> nn.Linear | None:
 
 
 def is_faster_packed(weight: torch.Tensor) -> bool:
-    """Whether products with a weight (out, in) are quicker packed; one answer on one machine.
+    """Whether packing this weight (out, in) is faster; the same answer each time on a machine.
 
-    On a Zen 3, which has no AVX-512, a core multiplies 91 GFLOP/s in smollm2's blocks with MKL and
-    81 with oneDNN, and 57 and 72 in its head.
+    On a Zen 3, which has no AVX-512, a core reaches 91 GFLOP/s in smollm2's blocks with MKL and
+    81 with oneDNN; in its head, 57 and 72.
     """
     wide = len(weight) >= MIN_WIDE_OUTPUTS or torch.backends.cpu.get_cpu_capability() != "AVX2"
     return (wide or weight.dtype != torch.float32) and can_pack(weight.dtype)
@@ -93,7 +92,7 @@ def is_faster_packed(weight: torch.Tensor) -> bool:
 
 @lru_cache
 def can_pack(dtype: torch.dtype) -> bool:
-    """Whether oneDNN takes weights of this type here: bfloat16 needs AVX-512."""
+    """Whether oneDNN supports weights of this type here; bfloat16 needs AVX-512."""
     if dtype not in (torch.float32, torch.bfloat16):
         return False
     try:

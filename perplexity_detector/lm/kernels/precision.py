@@ -1,4 +1,4 @@
-"""In which numbers a language model computes, and what multiplies them."""
+"""The precision in which a language model computes, and the fastest products for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from perplexity_detector.lm.kernels.attention import set_up_attention
 from perplexity_detector.lm.kernels.int8_linear import can_quantise, quantise_linear_layers
 from perplexity_detector.lm.kernels.packed_linear import pack_linear_layers
 
-#: What everything but the products of int8 is computed in.
+#: Type of the weights and activations; with int8, of everything but the products.
 DTYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -21,23 +21,27 @@ DTYPES = {
 
 
 def precision_of(precision: str, device: torch.device) -> str:
-    """The precision of that name; `auto` is bfloat16 on GPUs that have it, float32 elsewhere.
+    """The precision of that name; `auto` is bfloat16 on GPUs that support it, else float32.
 
     Raises:
-        InputError: there is no such precision, or not on this device.
+        InputError: there is no such precision, or this device does not support it.
     """
     if precision == "auto":
         bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
         return "bfloat16" if bf16 else "float32"
     if precision not in DTYPES:
-        raise InputError(f"There is no precision {precision!r}; use auto, {', '.join(DTYPES)}.")
+        raise InputError(
+            f"There is no precision {precision!r}", "precision", f"use auto, {', '.join(DTYPES)}"
+        )
     if precision == "int8" and (device.type != "cpu" or not can_quantise()):
-        raise InputError("The precision int8 is for x86 processors; use --precision=auto here.")
+        raise InputError(
+            "The precision int8 is for x86 processors", "precision", "use {precision}=auto here"
+        )
     return precision
 
 
 def optimise_for_cpu(model: nn.Module, precision: str) -> None:
-    """Give a model on the CPU, in place, what multiplies quickest in this precision."""
+    """Replace, in place, layers of a model on the CPU by the fastest for this precision."""
     fuse_gelu(model)
     if precision in ("int8", "bfloat16"):
         set_up_attention(model)
@@ -48,7 +52,7 @@ def optimise_for_cpu(model: nn.Module, precision: str) -> None:
 
 
 def fuse_gelu(model: nn.Module) -> None:
-    """Put torch's one step in the place of GPT-2's eight: x (1 + tanh(...)) / 2, all else equal."""
+    """Replace GPT-2's activation, x (1 + tanh(...)) / 2 in eight steps, by torch's single one."""
     for name, child in model.named_children():
         if type(child).__name__ == "NewGELUActivation":
             setattr(model, name, nn.GELU(approximate="tanh"))

@@ -1,1 +1,1 @@
-"""Language-model weights on disk: where they are found, how they are packed and converted."""
+"""Language-model weights on disk: finding, packing and converting them."""

@@ -25,16 +25,16 @@ _FROM_DISK = {"local_files_only": True, "trust_remote_code": False}
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A causal language model ready to read text.
+    """A loaded causal language model.
 
     Attributes:
-        name: as the user asked for it.
+        name: as the user gave it.
         fingerprint: `sha256:...` of the weights, or the hub's commit, `name@commit`.
-        tokenizer: of the `tokenizers` library; special tokens in a text are plain text to it.
+        tokenizer: of the `tokenizers` library; treats special tokens in a text as plain text.
         model: transformers' causal model, in evaluation mode, on the CPU in float32.
         bos_id: the token read before every text.
-        bos_candidates: tokens that could stand there.
-        context: tokens the model can read at once.
+        bos_candidates: tokens that could be read there.
+        context: most tokens that the model can read at once.
     """
 
     name: str
@@ -47,7 +47,7 @@ class LanguageModel:
 
 
 def cache_dir() -> Path:
-    """Where pulled models are kept: $PERPLEXITY_DETECTOR_HOME, or the user's cache folder."""
+    """Folder of pulled models: $PERPLEXITY_DETECTOR_HOME, or the user's cache folder."""
     import platformdirs
 
     chosen = os.environ.get("PERPLEXITY_DETECTOR_HOME")
@@ -55,12 +55,12 @@ def cache_dir() -> Path:
 
 
 def packaged_folder() -> Path:
-    """Where the builtin model lies in a checkout or an installed wheel."""
+    """Folder of the builtin model in a checkout or an installed wheel."""
     return _PACKAGED / BUILTIN
 
 
 def builtin_folder() -> Path | None:
-    """The builtin model's folder, packaged or pulled; None if it is in neither place."""
+    """The builtin model's folder, packaged or pulled; None if there is neither."""
     for folder in (packaged_folder(), cache_dir() / BUILTIN):
         if (folder / "config.json").is_file():
             return folder
@@ -68,25 +68,29 @@ def builtin_folder() -> Path | None:
 
 
 def pins() -> dict[str, dict[str, Any]]:
-    """The hub's models pulled so far: name -> revision, commit, licence, bytes, bos_id."""
+    """The hub's models pulled so far: name -> revision, commit, licence, bytes, bos_id.
+
+    Raises:
+        LanguageModelError: the file is damaged.
+    """
     try:
         found: dict[str, dict[str, Any]] = json.loads(pins_file().read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except json.JSONDecodeError as error:
         raise LanguageModelError(
-            f"{pins_file()} is damaged ({error}); delete it and pull your models again."
+            f"{pins_file()} is damaged ({error})", hint="delete it and pull your models again"
         ) from error
     return found
 
 
 def pins_file() -> Path:
-    """The file that remembers which commit of a hub model was pulled."""
+    """The file that records which commit of each hub model was pulled."""
     return cache_dir() / "pins.json"
 
 
 def inventory() -> list[tuple[str, str, int, str]]:
-    """The models that can be used without network: name, place, bytes and licence of each."""
+    """Name, place, bytes and licence of each model that can be used without network."""
     found = []
     folder = builtin_folder()
     if folder is not None:
@@ -113,22 +117,23 @@ def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
         revision: branch, tag or commit of a hub model; the pulled one if not given.
 
     Raises:
-        LanguageModelError: it is missing (the message names the command that brings it), broken,
-            or not a causal language model.
+        LanguageModelError: the model is missing (the hint names the command that pulls it),
+            broken, or not a causal language model.
     """
     if lm == BUILTIN:
         folder = builtin_folder()
         if folder is None:
             raise LanguageModelError(
-                "The language model smollm2 is not on this machine; "
-                "run `perplexity-detector pull smollm2` once."
+                "The language model smollm2 is not on this machine",
+                "lm",
+                "run `perplexity-detector pull smollm2` once",
             )
         return _from_folder(folder, BUILTIN)
     folder = Path(lm).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise LanguageModelError(
-                f"{folder} holds no config.json, so it is not a language model's folder."
+                f"{folder} has no config.json, so it is not a language model's folder.", "lm"
             )
         return _from_folder(folder, lm)
     return _from_hub(lm, revision)
@@ -138,12 +143,12 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
     # packed.py needs torch, and this module must not
     from perplexity_detector.lm.weights.packed import WEIGHTS_FILE, is_packed, read_packed
 
-    # both let go of the interpreter, which meanwhile imports transformers
-    with _one_sentence(name), ThreadPoolExecutor(2) as beside:
-        digest = beside.submit(_hash_weights, folder)
+    # hashing and reading release the GIL, so transformers is imported meanwhile
+    with _as_language_model_error(name), ThreadPoolExecutor(2) as pool:
+        digest = pool.submit(_hash_weights, folder)
         if not is_packed(folder):
             return _assemble(name, f"sha256:{digest.result()}", folder)
-        weights = beside.submit(read_packed, folder / WEIGHTS_FILE)
+        weights = pool.submit(read_packed, folder / WEIGHTS_FILE)
         import tokenizers
         import transformers
 
@@ -165,34 +170,40 @@ def _from_hub(name: str, revision: str | None) -> LanguageModel:
 
     pin = pins().get(name, {})
     wanted = f"{name} --revision={revision}" if revision else name
+    wanted = wanted.replace("{", "{{").replace("}", "}}")  # braces are parameters in a hint
     if revision in (None, pin.get("revision"), pin.get("commit")):
         revision = pin.get("commit")
     try:
         config = huggingface_hub.hf_hub_download(
             name, "config.json", revision=revision, local_files_only=True
         )
-    except (OSError, ValueError) as error:  # not in the hub's cache, or no such name can be
+    except (OSError, ValueError) as error:  # not in the hub's cache, or not a valid name
         raise LanguageModelError(
-            f"The language model {name} is neither a folder nor on this machine; "
-            f"run `perplexity-detector pull {wanted}` where there is a network."
+            f"The language model {name} is neither a folder nor on this machine",
+            "lm",
+            f"run `perplexity-detector pull {wanted}` where there is a network",
         ) from error
-    snapshot = Path(config).parent  # named by its commit
-    with _one_sentence(name):
+    snapshot = Path(config).parent  # its name is the commit
+    with _as_language_model_error(name):
         return _assemble(name, f"{name}@{snapshot.name}", snapshot, pin.get("bos_id"))
 
 
 def _assemble(
     name: str, fingerprint: str, folder: Path, bos_id: int | None = None
 ) -> LanguageModel:
-    """A model in transformers' own form."""
+    """Load a folder in transformers' own format."""
     import torch
     import transformers
 
     if transformers.AutoConfig.from_pretrained(folder, **_FROM_DISK).is_encoder_decoder:
-        raise LanguageModelError(f"{name} is an encoder-decoder, not a causal language model.")
+        raise LanguageModelError(
+            f"{name} is an encoder-decoder, not a causal language model.", "lm"
+        )
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_FROM_DISK)
     if not tokenizer.is_fast:
-        raise LanguageModelError(f"The tokenizer of {name} has no fast form, which offsets need.")
+        raise LanguageModelError(
+            f"The tokenizer of {name} has no fast form, which offsets need.", "lm"
+        )
     architecture: Any = transformers.AutoModelForCausalLM
     with no_progress_bar():
         model, loading = architecture.from_pretrained(
@@ -202,8 +213,9 @@ def _assemble(
     candidates = bos_candidates(tokenizer, model.config)
     if not candidates:
         raise LanguageModelError(
-            f"The tokenizer of {name} has no token that begins or ends a text; "
-            "set bos_token in its tokenizer_config.json."
+            f"The tokenizer of {name} has no token that begins or ends a text",
+            "lm",
+            "set bos_token in its tokenizer_config.json",
         )
     bos_id = candidates[0] if bos_id is None else bos_id
     return _language_model(
@@ -212,15 +224,16 @@ def _assemble(
 
 
 def _check_complete(name: str, loading: dict[str, Any]) -> None:
-    """Refuse a model of which transformers made up some weights at random."""
+    """Refuse a model of which transformers initialised some weights at random."""
     if missing := sorted(loading["missing_keys"]):
         raise LanguageModelError(
-            f"The weights of {name} lack {missing[0]}, so it is not a whole causal language model."
+            f"The weights of {name} lack {missing[0]}, so it is not a whole causal language model.",
+            "lm",
         )
 
 
 def bos_candidates(tokenizer: Any, config: Any) -> tuple[int, ...]:
-    """Tokens that may stand before a text, the likeliest first: begin, end, separator."""
+    """Tokens that could be read before a text, the likeliest first: BOS, EOS, <|endoftext|>."""
     named = (
         tokenizer.bos_token_id,
         getattr(config, "bos_token_id", None),
@@ -242,8 +255,10 @@ def _language_model(
 ) -> LanguageModel:
     tokenizer.encode_special_tokens = True  # "<|endoftext|>" typed by a user is plain text
     if not tokenizer.encode("a", add_special_tokens=False).ids:
-        # transformers makes up an empty one where the files are missing
-        raise LanguageModelError(f"{name} comes without a tokenizer; add its tokenizer.json.")
+        # transformers makes an empty one if the files are missing
+        raise LanguageModelError(
+            f"{name} comes without a tokenizer", "lm", "add its tokenizer.json"
+        )
     tokenizer.no_truncation()
     tokenizer.no_padding()
     context = min(
@@ -257,7 +272,7 @@ def _hash_weights(folder: Path) -> str:
     digest = hashlib.sha256()
     files = sorted(file for pattern in _WEIGHTS for file in folder.glob(pattern))
     if not files:
-        raise LanguageModelError(f"{folder} holds no weights (*.safetensors or *.bin).")
+        raise LanguageModelError(f"{folder} has no weights (*.safetensors or *.bin).", "lm")
     for file in files:
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
@@ -266,8 +281,8 @@ def _hash_weights(folder: Path) -> str:
 
 
 @contextmanager
-def _one_sentence(name: str) -> Iterator[None]:
-    """Whatever transformers raises over a missing or broken model, as one sentence."""
+def _as_language_model_error(name: str) -> Iterator[None]:
+    """Any error of transformers over a missing or broken model, as one sentence."""
     try:
         yield
     except (LanguageModelError, ImportError):
@@ -276,17 +291,18 @@ def _one_sentence(name: str) -> Iterator[None]:
         first_line = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
         if name == BUILTIN:
             raise LanguageModelError(
-                f"The language model smollm2 is damaged ({first_line}); delete the folder "
-                f"{builtin_folder()} and run `perplexity-detector pull smollm2`."
+                f"The language model smollm2 in {builtin_folder()} is damaged ({first_line})",
+                "lm",
+                "delete that folder and run `perplexity-detector pull smollm2`",
             ) from error
         raise LanguageModelError(
-            f"The language model {name} cannot be loaded as a causal model: {first_line}."
+            f"The language model {name} cannot be loaded as a causal model: {first_line}.", "lm"
         ) from error
 
 
 @contextmanager
 def no_progress_bar() -> Iterator[None]:
-    """Keep transformers' own bar over the weights off the terminal."""
+    """Hide transformers' own progress bar for weights."""
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()

@@ -37,8 +37,8 @@ _KIND = {
 def convert(gguf_file: Path, folder: Path, bos_token: str) -> None:
     """Write the packed folder of a Llama-architecture GGUF file.
 
-    Quantised blocks are copied as they are; only the rows of the query and key matrices change
-    places, from llama.cpp's order of rotary dimensions back to transformers'.
+    Quantised blocks are copied unchanged. Only the rows of the query and key matrices are
+    reordered, from llama.cpp's order of rotary dimensions to that of transformers.
 
     Args:
         gguf_file: the model.
@@ -47,7 +47,7 @@ def convert(gguf_file: Path, folder: Path, bos_token: str) -> None:
         bos_token: the token read before every text.
 
     Raises:
-        LanguageModelError: the file is no GGUF file or holds what this cannot convert.
+        LanguageModelError: the file is not a GGUF file, or of a kind that cannot be converted.
     """
     import gguf
 
@@ -66,12 +66,12 @@ def convert(gguf_file: Path, folder: Path, bos_token: str) -> None:
         tensors, formats = _tensors(reader, config)
     except KeyError as error:
         raise LanguageModelError(
-            f"{gguf_file.name} cannot be read: {error} is missing from it or not known."
+            f"{gguf_file.name} cannot be read: {error} is missing or unknown."
         ) from error
     config["tie_word_embeddings"] = "lm_head.weight" not in tensors
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     _write_tokenizer(fields, folder, bos_token)
-    # one entry only: several would be written in random order, and the file's hash is its name
+    # one entry only: several are written in random order, and the file's hash is its fingerprint
     save_file(tensors, folder / WEIGHTS_FILE, {FORMATS_KEY: json.dumps(formats)})
 
 
@@ -140,7 +140,7 @@ def _write_tokenizer(fields: dict[str, Any], folder: Path, bos_token: str) -> No
     tokens = fields["tokenizer.ggml.tokens"]
     merges = [tuple(merge.split(" ")) for merge in fields["tokenizer.ggml.merges"]]
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
-    # "smollm" in llama.cpp: every digit by itself, then GPT-2's rule
+    # "smollm" in llama.cpp: each digit is split off, then GPT-2's rule applies
     digits = pre_tokenizers.Digits(individual_digits=True)
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])

@@ -1,8 +1,8 @@
 """Quantised weights on disk -> tensors: the block formats of GGUF, kept as they are in safetensors.
 
-A folder in packed form holds `model.safetensors` (quantised matrices as uint8 rows of blocks,
-everything else as it is), whose metadata names each matrix's block format, and the usual
-`config.json` and `tokenizer.json`.
+A folder in packed form has the usual `config.json` and `tokenizer.json`, and a `model.safetensors`
+with quantised matrices as uint8 rows of blocks and everything else unchanged. Its metadata names
+the block format of each matrix.
 """
 
 from __future__ import annotations
@@ -15,21 +15,19 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 
-#: Weights each block stands for, in both formats.
-BLOCK_WEIGHTS = 32
 WEIGHTS_FILE = "model.safetensors"
 #: Key of the metadata entry that maps tensor names to block formats, as JSON.
 FORMATS_KEY = "block_formats"
 
 
 def dequantise_q8_0(blocks: torch.Tensor) -> torch.Tensor:
-    """w = d q: a half-precision scale, then 32 signed bytes.
+    """Dequantise blocks of w = d q: a half-precision scale, then 32 signed bytes.
 
     Args:
         blocks: uint8, shape (rows, 34 n).
 
     Returns:
-        float32, shape (rows, 32 n), bit for bit what `gguf.dequantize` gives.
+        float32, shape (rows, 32 n), equal bit for bit to `gguf.dequantize`.
     """
     block = blocks.reshape(-1, 34)
     scale = _half(block[:, :2])
@@ -38,7 +36,7 @@ def dequantise_q8_0(blocks: torch.Tensor) -> torch.Tensor:
 
 
 def dequantise_q4_1(blocks: torch.Tensor) -> torch.Tensor:
-    """w = d q + m: half-precision scale and minimum, then 16 bytes of two 4-bit numbers.
+    """Dequantise blocks of w = d q + m: half-precision d and m, then 16 bytes of two 4-bit q.
 
     The low halves of the bytes are the first 16 weights, the high halves the last 16.
 
@@ -46,13 +44,13 @@ def dequantise_q4_1(blocks: torch.Tensor) -> torch.Tensor:
         blocks: uint8, shape (rows, 20 n).
 
     Returns:
-        float32, shape (rows, 32 n), bit for bit what `gguf.dequantize` gives.
+        float32, shape (rows, 32 n), equal bit for bit to `gguf.dequantize`.
     """
     block = blocks.reshape(-1, 20)
     scale, minimum = _half(block[:, :2]), _half(block[:, 2:4])
     packed = block[:, 4:]
     quants = torch.cat([packed & 0x0F, packed >> 4], dim=1).float()
-    # d q is exact in float32, so the sum is the one rounding, here as in the reference
+    # d q is exact in float32, so only the sum is rounded, as in the reference
     return quants.mul_(scale).add_(minimum).reshape(len(blocks), -1)
 
 
@@ -76,7 +74,7 @@ def is_packed(folder: Path) -> bool:
 
 
 def read_packed(weights: Path) -> dict[str, torch.Tensor]:
-    """All tensors of a packed file, in float32, by the names transformers uses."""
+    """All tensors of a packed file, in float32, by their names in transformers."""
     with safe_open(weights, framework="pt") as file, _one_thread():
         formats: dict[str, str] = json.loads(file.metadata()[FORMATS_KEY])
         return {
@@ -89,7 +87,7 @@ def read_packed(weights: Path) -> dict[str, torch.Tensor]:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Keep torch from sharing out many small steps: on a busy machine that takes 14 s, not 0.3."""
+    """Use one thread: with more, many small steps take 14 s on a busy machine, not 0.3 s."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
