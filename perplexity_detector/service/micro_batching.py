@@ -104,9 +104,9 @@ class BatchQueue:
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
         >>> async def lengths():
-        ...     queue = BatchQueue({"length": Work(lambda texts: [*map(len, texts)])}, executor)
+        ...     queue = BatchQueue({"length": Handler(lambda texts: [*map(len, texts)])}, executor)
         ...     running = asyncio.create_task(queue.run())
-        ...     answers = await asyncio.gather(*(queue.ask("length", [t]) for t in ("a", "bcd")))
+        ...     answers = await asyncio.gather(*(queue.submit("length", [t]) for t in ("a", "bcd")))
         ...     running.cancel()
         ...     return answers
         >>> with ThreadPoolExecutor(1) as executor:

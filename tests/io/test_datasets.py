@@ -70,7 +70,7 @@ def test_standard_input(monkeypatch, format, packed):
 
 def test_standard_input_of_a_process():
     code = (
-        "from perplexity_detector.datasets import read_all\n"
+        "from perplexity_detector.io.datasets import read_all\n"
         "import sys\n"
         "print(read_all('-')['id'].tolist(), 'torch' in sys.modules, sys.stdin.closed)"
     )
@@ -84,7 +84,7 @@ def test_standard_input_of_a_process():
 def test_a_named_pipe_is_read_like_standard_input(tmp_path):
     command = (
         'cat "$1" | "$0" -c '
-        "'import sys; from perplexity_detector.datasets import read_all;"
+        "'import sys; from perplexity_detector.io.datasets import read_all;"
         " print(len(read_all(sys.argv[1])))' /dev/stdin"
     )
     path = tmp_path / "rows"
