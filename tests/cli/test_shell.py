@@ -42,14 +42,7 @@ def test_commands_that_do_not_exist(here, tmp_path):
     [[MODEL, "--help"], ["-c", "import perplexity_detector"]],
     ids=["help", "import"],
 )
-def test_help_and_import_are_quick_and_light(arguments, tmp_path):
-    took = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = run(*arguments, cwd=tmp_path)
-        took.append(time.perf_counter() - start)
-    assert "Traceback" not in done.stderr
-    assert min(took) < 0.5
+def test_help_and_import_are_light(arguments, tmp_path):
     names = imported_by(*arguments, cwd=tmp_path)
     assert "perplexity_detector" in names
     assert names.isdisjoint(HEAVY)
@@ -71,7 +64,7 @@ def test_names_of_the_package_are_found_when_asked_for():
 
     assert perplexity_detector.TextDetector is TextDetector
     assert set(perplexity_detector.__all__) <= set(dir(perplexity_detector))
-    for name in perplexity_detector.__all__:
+    for name in set(perplexity_detector.__all__) - {"__version__"}:
         assert getattr(perplexity_detector, name).__name__ == name
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = perplexity_detector.nothing
