@@ -28,7 +28,7 @@ def run(commands: object, name: str) -> None:
 
         fire.Fire(commands, _fire_argv(sys.argv[1:]), name=name)
     except PerplexityDetectorError as error:
-        _exit_with(str(error), 2)
+        _exit_with(error.worded(lambda name: f"--{name}"), 2)
     except KeyboardInterrupt:
         _exit_with("Stopped; earlier results are as they were.", 130)
     except BrokenPipeError:

@@ -124,7 +124,7 @@ class ResultsWriter:
         finally:
             if self._partial.close():
                 get_logger().warning(
-                    "%d rows are kept in %s: the same command with --resume goes on after them.",
+                    "%d rows are kept in %s; the same run with `resume` continues after them.",
                     self._partial.rows, self._partial.path,
                 )  # fmt: skip
 
@@ -132,9 +132,15 @@ class ResultsWriter:
         target = Path(self._name).resolve()  # a link keeps pointing at the file it points at
         piped = self._name == "-" or (target.exists() and not target.is_file())
         if target.is_dir() and self._name != "-":
-            raise InputError(f"{self._name} is a folder: name a file in it for the results.")
+            raise InputError(
+                f"{self._name} is a folder", "output", "name a file in it for the results"
+            )
         if piped and self._resume:
-            raise InputError("Only a file can be gone on with: name one, or leave out --resume.")
+            raise InputError(
+                f"{self._name} is not a file, so there is nothing to resume",
+                "resume",
+                "name a file, or leave out {resume}",
+            )
         if self._name == "-":
             return sys.stdout
         if piped:  # /dev/null, a named pipe: nothing to be renamed
@@ -143,10 +149,10 @@ class ResultsWriter:
         self._partial = ResumableFile(target, self._run or {}, self._resume)
         self.rows = self._partial.rows
         if self.rows:
-            get_logger().warning("%d rows are there already.", self.rows)
+            get_logger().warning("%d rows are already written.", self.rows)
         if self._partial.discarded:
             get_logger().warning(
-                "%d rows that an earlier run left in %s are replaced; --resume goes on after them.",
+                "%d rows that an earlier run left in %s are replaced; `resume` would keep them.",
                 self._partial.discarded, self._partial.path,
             )  # fmt: skip
         return self._partial.file
@@ -159,8 +165,9 @@ class ResultsWriter:
             raise  # `... | head` is no mistake; the command line ends quietly
         except OSError as error:
             raise InputError(
-                f"{self._name} cannot be written ({error.strerror}): "
-                "name another place for the results."
+                f"{self._name} cannot be written ({error.strerror})",
+                "output",
+                "name another place for the results",
             ) from error
 
 
@@ -181,7 +188,9 @@ def write_atomic(path: str | Path, content: str) -> None:
                 partial.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
-            f"{path} cannot be written ({error.strerror}): name another place for it."
+            f"{path} cannot be written ({error.strerror})",
+            "output",
+            "name another place for it",
         ) from error
 
 
@@ -189,7 +198,7 @@ def _places(path: Path) -> tuple[Path, Path]:
     """Where a file is to be, and where it is written until it is whole; its folder is made."""
     target = path.resolve()  # a link keeps pointing at the file it points at
     if target.is_dir():
-        raise InputError(f"{path} is a folder: name a file in it for the results.")
+        raise InputError(f"{path} is a folder", "output", "name a file in it for the results")
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and not target.is_file():
         return target, target  # /dev/null, a named pipe: nothing to be renamed
@@ -288,8 +297,9 @@ class ResumableFile:
             was, now = header.get(name), json.loads(json.dumps(run.get(name)))
             if was != now:
                 raise InputError(
-                    f"{self.path} was begun with another {name} ({_shown(was)}, not {_shown(now)}):"
-                    " give the same options as then, or leave out --resume to begin anew."
+                    f"{self.path} was begun with another {name} ({_shown(was)}, not {_shown(now)})",
+                    "resume",
+                    "give the same options as then, or leave out {resume} to begin anew",
                 )
 
     def is_written(self, read: pd.DataFrame) -> bool:
@@ -355,7 +365,9 @@ class ResumableFile:
     def _other_texts(self) -> InputError:
         return InputError(
             f"The first {self.rows} rows of this dataset are not those whose results are in "
-            f"{self.path}: give the same dataset, or leave out --resume to begin anew."
+            f"{self.path}",
+            "resume",
+            "give the same dataset, or leave out {resume} to begin anew",
         )
 
 
@@ -369,7 +381,9 @@ def _locked(target: Path, path: Path) -> IO[bytes]:
         except BlockingIOError:
             file.close()
             raise InputError(
-                f"Another run is writing {target}: wait until it ends, or name another place."
+                f"Another run is writing {target}",
+                "output",
+                "wait until it ends, or name another place",
             ) from None
         except OSError:
             pass  # a file system without locks

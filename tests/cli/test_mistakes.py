@@ -34,8 +34,11 @@ from tests.cli.running import MARKER, TEXTS, frame
         (["predict", "{rows}", "--detector=no"], "There is no detector in no (no config.json)"),
         (["predict", "{rows}", "--output=."], ". is a folder: name a file in it for the results."),
         (["predict", "{rows}", "--text_column=essay"], "has no column 'essay'; it has 'id', "),
-        (["predict", "{rows}", "--format=xml"], "--format=xml is unknown: it is csv"),
-        (["predict", "{rows}", "--encoding=morse"], "--encoding=morse is unknown: try utf-8"),
+        (["predict", "{rows}", "--format=xml"], "There is no format 'xml': --format is csv, "),
+        (
+            ["predict", "{rows}", "--encoding=morse"],
+            "'morse': try --encoding=utf-8",
+        ),
         (["train", "{rows}", "--label_column=label"], "has no column 'label'"),
     ],
 )

@@ -129,11 +129,11 @@ def test_missing_columns_are_named_with_what_there_is(write):
     message = error_of(path)
     assert "'text'" in message
     assert "'id', 'essay'" in message
-    assert "--text_column=" in message
-    assert "--label_column=" in error_of(path, Columns(text="essay"), label=True)
+    assert "with text_column." in message
+    assert "with label_column." in error_of(path, Columns(text="essay"), label=True)
     # named otherwise than by default, so meant
-    assert "--source_column=" in error_of(path, Columns(text="essay", source="origin"))
-    assert "--id_column=" in error_of(path, Columns(id="key", text="essay"))
+    assert "with source_column." in error_of(path, Columns(text="essay", source="origin"))
+    assert "with id_column." in error_of(path, Columns(id="key", text="essay"))
     assert len(read_all(path, Columns(text="essay", label="origin"))) == 1
 
 

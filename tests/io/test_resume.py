@@ -133,10 +133,10 @@ def test_an_exception_keeps_rows_and_says_so(rows, fitted, whole, tmp_path, capl
         going.throw(KeyboardInterrupt)
     assert output.read_text() == "earlier\n"
     assert caplog.messages == [
-        f"4 rows are kept in {part_of(output)}: the same command with --resume goes on after them."
+        f"4 rows are kept in {part_of(output)}; the same run with `resume` continues after them."
     ]
     assert resumed(rows, fitted, output) == 14
-    assert caplog.messages[1:2] == ["4 rows are there already."]
+    assert caplog.messages[1:2] == ["4 rows are already written."]
     assert output.read_bytes() == whole
 
 
@@ -210,7 +210,7 @@ def test_one_run_at_a_time(rows, fitted, whole, tmp_path):
 
 @pytest.mark.parametrize("place", ["-", "/dev/null"])
 def test_only_files_are_gone_on_with(place):
-    with pytest.raises(InputError, match="Only a file can be gone on with"):
+    with pytest.raises(InputError, match=r"nothing to resume: .*leave out resume"):
         ResultsWriter(place, ["id"], {}, resume=True).__enter__()
 
 
