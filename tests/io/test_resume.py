@@ -1,5 +1,6 @@
 """Predictions that are stopped, killed and resumed: the file is that of one run, to the byte."""
 
+import errno
 import json
 import os
 import random
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pandas as pd
@@ -206,6 +208,47 @@ def test_one_run_at_a_time(rows, fitted, whole, tmp_path):
             list(run(rows, fitted, output, resume=resume))
     list(first)
     assert output.read_bytes() == whole
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_runs_that_start_while_another_ends_do_not_write_at_once(tmp_path):
+    """Whoever enters holds the lock alone, though each run removes the lock file at its end."""
+    writing = []
+    overlaps = []
+
+    def run_often():
+        for _ in range(30):
+            try:
+                with ResultsWriter(tmp_path / "results.csv", ["id"]):
+                    writing.append(1)
+                    overlaps.extend(writing[1:])
+                    time.sleep(0.002)
+                    writing.pop()
+            except InputError as error:
+                assert "Another run is writing" in str(error)
+
+    threads = [threading.Thread(target=run_often) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert overlaps == []
+    assert [file.name for file in tmp_path.iterdir()] == ["results.csv"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="flock of POSIX")
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
+def test_a_file_system_without_locks(rows, fitted, whole, tmp_path, monkeypatch, code):
+    import fcntl
+
+    def flock(file, operation):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    output = tmp_path / "results.csv"
+    list(run(rows, fitted, output))
+    assert output.read_bytes() == whole
+    assert list(tmp_path.iterdir()) == [output]
 
 
 @pytest.mark.parametrize("place", ["-", "/dev/null"])
@@ -250,4 +293,4 @@ def test_killed_again_and_again(fitted, detector, tmp_path):
     there, tally = done.stderr.decode().splitlines()
     assert int(there.split()[0]) + int(tally.split()[0]) == 800
     assert output.read_bytes() == expected
-    assert not part_of(output).exists()
+    assert not list(tmp_path.glob("*.part*"))
