@@ -9,6 +9,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -116,19 +117,26 @@ class _Protocol(H11Protocol):
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)  # who comes before uvicorn is ready waits, and is not refused
-    except OSError as error:
-        listening.close()
-        raise InputError(
-            f"{host}:{port} cannot be listened on ({error.strerror}): "
-            "choose another --port or --host."
-        ) from error
-    return listening
+    """Return a socket that listens; connections wait in its backlog until uvicorn accepts them.
+
+    Raises:
+        InputError: host and port cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with ExitStack() as stack:
+        try:
+            listening = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+            listening.listen(BACKLOG)
+        except OSError as error:
+            raise InputError(
+                f"{host}:{port} cannot be listened on ({error.strerror})",
+                "port",
+                "choose another {port} or {host}",
+            ) from error
+        stack.pop_all()  # the socket stays open
+        return listening
 
 
 def _url(listening: socket.socket) -> str:
