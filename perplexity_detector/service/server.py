@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 BACKLOG = 256
 
 
-def serve(load: Callable[[], Engine], settings: Settings, host: str, port: int) -> None:
+def serve(
+    load: Callable[[], Engine], settings: Settings, host: str, port: int, data: Path = Path("data")
+) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that are running then are finished.
 
     Args:
@@ -50,7 +53,7 @@ def serve(load: Callable[[], Engine], settings: Settings, host: str, port: int) 
         server.should_exit = True
 
     with _bound(host, port) as listening:
-        app = create_app(settings, load, failed)
+        app = create_app(settings, load, failed, data)
         server = uvicorn.Server(configuration(app, settings))
         _relay_logs()
         where = _url(listening)
@@ -77,7 +80,7 @@ def configuration(app: FastAPI, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=int(settings.grace_seconds),
+        timeout_graceful_shutdown=settings.grace_seconds,
         backlog=BACKLOG,
     )
 

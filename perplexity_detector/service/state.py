@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
@@ -49,8 +50,10 @@ class ServiceState:
         settings: Settings,
         load: Callable[[], Engine],
         failed: Callable[[BaseException], None],
+        data: Path,
     ) -> None:
         self.settings = settings
+        self.data = data
         self.metrics = Metrics()
         self.engine: Engine | None = None
         self.queue: BatchQueue | None = None

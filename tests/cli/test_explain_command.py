@@ -90,7 +90,7 @@ def test_no_text_is_logged(here, detector, tmp_path):
     [
         ([], "Give either --text, or --dataset and --id."),
         (["--text=a", "--dataset=rows.csv"], "Give either --text, or --dataset and --id."),
-        (["--dataset=rows.csv"], "Say which text of the dataset with --id."),
+        (["--dataset=rows.csv"], "Name a text of the dataset with --id."),
         (["--dataset=rows.csv", "--id=no"], "None of the 4 rows of rows.csv has the id no"),
         (["--dataset=rows.csv", "--id=r10"], "The text r10 in rows.csv cannot be read: "),
         (["--dataset=none.csv", "--id=8"], "There is no file none.csv"),

@@ -57,11 +57,11 @@ class WatchedEngine(Engine):
 
 
 @contextmanager
-def listening(load, settings, until_ready=True):
+def listening(load, settings, data, until_ready=True):
     """A client of a service that runs in a thread of this process; its end is awaited."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         failures = []
-        app = create_app(settings, load, failures.append)
+        app = create_app(settings, load, failures.append, data)
         server = uvicorn.Server(configuration(app, settings))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

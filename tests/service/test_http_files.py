@@ -136,7 +136,7 @@ def test_a_form_without_a_file(client):
 
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet", "a.parquet.gz"])
 def test_a_small_archive_of_a_large_file(serve, name):
-    client = serve(max_file=100_000)
+    client = serve(max_file_bytes=100_000)
     if ".parquet" in name:
         frame = pd.DataFrame({"text": [f"a{'b' * 1000}{row}" for row in range(200)]})
         bomb = parquet(frame)

@@ -19,7 +19,7 @@ def test_health_before_and_after_the_detector_is_loaded(detector, tmp_path):
         assert may_load.wait(10)
         return WatchedEngine(detector)
 
-    with listening(load, Settings(data=tmp_path), until_ready=False) as client:
+    with listening(load, Settings(), tmp_path, until_ready=False) as client:
         assert client.get("/healthz").json() == {"status": "alive"}
         for answer in (
             client.get("/readyz"),
@@ -40,7 +40,7 @@ def test_a_detector_that_cannot_be_loaded_is_told(tmp_path):
     def load():
         raise ValueError("broken")
 
-    with listening(load, Settings(data=tmp_path), until_ready=False) as client:
+    with listening(load, Settings(), tmp_path, until_ready=False) as client:
         wait_for(lambda: client.failures)
         assert is_problem(client.get("/readyz"), 503)
     assert [str(error) for error in client.failures] == ["broken"]

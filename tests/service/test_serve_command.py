@@ -105,10 +105,10 @@ def test_ctrl_c_ends_it(started):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--port=http"], "--port is a whole number from 0 on, not http."),
+        (["--port=http"], "--port is a whole number of at least 0, not http."),
         (["--port=70000"], "--port is at most 65535, not 70000."),
         (["--fpr=2"], "--fpr is a rate between 0 and 1"),
-        (["--max_texts=0"], "--max_texts is a whole number from 1 on, not 0."),
+        (["--max_texts=0"], "--max_texts is a whole number of at least 1, not 0."),
         (["--detector=nowhere", "--port=0"], "There is no detector in nowhere"),
         (["--host=no.such.host.invalid"], "no.such.host.invalid:8000 cannot be listened on"),
     ],

@@ -129,7 +129,7 @@ async def _received(
     settings = service.settings
     upload = Upload(path, format or named or "", columns, encoding, settings.max_characters)
     try:
-        await asyncio.to_thread(unpack, path, settings.max_file)
+        await asyncio.to_thread(unpack, path, settings.max_file_bytes)
         await asyncio.to_thread(upload.scan)
     except DatasetError as error:
         raise Problem(422, sentence(error, {str(path): NAME})) from None

@@ -46,14 +46,14 @@ async def tail_of_log(
     service: Service, lines: Annotated[int, Query(ge=1, le=10_000)] = 200
 ) -> Response:
     """The last lines of the log, newest last."""
-    path = service.settings.data / LOG_FILE
+    path = service.data / LOG_FILE
     return Response(await asyncio.to_thread(tail, path, lines), media_type=_PLAIN)
 
 
 @router.get("/logs/download", response_class=PlainTextResponse)
 async def whole_log(service: Service) -> Response:
     """The log file that is being written; it is put aside when it is large."""
-    path = service.settings.data / LOG_FILE
+    path = service.data / LOG_FILE
     # read whole, since it grows while it is sent; `logs` bounds its size
     content = await asyncio.to_thread(_read, path)
     headers = {"Content-Disposition": f'attachment; filename="{LOG_FILE}"'}
