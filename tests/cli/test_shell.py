@@ -12,6 +12,7 @@ import pytest
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.logs import LOG_FILE
 from perplexity_detector.pipelines.predict import DETAILS
+from perplexity_detector.version import __version__
 from tests.asked import log_of
 from tests.cli.running import HEAVY, MODEL, frame, run
 
@@ -23,6 +24,14 @@ def test_help_runs_nothing(here, tmp_path, arguments):
     code, out, err = here(*arguments)
     assert code == 0
     assert "SYNOPSIS" in out + err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("program", [[MODEL], ["-m", "perplexity_detector"]])
+def test_version(tmp_path, program):
+    done = run(*program, "--version", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["perplexity-detector", __version__]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -134,7 +134,7 @@ def test_a_model_takes_the_place_of_another(fitted, tmp_path):
         ),
         ("lrr", {"families": ["rank"]}, "families does not apply to the model lrr: .* detector."),
         ("lrr", {"depth": 0.5}, "depth does not apply to the model lrr: depth is for detector."),
-        ("detector", {"performer": "a"}, "--performer does not .*: performer is for binoculars."),
+        ("detector", {"performer": "a"}, "performer does not .*: performer is for binoculars."),
         ("encoder", {"colour": 1}, "leave out colour; no model has it."),
         ("detector", {"families": ["no"]}, "There is no feature family 'no'; choose from"),
     ],
