@@ -309,7 +309,7 @@ class ResumableFile:
                 raise InputError(
                     f"{self.path} was begun with another {name} ({_shown(was)}, not {_shown(now)})",
                     "resume",
-                    "give the same options as then, or leave out {resume} to begin anew",
+                    "give the same options as then, or leave out {resume} to start over",
                 )
 
     def is_written(self, read: pd.DataFrame) -> bool:
@@ -379,7 +379,7 @@ class ResumableFile:
             f"The first {self.rows} rows of this dataset are not those whose results are in "
             f"{self.path}",
             "resume",
-            "give the same dataset, or leave out {resume} to begin anew",
+            "give the same dataset, or leave out {resume} to start over",
         )
 
 

@@ -84,7 +84,7 @@ class _Item(NamedTuple):
     """One text of a request, by its index."""
 
     request: _Request
-    index: int
+    text_index: int
 
 
 class BatchQueue:
@@ -195,7 +195,7 @@ class BatchQueue:
 
     async def _process(self, batch: list[_Item]) -> None:
         kind = batch[0].request.kind
-        texts = [item.request.texts[item.index] for item in batch]
+        texts = [item.request.texts[item.text_index] for item in batch]
         start = time.perf_counter()
         try:
             loop = asyncio.get_running_loop()
@@ -211,9 +211,9 @@ class BatchQueue:
                     await self._process([item])
             return
         for item, result in pairs:
-            item.request.deliver(item.index, result)
+            item.request.deliver(item.text_index, result)
         seconds = time.perf_counter() - start
-        tokens = sum(item.request.sizes[item.index] for item in batch)
+        tokens = sum(item.request.sizes[item.text_index] for item in batch)
         self._rate += 0.2 * (tokens / max(seconds, 1e-6) - self._rate)
         self._on_batch(Batch(kind, len(batch), tokens, seconds))
 

@@ -1,4 +1,4 @@
-"""What a user can mend is told in a sentence."""
+"""An error that a user can correct is one sentence."""
 
 import gzip
 
@@ -48,11 +48,11 @@ from tests.cli.running import MARKER, TEXTS, frame
 def test_mistakes_are_one_sentence(here, rows, detector, arguments, sentence, tmp_path):
     if arguments[0] == "predict" and not any("--detector" in one for one in arguments):
         arguments = [*arguments, f"--detector={detector}"]
-    said = refused(here(*(one.format(rows=rows) for one in arguments)))
-    assert sentence in said
+    printed = refused(here(*(one.format(rows=rows) for one in arguments)))
+    assert sentence in printed
     log = log_of(tmp_path)
     assert f"command: {arguments[0]} --dataset=" in log
-    assert f"ERROR {said}" in log
+    assert f"ERROR {printed}" in log
     assert "Traceback (most recent call last)" in log
     left = {file.name for file in tmp_path.rglob("*") if file.is_file()}
     assert left == {"rows.csv", LOG_FILE}

@@ -62,7 +62,7 @@ def imported_by(*arguments, cwd):
     return {line.rpartition("|")[2].strip() for line in report.splitlines()}
 
 
-def test_an_unknown_option_is_told_before_any_work(tmp_path):
+def test_an_unknown_option_is_reported_before_any_work(tmp_path):
     names = imported_by(MODEL, "train", "a.csv", "--typo=1", cwd=tmp_path)
     assert "perplexity_detector.cli.options" in names
     assert names.isdisjoint({"torch", "transformers", "xgboost", "sklearn"})

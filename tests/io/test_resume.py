@@ -61,7 +61,7 @@ def run(rows, detector, output, **options):
 
 
 def stopped(rows, detector, output, chunks):
-    """Leave what a run leaves that is killed after so many chunks."""
+    """Leave the files of a run that is killed after this number of chunks."""
     folder = output.parent / "killed"
     going = run(rows, detector, folder / output.name)
     for _ in range(chunks):
@@ -147,7 +147,9 @@ def test_without_resume_it_begins_anew_and_says_so(rows, fitted, whole, tmp_path
     stopped(rows, fitted, output, 2)
     assert sum(map(len, run(rows, fitted, output))) == len(TEXTS)
     assert output.read_bytes() == whole
-    assert any(said.startswith("8 rows that an earlier run left in") for said in caplog.messages)
+    assert any(
+        message.startswith("8 rows that an earlier run left in") for message in caplog.messages
+    )
 
 
 @pytest.mark.parametrize("change", ["text", "id", "order", "fewer"])

@@ -45,10 +45,10 @@ def test_results_are_those_of_the_command(client, frame, csv, detector):
     assert answer.headers["content-disposition"] == 'attachment; filename="results.csv"'
     results = of_csv(answer)
     assert tuple(results) == DETAILS
-    said = detector.assess(frame["text"])
+    assessed = detector.assess(frame["text"])
     assert results["id"].tolist() == frame["id"].tolist()
-    assert results["generated"].tolist() == said["probability"].round(6).tolist()
-    assert results["verdict"].tolist() == said["verdict"].tolist()
+    assert results["generated"].tolist() == assessed["probability"].round(6).tolist()
+    assert results["verdict"].tolist() == assessed["verdict"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ def test_a_large_file_becomes_a_job(serve, csv):
     assert place == f"/v1/jobs/{begun.json()['id']}"
     assert begun.json()["rows"] == 6
     wait_for(lambda: client.get(place).json()["state"] == "done")
-    told = client.get(place).json()
-    assert told["rows_done"] == 6
-    assert told["results"] == f"{place}/results"
-    results = client.get(told["results"])
+    state = client.get(place).json()
+    assert state["rows_done"] == 6
+    assert state["results"] == f"{place}/results"
+    results = client.get(state["results"])
     assert results.headers["content-disposition"] == 'attachment; filename="results.csv"'
     assert len(of_csv(results)) == 6
     assert [file.name for file in client.service.jobs.folder.rglob("*.*")] == ["results.csv"]

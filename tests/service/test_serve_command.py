@@ -54,9 +54,9 @@ def started(saved, tmp_path):
     )  # fmt: skip
     signal.signal(signal.SIGINT, inherited)
     try:
-        said = process.stderr.readline()
-        url = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert url, said
+        first_line = process.stderr.readline()
+        url = re.search(r"http://127\.0\.0\.1:\d+", first_line)
+        assert url, first_line
         headers = {"Authorization": "Bearer k"}
         with httpx2.Client(
             base_url=url[0], headers=headers, trust_env=False, timeout=PATIENCE
