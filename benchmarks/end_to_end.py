@@ -115,7 +115,7 @@ class Run:
         self._reading = 0.0
         cpu, start = time.process_time(), time.perf_counter()
         try:
-            chunks = DatasetOptions.of({}).read_chunks(str(self.file))
+            chunks = DatasetOptions.parse({}).read_chunks(str(self.file))
             for _ in predict(chunks, self.detector, self.file.with_name("results.csv")):
                 pass
         finally:

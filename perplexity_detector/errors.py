@@ -1,36 +1,44 @@
 """Errors that a user can cause: what is wrong, which parameter to change, and how.
 
-Library code names parameters in a hint as `{name}`. Each front end puts its own form there: the
-library the name itself, the command line `--name`, the service `?name`.
+A hint writes a parameter as `{name}`. Each front end puts its own form there: the library the
+name itself, the command line `--name`, the service `?name`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any
+
+_FIELD = re.compile(r"\{(\w+)\}")
 
 
 class PerplexityDetectorError(Exception):
     """Base of every error that a user can cause.
 
     Args:
-        message: what is wrong, as a sentence without its full stop if a hint follows.
+        message: what is wrong, as a sentence; without its full stop if a hint follows.
         parameter: the argument that has to change, if it is one.
         hint: what to do; a parameter in it is written `{name}`.
+        **values: for fields of the hint that are no parameters, such as a path or a name that
+            the user gave. They are inserted as they are, braces included.
 
     Example:
-        >>> error = InputError("x.csv is in UTF-16", "encoding", "pass {encoding}=utf-16")
+        >>> hint = "pull it, or pass {lm}={folder}"
+        >>> error = InputError("There is no model gpt3", "lm", hint, folder="{FOLDER}")
         >>> str(error)
-        'x.csv is in UTF-16: pass encoding=utf-16.'
+        'There is no model gpt3: pull it, or pass lm={FOLDER}.'
         >>> error.worded(lambda name: f"--{name}")
-        'x.csv is in UTF-16: pass --encoding=utf-16.'
+        'There is no model gpt3: pull it, or pass --lm={FOLDER}.'
     """
 
-    def __init__(self, message: str, parameter: str | None = None, hint: str = "") -> None:
+    def __init__(
+        self, message: str, parameter: str | None = None, hint: str = "", **values: object
+    ) -> None:
         super().__init__(message, parameter, hint)
         self.message = message
         self.parameter = parameter
         self.hint = hint
+        self.values = values
 
     def __str__(self) -> str:
         return self.worded(str)
@@ -43,18 +51,12 @@ class PerplexityDetectorError(Exception):
         """
         if not self.hint:
             return self.message
-        return f"{self.message}: {self.hint.format_map(_Forms(form))}."
 
+        def written(field: re.Match[str]) -> str:
+            name = field[1]
+            return str(self.values[name]) if name in self.values else form(name)
 
-class _Forms(dict[str, str]):
-    """Any parameter -> its form."""
-
-    def __init__(self, form: Callable[[str], str]) -> None:
-        super().__init__()
-        self._form = form
-
-    def __missing__(self, name: str) -> Any:
-        return self._form(name)
+        return f"{self.message}: {_FIELD.sub(written, self.hint)}."
 
 
 class DatasetError(PerplexityDetectorError):

@@ -1,4 +1,7 @@
-"""The one logger: everything to a file, sentences to the terminal, never the text of a user."""
+"""The package's logger: all messages to a file, warnings and errors to the terminal.
+
+No text of a user is ever logged.
+"""
 
 from __future__ import annotations
 
@@ -14,43 +17,43 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 LOG_FILE = "log_file.log"
-#: The file is put aside at this size, and as many such files are kept.
+#: Size in bytes at which the file is rotated, and number of older files that are kept.
 MAX_BYTES = 5_000_000
 BACKUPS = 5
-#: Longer messages are cut: whatever slips into one, it is not a whole text.
+#: Longer messages are cut, so that none can hold a whole text by mistake.
 MAX_CHARACTERS = 2_000
 MAX_EXCEPTION_CHARACTERS = 500
 
 _NAME = "perplexity_detector"
-_WARNINGS = "py.warnings"  # where the logging module sends Python's warnings
+_WARNINGS = "py.warnings"  # the logger to which `logging.captureWarnings` sends warnings
 _lock = threading.Lock()
 
-# a library says nothing unless it is asked to
+# a library logs nothing unless the program sets up logging
 logging.getLogger(_NAME).addHandler(logging.NullHandler())
 
 
 def get_logger() -> logging.Logger:
-    """The logger that every module uses; silent until `configure` or the caller's own set-up."""
+    """Return the logger of all modules; silent until `configure` or the program's own set-up."""
     return logging.getLogger(_NAME)
 
 
 def configure(folder: Path | None, *, verbose: bool = False) -> None:
-    """Send the log to a file in a folder, and warnings and errors, as sentences, to the terminal.
+    """Send all messages to a file, and warnings and errors to the terminal, without tracebacks.
 
-    May be called again, from any thread; what was set up before is replaced, so a message is
-    written once. If the folder cannot be written, the terminal says so and work goes on.
+    Can be called again, from any thread; it replaces the earlier set-up, so that a message is
+    written once. If the folder cannot be written, a warning is logged to the terminal.
 
     Args:
-        folder: where log_file.log is kept and rotated; None keeps none.
-        verbose: whether the terminal gets every message, not only warnings and errors.
+        folder: folder of log_file.log, which is rotated; None keeps no file.
+        verbose: whether the terminal gets every message.
     """
     logger = get_logger()
     with _lock:
         _detach()
         logger.setLevel(logging.INFO)
-        logger.propagate = False  # else whoever set up the root logger writes it all again
+        logger.propagate = False  # otherwise handlers of the root logger write it again
         logger.addHandler(_TerminalHandler(logging.INFO if verbose else logging.WARNING))
-        # warnings are the libraries' affair: they go to the file only
+        # Python's warnings are for programmers: they go to the file only
         logging.captureWarnings(True)
         logging.getLogger(_WARNINGS).propagate = False
         if folder is None:
@@ -69,15 +72,15 @@ def configure(folder: Path | None, *, verbose: bool = False) -> None:
 
 @contextmanager
 def timed(logger: logging.Logger, what: str, **counts: object) -> Iterator[dict[str, object]]:
-    """Log that something starts, and how long it took.
+    """Log the start of a step, and its outcome and duration at the end.
 
     Args:
-        logger: where to.
-        what: a few words, "scoring".
-        **counts: what it is done to, `rows=5000`.
+        logger: receives the messages.
+        what: name of the step, such as "scoring".
+        **counts: logged with it, such as `rows=5000`.
 
     Yields:
-        The counts; what is added to them is logged at the end.
+        The counts; further ones can be added, which are logged at the end.
 
     Example:
         >>> with timed(get_logger(), "reading", path="essays.csv") as counts:
@@ -114,28 +117,28 @@ def _cut(message: str, characters: int = MAX_CHARACTERS) -> str:
 
 
 class _FileFormatter(logging.Formatter):
-    """Time with milliseconds and offset, process, level, message, traceback."""
+    """Formats time with milliseconds and UTC offset, process, level, message and traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created).astimezone()
         stamp = when.isoformat(sep=" ", timespec="milliseconds")
         line = f"{stamp} {record.process} {record.levelname} {_cut(record.getMessage())}"
         if record.exc_info:
-            # frame by frame, since an exception's own words can hold a text
+            # cut frame by frame, since an exception's message can hold a text
             parts = traceback.format_exception(*record.exc_info)
             line += "\n" + "".join(_cut(part, MAX_EXCEPTION_CHARACTERS) for part in parts)
         return line.rstrip()
 
 
 class _SentenceFormatter(logging.Formatter):
-    """The message alone; the traceback is in the file."""
+    """Formats the message alone; the traceback is in the file."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _cut(record.getMessage())
 
 
 class _FileHandler(RotatingFileHandler):
-    """The rotating log file; if it fails in the middle of work, the terminal says so once."""
+    """The rotating log file; if it cannot be written any more, the terminal shows that once."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -155,14 +158,14 @@ class _FileHandler(RotatingFileHandler):
 
 
 class _TerminalHandler(logging.Handler):
-    """Sentences to standard error, above a progress bar if there is one."""
+    """Writes messages to standard error, above a progress bar if there is one."""
 
     def __init__(self, level: int) -> None:
         super().__init__(level)
         self.setFormatter(_SentenceFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        # both looked up each time: stderr may be replaced; who shows a bar has imported tqdm
+        # looked up each time: stderr may be replaced, and tqdm is imported if there is a bar
         terminal, tqdm = sys.stderr, sys.modules.get("tqdm")
         sentence = self.format(record)
         with suppress(OSError, ValueError):  # a closed terminal must not stop the work

@@ -1,10 +1,10 @@
-"""What tests of commands look at: the sentence of a refusal, and the log."""
+"""Outcomes of commands: the sentence of an error, and the log."""
 
 from perplexity_detector.logs import LOG_FILE
 
 
 def refused(outcome):
-    """The sentence of a command that the user can mend, and nothing else."""
+    """The sentence of a command that failed by an error of the user, and nothing else."""
     code, out, err = outcome
     assert code == 2
     assert out == ""

@@ -1,1 +1,1 @@
-"""The command line: options are parsed and checked here, and results printed."""
+"""The commands: parse and check options, call the library, print results."""

@@ -1,4 +1,4 @@
-"""What every command has: the folders it works in, the log, options checked before any work."""
+"""What all commands share: their folders, the log, checked options, and loading a detector."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perplexity_detector.cli.options import DatasetOptions, format_options
+from perplexity_detector.cli.options import DatasetOptions, format_options, parse_str
 from perplexity_detector.logs import configure, get_logger
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from perplexity_detector.explanation.explainable import ExplainableClassifier
 
 
 class Commands:
     """Base of the classes whose public methods are commands.
 
     Args:
-        folder: where `model/` and `data/` (published model, results, log, MLflow) are kept.
+        folder: the folder of `model/` (the saved detector) and `data/` (published detector,
+            results, log, MLflow's store).
     """
 
     def __init__(self, folder: str = ".") -> None:
@@ -27,21 +30,46 @@ class Commands:
     def _start(
         self, command: str, dataset_options: dict[str, Any], **options: object
     ) -> DatasetOptions:
-        """Open the log, and check the options that are passed on before there is any work."""
+        """Open the log, and check the names of all options before any work.
+
+        Raises:
+            InputError: there is no such option.
+        """
         self._log(command, {**options, **dataset_options})
-        return DatasetOptions.of(dataset_options, options)
+        return DatasetOptions.parse(dataset_options, options)
 
     def _log(self, command: str, options: dict[str, object]) -> None:
-        """Open the log and write down the command with the options that were given."""
+        """Open the log and record the command with the options that were given."""
         configure(self._data)
         get_logger().info("command: %s", " ".join([command, *format_options(options)]))
 
+    def _load_detector(
+        self,
+        detector: object,
+        lm: object,
+        fpr: float | None,
+        device: str,
+        precision: str,
+        cache: object = None,
+        **extractor: Any,
+    ) -> ExplainableClassifier:
+        """Load the detector that the options of a command name; see `loading.load_detector`.
+
+        Revision and depth of the language model are always as saved.
+        """
+        from perplexity_detector.detectors.loading import load_detector
+
+        return load_detector(
+            self._data, parse_str(detector), parse_str(lm), fpr,
+            device=device, precision=precision, cache=parse_str(cache), **extractor,
+        )  # fmt: skip
+
 
 class VerdictCounts:
-    """How many texts were told, and with which verdicts.
+    """Counts texts and their verdicts.
 
     Attributes:
-        rows: of all results added so far.
+        rows: number of results added so far.
     """
 
     def __init__(self) -> None:

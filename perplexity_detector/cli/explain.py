@@ -1,4 +1,4 @@
-"""The command `explain`: one text in, a report out."""
+"""The command `explain`: a report on one text."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class ExplainCommand(Commands):
-    """Explains."""
+    """The command `explain`."""
 
-    # Fire would make a tuple of "well, yes" and a number of the id 007
+    # Fire would turn "well, yes" into a tuple and the id 007 into a number
     @SetParseFns(dataset=str, id=str, text=str, output=str)
     def explain(
         self,
@@ -37,47 +37,39 @@ class ExplainCommand(Commands):
         cache: str | None = None,
         **dataset_options: Any,
     ) -> None:
-        """Write a report on one text, to open in a browser or print: ./data/report.html.
+        """Write a report on one text, to read in a browser or print: ./data/report.html.
 
         Args:
-            dataset: the file that holds the text, or - for standard input.
-            id: which of its texts.
+            dataset: file that holds the text, or - for standard input.
+            id: id of the text in the dataset.
             text: the text itself, instead of a dataset; - for standard input.
-            output: the report's file: .html, or .json for the numbers; - writes them to standard
+            output: file of the report: .html, or .json for its numbers; - for these on standard
                 output.
-            detector: fast, standard or a folder; as in predict.
-            lm: as in predict.
+            detector: fast, standard or a folder; ./data/model, else standard, if not given.
+            lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of the verdict, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
-            precision: auto, float32, bfloat16, float16 or int8.
-            cache: a folder that keeps what the language model said, for another time.
-            **dataset_options: names of columns, encoding and format, see above.
+            precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
+            cache: folder in which to keep the language model's results for later runs.
+            **dataset_options: names of columns, encoding and format; see the program's help.
         """
         target = output or str(self._data / "report.html")
         # no text is ever logged
-        told = None if text is None else "..."
+        logged_text = None if text is None else "..."
         options = self._start(
-            "explain", dataset_options, dataset=dataset, id=id, text=told, output=target,
+            "explain", dataset_options, dataset=dataset, id=id, text=logged_text, output=target,
             detector=detector, lm=lm, fpr=fpr, device=device, precision=precision, cache=cache,
         )  # fmt: skip
         fpr = None if fpr is None else parse_rate(fpr)
         if (text is None) == (dataset is None):
             raise InputError("Give either --text, or --dataset and --id.")
         with timed(get_logger(), "explain"):
-            from perplexity_detector.detectors.loading import detector_name, load_detector
+            from perplexity_detector.detectors.loading import detector_name
 
-            found = _text(text) if dataset is None else _row(options, dataset, id)
-            loaded = load_detector(
-                self._data,
-                detector,
-                lm,
-                fpr,
-                device=device,
-                precision=precision,
-                cache=parse_str(cache),
-            )
-            name = detector_name(self._data, detector)
-            explanation = loaded.explain(found, id=id, detector=name)
+            chosen = _text(text) if dataset is None else _find_text(options, dataset, id)
+            loaded = self._load_detector(detector, lm, fpr, device, precision, cache)
+            name = detector_name(self._data, parse_str(detector))
+            explanation = loaded.explain(chosen, id=id, detector=name)
             _write(explanation, target)
         print(summary(explanation), file=sys.stderr if target == "-" else sys.stdout)
         if target != "-":
@@ -85,21 +77,28 @@ class ExplainCommand(Commands):
 
 
 def summary(explanation: Explanation) -> str:
-    """The verdict and its reasons, for a terminal."""
-    told = explanation
-    note = f" ({told.note})" if told.note else ""
-    first = f"{told.verdict}{note}, probability {told.probability:.3f}, {told.words} words"
-    return "\n".join([first, *(f"- {reason}" for reason in (*told.reasons, *told.warnings))])
+    """Format the verdict and its reasons for a terminal."""
+    note = f" ({explanation.note})" if explanation.note else ""
+    first = (
+        f"{explanation.verdict}{note}, probability {explanation.probability:.3f}, "
+        f"{explanation.words} words"
+    )
+    lines = (*explanation.reasons, *explanation.warnings)
+    return "\n".join([first, *(f"- {line}" for line in lines)])
 
 
 def _text(text: str | None) -> str:
     return sys.stdin.read() if text == "-" else str(text)
 
 
-def _row(options: DatasetOptions, dataset: str, id: str | None) -> str:
-    """The text with that id; the rows after it are not read."""
+def _find_text(options: DatasetOptions, dataset: str, id: str | None) -> str:
+    """Read a dataset up to the text with this id.
+
+    Raises:
+        InputError: there is no such text, or it cannot be read.
+    """
     if id is None:
-        raise InputError("Say which text of the dataset with --id.")
+        raise InputError("Name a text of the dataset with --id.")
     seen = 0
     for chunk in options.read_chunks(dataset):
         for row in chunk[chunk["id"].astype(str) == id].to_dict("records"):
@@ -111,14 +110,14 @@ def _row(options: DatasetOptions, dataset: str, id: str | None) -> str:
 
 
 def _write(explanation: Explanation, target: str) -> None:
-    told = explanation.to_dict()
+    plain = explanation.to_dict()
     if target == "-" or target.lower().endswith(".json"):
-        # in ASCII, so that half a character cannot break the file
-        content = json.dumps(told, indent=1, allow_nan=False) + "\n"
+        # in ASCII, since half a surrogate pair cannot be encoded
+        content = json.dumps(plain, indent=1, allow_nan=False) + "\n"
     else:
         from perplexity_detector.web import report_html
 
-        content = report_html(told)
+        content = report_html(plain)
     if target == "-":
         sys.stdout.write(content)
         return

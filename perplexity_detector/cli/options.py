@@ -1,4 +1,4 @@
-"""Options as the command line gives them -> values that the library takes, checked."""
+"""Parse and check the options of commands."""
 
 from __future__ import annotations
 
@@ -15,25 +15,31 @@ if TYPE_CHECKING:
     from perplexity_detector.io.datasets import Columns
 
 
-#: Rows read together when a single text is looked for.
+#: Rows that are read at a time to find one text.
 SCAN_ROWS = 64
 
 
 @dataclass(frozen=True)
 class DatasetOptions:
-    """How a dataset is to be read."""
+    """How to read a dataset.
+
+    Attributes:
+        columns: names of its columns.
+        encoding: a Python codec.
+        format: csv, tsv, jsonl or parquet; None takes it from the extension.
+    """
 
     columns: Columns
     encoding: str
     format: str | None
 
     @classmethod
-    def of(cls, given: dict[str, Any], others: Iterable[str] = ()) -> DatasetOptions:
-        """From options as the command line gives them.
+    def parse(cls, given: dict[str, Any], others: Iterable[str] = ()) -> DatasetOptions:
+        """Parse options of a command.
 
         Args:
             given: name -> value.
-            others: what else the command knows, to guess what a wrong name was meant to be.
+            others: names of the command's other options, to suggest one for a wrong name.
 
         Raises:
             InputError: there is no such option.
@@ -44,9 +50,9 @@ class DatasetOptions:
         known = [*roles, "encoding", "format"]
         for name in given:
             if name not in known:
-                like = get_close_matches(name, [*known, *others], 1)
-                hint = f"did you mean --{like[0]}?" if like else "see --help."
-                raise InputError(f"There is no option --{name}; {hint}")
+                similar = get_close_matches(name, [*known, *others], 1)
+                advice = f"did you mean --{similar[0]}?" if similar else "see --help."
+                raise InputError(f"There is no option --{name}; {advice}")
         columns = Columns(**{roles[name]: str(given[name]) for name in given if name in roles})
         format_name = given.get("format")
         return cls(
@@ -56,7 +62,7 @@ class DatasetOptions:
         )
 
     def read_chunks(self, dataset: str, rows: int = SCAN_ROWS) -> Iterator[pd.DataFrame]:
-        """Frames of so many rows; see `datasets.read_chunks`."""
+        """Read frames of `rows` rows; see `datasets.read_chunks`."""
         from perplexity_detector.io.datasets import read_chunks
 
         return read_chunks(
@@ -67,12 +73,15 @@ class DatasetOptions:
             format=self.format,
         )
 
-    def read_labelled(self, dataset: str, both: bool = True) -> pd.DataFrame:
-        """All usable rows; the others are named in the log.
+    def read_labelled(self, dataset: str, both_classes: bool = True) -> pd.DataFrame:
+        """Read all usable rows; the others are reported.
 
         Args:
             dataset: the file.
-            both: whether rows of both classes must be there.
+            both_classes: whether the rows must be of both classes.
+
+        Raises:
+            DatasetError: the file cannot be read, or lacks a class.
         """
         from perplexity_detector.io.datasets import read_all, require_two_classes, split_problems
         from perplexity_detector.io.row_problems import ProblemReport
@@ -80,16 +89,16 @@ class DatasetOptions:
         frame = read_all(
             str(dataset), self.columns, label=True, encoding=self.encoding, format=self.format
         )
-        good, bad = split_problems(frame)
+        usable, unusable = split_problems(frame)
         with ProblemReport() as report:
-            report.add(bad)
-        if both:
+            report.add(unusable)
+        if both_classes:
             require_two_classes(frame)
-        return good
+        return usable
 
 
 def format_options(options: dict[str, object]) -> list[str]:
-    """Options that were given, as on the command line."""
+    """Format the options that are not None as on the command line."""
     return [
         f"--{name}={','.join(map(str, value)) if isinstance(value, tuple | list) else value}"
         for name, value in options.items()
@@ -97,20 +106,20 @@ def format_options(options: dict[str, object]) -> list[str]:
     ]
 
 
-def parse_list(families: object) -> list[str] | None:
-    """`--families=a,b` as a list; Fire makes a tuple of it, or a string of one name."""
-    if families is None:
+def parse_list(value: object) -> list[str] | None:
+    """Parse names joined by commas, which Fire turns into a tuple, or a string if it is one."""
+    if value is None:
         return None
-    return [str(name) for name in (families if isinstance(families, tuple) else [families])]
+    return [str(name) for name in (value if isinstance(value, tuple) else [value])]
 
 
 def parse_str(value: object) -> str | None:
-    """A name or path; Fire makes a number of one like 2024."""
+    """Parse a name or path; Fire turns one like 2024 into a number."""
     return None if value is None else str(value)
 
 
 def parse_rate(fpr: object) -> float:
-    """A false-positive rate.
+    """Parse a false-positive rate.
 
     Raises:
         InputError: it is not a number between 0 and 1.
@@ -120,31 +129,31 @@ def parse_rate(fpr: object) -> float:
     return float(fpr)
 
 
-def parse_int(name: str, value: object, least: int = 0) -> int:
-    """A whole number.
+def parse_int(name: str, value: object, minimum: int = 0) -> int:
+    """Parse a whole number.
 
     Raises:
-        InputError: it is another thing, or under `least`.
+        InputError: it is not a whole number of at least `minimum`.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(f"--{name} is a whole number from {least} on, not {value}.")
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        raise InputError(f"--{name} is a whole number of at least {minimum}, not {value}.")
     return value
 
 
 def parse_positive_ints(**values: object) -> dict[str, int | None]:
-    """Whole numbers from 1 on; None is no limit."""
+    """Parse whole numbers of at least 1; None, which means no limit, stays None."""
     return {
         name: None if value is None else parse_int(name, value, 1) for name, value in values.items()
     }
 
 
 def parse_bool(name: str, value: object) -> bool:
-    """True or False, in capitals or not: to Fire, `false` is a word.
+    """Parse True or False in any case; Fire reads `false` as a string.
 
     Raises:
-        InputError: it is another thing.
+        InputError: it is neither.
     """
-    on = {"true": True, "false": False}.get(str(value).lower())
-    if on is None:
+    parsed = {"true": True, "false": False}.get(str(value).lower())
+    if parsed is None:
         raise InputError(f"--{name} is True or False, not {value}.")
-    return on
+    return parsed

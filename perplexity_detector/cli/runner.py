@@ -1,4 +1,4 @@
-"""How a command line runs and ends: an error that a user can mend is one sentence, never more."""
+"""Run a command: an error that a user can cause ends as one sentence on the terminal."""
 
 from __future__ import annotations
 
@@ -7,32 +7,36 @@ import sys
 
 from perplexity_detector.errors import PerplexityDetectorError
 from perplexity_detector.logs import LOG_FILE, configure, get_logger
+from perplexity_detector.version import __version__
 
 
 def run(commands: object, name: str) -> None:
     """Run the command that the shell's arguments name.
 
     Args:
-        commands: whose public methods are the commands.
-        name: what the help calls the program.
+        commands: an object whose public methods are the commands.
+        name: the program's name in its help.
 
     Raises:
-        SystemExit: 2 for what the user can mend, 130 if stopped, 141 if nobody reads the output,
-            1 for an error of ours.
+        SystemExit: 2 for an error of the user, 130 if interrupted, 141 if the reader of the
+            output has gone, 1 for any other error.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):  # an id can hold what a terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
-    configure(None)  # sentences reach the terminal from now on; a command opens the log
+    if sys.argv[1:] == ["--version"]:
+        print(f"{name} {__version__}")
+        return
+    configure(None)  # errors reach the terminal from now on; a command opens the log
     try:
         import fire
 
         fire.Fire(commands, _fire_argv(sys.argv[1:]), name=name)
     except PerplexityDetectorError as error:
-        _exit_with(str(error), 2)
+        _exit_with(error.worded(lambda name: f"--{name}"), 2)
     except KeyboardInterrupt:
         _exit_with("Stopped; earlier results are as they were.", 130)
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone: nothing is left to say
+        sys.stderr.close()  # so that Python does not report it at exit
         sys.exit(141)
     except Exception as error:
         _exit_with(
@@ -43,13 +47,13 @@ def run(commands: object, name: str) -> None:
 
 
 def _fire_argv(arguments: list[str]) -> list[str]:
-    """The arguments as Fire is to read them."""
-    if {"-h", "--help"} & set(arguments):  # wherever it stands, nothing is run
+    """Adapt the shell's arguments to Fire."""
+    if {"-h", "--help"} & set(arguments):  # in any place: show the help and run nothing
         command = [word for word in arguments[:1] if not word.startswith("-")]
         arguments = [*command, "--", "--help"]
     elif "--" not in arguments:
         arguments = [*arguments, "--"]
-    # a lone hyphen, which parts commands for Fire, is standard input or output for us
+    # a lone hyphen means standard input or output here, and separates commands in Fire
     return [*arguments, "--separator= "]
 
 

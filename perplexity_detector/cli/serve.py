@@ -1,25 +1,30 @@
-"""The command `serve`: options -> settings of a service, and the detector it is to load."""
+"""The command `serve`: a detector over HTTP."""
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from perplexity_detector.cli.base import Commands
-from perplexity_detector.cli.options import parse_int, parse_rate, parse_str
+from perplexity_detector.cli.options import parse_int, parse_positive_ints, parse_rate, parse_str
 from perplexity_detector.errors import InputError
-from perplexity_detector.service.settings import API_KEY, MEGABYTE, Settings
 
 if TYPE_CHECKING:
     from perplexity_detector.service.engine import Engine
 
-#: What the extra `service` brings, by the names they are imported by.
-_PACKAGES = ("fastapi", "fastapi_swagger", "prometheus_client", "python_multipart", "uvicorn")
+#: What the extra `service` installs, by the names of the modules.
+_PACKAGES = (
+    "fastapi",
+    "fastapi_swagger",
+    "prometheus_client",
+    "pydantic_settings",
+    "python_multipart",
+    "uvicorn",
+)
 
 
 class ServeCommand(Commands):
-    """Serves."""
+    """The command `serve`."""
 
     def serve(
         self,
@@ -30,27 +35,30 @@ class ServeCommand(Commands):
         fpr: float | None = None,
         device: str = "auto",
         precision: str = "auto",
-        max_texts: int = Settings.max_texts,
-        max_characters: int = Settings.max_characters,
-        max_megabytes: int = Settings.max_file // MEGABYTE,
-        queue_tokens: int = Settings.queue_tokens,
+        max_texts: int | None = None,
+        max_characters: int | None = None,
+        max_megabytes: int | None = None,
+        queue_tokens: int | None = None,
     ) -> None:
-        """Answer over HTTP, until stopped: a page for people at /, the API at /docs.
+        """Answer over HTTP until stopped: a page at /, the API at /docs.
 
-        Where the environment variable PERPLEXITY_DETECTOR_API_KEY is set, requests must show it.
+        Every limit can also be set by an environment variable, such as
+        PERPLEXITY_DETECTOR_MAX_TEXTS; an option takes precedence. If PERPLEXITY_DETECTOR_API_KEY
+        is set, requests must send that key.
 
         Args:
-            host: address to listen on; 0.0.0.0 for other machines to reach.
-            port: port to listen on; 0 takes any that is free.
-            detector: fast, standard or a folder; as in predict.
-            lm: as in predict.
+            host: address to listen on; 0.0.0.0 lets other machines connect.
+            port: port to listen on; 0 takes any free one.
+            detector: fast, standard or a folder; ./data/model, else standard, if not given.
+            lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
-            precision: auto, float32, bfloat16, float16 or int8.
-            max_texts: texts in one request, at most.
-            max_characters: characters in one text, at most.
-            max_megabytes: size of a file, at most.
-            queue_tokens: tokens that may wait to be read; who comes then is told to come later.
+            precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
+            max_texts: limit of texts in one request; 1000 if not given.
+            max_characters: limit of characters in one text; 50000 if not given.
+            max_megabytes: limit of a file's size in megabytes; 100 if not given.
+            queue_tokens: limit of tokens that wait to be read; 500000 if not given. Requests
+                beyond it are asked to come back later.
         """
         limits = {
             "max_texts": max_texts, "max_characters": max_characters,
@@ -62,48 +70,41 @@ class ServeCommand(Commands):
             | {"device": device, "precision": precision, **limits},
         )
         _require_packages()
+        from perplexity_detector.service.settings import MEGABYTE, load_settings
+
         fpr = None if fpr is None else parse_rate(fpr)
         if parse_int("port", port) > 65_535:
             raise InputError(f"--port is at most 65535, not {port}.")
-        most = {name: parse_int(name, value, 1) for name, value in limits.items()}
-        max_file = most.pop("max_megabytes") * MEGABYTE
-        settings = Settings(self._data, _key(), max_file=max_file, **most)
+        given = parse_positive_ints(**limits)
+        megabytes = given.pop("max_megabytes")
+        max_file_bytes = None if megabytes is None else megabytes * MEGABYTE
+        settings = load_settings(max_file_bytes=max_file_bytes, **given)
 
         def load() -> Engine:
-            # seconds of imports, for which who asks for /healthz should not wait
-            from perplexity_detector.detectors.loading import detector_name, load_detector
+            # these imports take seconds, in which /healthz answers already
+            from perplexity_detector.detectors.loading import detector_name
             from perplexity_detector.service.engine import Engine
 
-            loaded = load_detector(
-                self._data,
-                parse_str(detector),
-                parse_str(lm),
-                fpr,
-                device=device,
-                precision=precision,
-            )
+            loaded = self._load_detector(detector, lm, fpr, device, precision)
             return Engine(loaded, detector_name(self._data, parse_str(detector)))
 
-        from perplexity_detector.service.server import serve as listen
+        from perplexity_detector.service.server import serve
 
-        listen(load, settings, str(host), port)
+        serve(load, settings, str(host), port, self._data)
 
 
 def _require_packages() -> None:
+    """Check that the extra `service` is installed.
+
+    Raises:
+        InputError: a package is missing.
+    """
     for name in _PACKAGES:
         try:
             missing = find_spec(name) is None
-        except ValueError:  # a module without a spec, such as None
+        except ValueError:  # the module is loaded but has no spec
             missing = True
         if missing:
             raise InputError(
-                f"The service needs {name}: pip install 'perplexity-detector[service]'."
+                f"The service needs {name}", hint="pip install 'perplexity-detector[service]'"
             )
-
-
-def _key() -> str | None:
-    """The key that requests must show, if one is set."""
-    key = os.environ.get(API_KEY)
-    if key is not None and not key.strip():
-        raise InputError(f"{API_KEY} is empty: give it a long random value, or unset it.")
-    return None if key is None else key.strip()

@@ -67,7 +67,9 @@ def make_detector(name: str = TextDetector.name, **settings: Any) -> Explainable
         50000
     """
     if name not in CLASSES:
-        raise InputError(f"There is no model {name!r}; choose from {', '.join(CLASSES)}.")
+        raise InputError(
+            f"There is no model {name!r}", "model", f"choose from {', '.join(CLASSES)}"
+        )
     made = CLASSES[name]
     own = set(signature(made).parameters) - {"extractor"}
     given = {setting: value for setting, value in settings.items() if value is not None}
@@ -75,8 +77,11 @@ def make_detector(name: str = TextDetector.name, **settings: Any) -> Explainable
     if unfit := [setting for setting in given if setting not in own | reading]:
         others = [other for other in CLASSES if unfit[0] in all_settings(other)]
         raise InputError(
-            f"--{unfit[0]} does not apply to --model={name}; "
-            + (f"it is for {', '.join(others)}." if others else "no model has it.")
+            f"{unfit[0]} does not apply to the model {name}",
+            unfit[0],
+            f"{{{unfit[0]}}} is for {', '.join(others)}"
+            if others
+            else f"leave out {{{unfit[0]}}}; no model has it",
         )
     read = {setting: value for setting, value in given.items() if setting in reading}
     classifier = made(**{setting: given[setting] for setting in own & set(given)})

@@ -1,1 +1,1 @@
-"""Files in and out: datasets, results, artefact folders, tensors, atomic replacement."""
+"""Files: datasets, results, artefact folders and tensors, replaced as a whole or not at all."""

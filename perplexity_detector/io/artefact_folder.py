@@ -1,4 +1,4 @@
-"""Artefact folders: named files and a config.json with their hashes, read and written whole."""
+"""Read and write artefact folders: files, and a config.json with their hashes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from perplexity_detector.errors import ArtefactError
 from perplexity_detector.io.atomic import replace_folder
 
 CONFIG = "config.json"
-#: Where the shipped detectors lie, one folder each.
+#: Folder of the shipped detectors.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
-#: A folder that is being replaced is missing for far less than this.
+#: A folder is missing for much less than this while it is being replaced.
 _REPLACING_SECONDS = 0.05
 
 
 class Artefact(NamedTuple):
-    """What an artefact folder holds.
+    """The content of an artefact folder.
 
     Attributes:
         path: the folder.
         config: its config.json, hashes included.
-        files: content of every file that config.json vouches for, by name.
+        files: content of every file that config.json lists, by name.
     """
 
     path: Path
@@ -40,10 +40,10 @@ def read(folder: str | Path) -> Artefact:
     """Read a folder, or a shipped one by name; nothing in it is executed.
 
     Returns:
-        The files of one save, never of two: if the folder is being replaced, it is read again.
+        The files of a single save: if the folder is being replaced, it is read again.
 
     Raises:
-        ArtefactError: nothing is there, or a file is missing or altered.
+        ArtefactError: there is no artefact, or a file is missing or altered.
     """
     try:
         return _read_once(find(folder))
@@ -53,15 +53,15 @@ def read(folder: str | Path) -> Artefact:
 
 
 def write(folder: Path, config: Mapping[str, Any], files: Mapping[str, bytes]) -> Path:
-    """Write a folder: first under a temporary name, which then takes the old one's place.
+    """Write a folder under a temporary name, then rename it, replacing an earlier artefact.
 
     Args:
-        folder: its place, free or taken by an earlier artefact.
+        folder: where to write.
         config: plain values; the hashes of the files are added.
         files: content by name.
 
     Raises:
-        ArtefactError: the folder cannot be written, or holds other things.
+        ArtefactError: the folder cannot be written, or holds other files.
     """
     with _replacing(folder, "written") as new:
         new.mkdir()
@@ -73,24 +73,24 @@ def write(folder: Path, config: Mapping[str, Any], files: Mapping[str, bytes]) -
 
 
 def publish(folder: Path, target: Path) -> None:
-    """Copy an artefact folder to where predictions look for it, whole or not at all.
+    """Copy an artefact folder to the place from which it is loaded, completely or not at all.
 
     Raises:
-        ArtefactError: the target cannot be written, or holds other things.
+        ArtefactError: the target cannot be written, or holds other files.
     """
     with _replacing(target, "published") as new:
         shutil.copytree(folder, new)
 
 
 def exists(folder: Path) -> bool:
-    """Whether a folder holds an artefact; looks twice, since it may be being replaced."""
+    """Whether a folder holds an artefact; checks twice, in case it is being replaced."""
     if not (folder / CONFIG).is_file():
         time.sleep(_REPLACING_SECONDS)
     return (folder / CONFIG).is_file()
 
 
 def find(folder: str | Path) -> Path:
-    """The folder itself, or the shipped one of that name.
+    """Return the folder itself, or the shipped detector of that name.
 
     Raises:
         ArtefactError: neither exists.
@@ -106,10 +106,10 @@ def find(folder: str | Path) -> Path:
 
 
 def check_place(folder: Path) -> None:
-    """Check that writing here would replace nothing but an artefact.
+    """Check that writing a folder would replace nothing but an artefact.
 
     Raises:
-        ArtefactError: a file is there, or a folder with other things.
+        ArtefactError: there is a file, or a folder with other files.
     """
     try:
         found = sorted(file.name for file in folder.iterdir()) if folder.exists() else []
@@ -118,7 +118,7 @@ def check_place(folder: Path) -> None:
             f"{folder} cannot be a detector's folder ({error.strerror}); choose another place."
         ) from error
     known = {CONFIG, *_hashes(folder)}
-    # names with a leading dot belong to the desktop
+    # names with a leading dot are the operating system's, such as .DS_Store
     if others := [name for name in found if name not in known and not name.startswith(".")]:
         raise ArtefactError(
             f"{folder} holds other things than a detector ({others[0]}); choose a new folder."
@@ -126,8 +126,8 @@ def check_place(folder: Path) -> None:
 
 
 def to_json(values: object) -> bytes:
-    """Plain values as JSON; NumPy's numbers become plain ones."""
-    # a parameter can be a NumPy number, from a grid of them
+    """Convert plain values to JSON; NumPy's numbers become plain ones."""
+    # a parameter taken from a grid can be a NumPy number
     text = json.dumps(values, indent=1, allow_nan=False, default=lambda value: value.tolist())
     return (text + "\n").encode()
 
@@ -144,10 +144,10 @@ def _read_once(path: Path) -> Artefact:
 
 
 def missing_file(file: Path) -> ArtefactError:
-    """The error for a file that is missing or altered."""
+    """Return the error for a file that is missing or altered."""
     return ArtefactError(
-        f"{file} is missing or not what was saved; train the detector again or copy the whole "
-        "folder anew."
+        f"{file} is missing or not what was saved; train the detector again, or copy the whole "
+        "folder again."
     )
 
 
@@ -162,20 +162,20 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _hashes(path: Path) -> dict[str, Any]:
-    """The files that config.json vouches for; none if it cannot be read."""
+    """Return the hashes in config.json by file name; none if it cannot be read."""
     try:
         hashes = _read_config(path).get("sha256")
     except ArtefactError:
         return {}
     if not isinstance(hashes, dict):
         return {}
-    # a name with a folder in it would lead outside
+    # a name with a path could point outside the folder
     return {name: digest for name, digest in hashes.items() if PurePath(name).name == name}
 
 
 @contextmanager
 def _replacing(folder: Path, done: str) -> Iterator[Path]:
-    """A path to make the new folder at; it replaces the old one when the block ends."""
+    """Yield a path for a new folder, which replaces the old one at the end of the block."""
     check_place(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Putting a finished folder in the place of an older one, whole or not at all."""
+"""Replace a folder by a finished one, as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pathlib import Path
 
 
 def replace_folder(new: Path, folder: Path) -> None:
-    """Rename a finished folder into its place; what stood there goes to `new`'s parent, as `old`.
+    """Move a finished folder to its place; a folder that is there moves to `old` beside `new`.
 
-    If the last rename fails, the older folder is put back.
+    If the move fails, the older folder is put back.
 
     Args:
-        new: on the same file system as `folder`.
-        folder: its place, taken or free.
+        new: the finished folder, on the same file system as `folder`.
+        folder: where it goes.
     """
     old = new.parent / "old"
     if folder.exists():

@@ -1,4 +1,4 @@
-"""Files of rows as bytes: found, unpacked, told apart, and checked before they are read."""
+"""Open a file of rows as bytes: unpack it, recognise its format, check its bytes."""
 
 from __future__ import annotations
 
@@ -27,20 +27,31 @@ FORMATS = {
 }
 
 _GZIP = b"\x1f\x8b"
+#: First bytes of files that are no rows of text -> what such a file is, and what to do.
 _SIGNATURES = {
-    b"PAR1": "a Parquet file; pass --format=parquet",
-    b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save the sheet as csv",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save the sheet as csv",
-    b"%PDF-": "a PDF; copy its text into a csv or jsonl file",
-    b"BZh91AY&SY": "compressed with bzip2; unpack it or use gzip",
-    b"\xfd7zXZ\x00": "compressed with xz; unpack it or use gzip",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd; unpack it or use gzip",
-    _GZIP: "compressed twice; unpack it once",
+    b"PAR1": ("a Parquet file", "pass {format}=parquet"),
+    b"PK\x03\x04": (
+        "a zip archive or an Excel workbook",
+        "unpack it, or save the sheet as csv",
+    ),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save the sheet as csv"),
+    b"%PDF-": ("a PDF", "copy its text into a csv or jsonl file"),
+    b"BZh91AY&SY": ("compressed with bzip2", "unpack it or use gzip"),
+    b"\xfd7zXZ\x00": ("compressed with xz", "unpack it or use gzip"),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "unpack it or use gzip"),
+    _GZIP: ("compressed twice", "unpack it once"),
 }
 
 
 class Opened(NamedTuple):
-    """A file that is ready to be read: its bytes, its format, its codec, its name in a sentence."""
+    """A file that is ready to be read.
+
+    Attributes:
+        stream: its bytes, unpacked, at their start.
+        format: csv, tsv, jsonl or parquet.
+        encoding: the codec of its text.
+        name: what an error message calls it.
+    """
 
     stream: IO[bytes]
     format: str
@@ -52,21 +63,24 @@ class Opened(NamedTuple):
 def open_checked(
     path: str | Path, format: str | None = None, encoding: str = "utf-8"
 ) -> Iterator[Opened]:
-    """Open a file of rows, unpacked; all but parquet is first read through to check its bytes.
+    """Open a file of rows, unpacked and checked.
 
-    So that a wrong encoding or a damaged archive shows before any work is done, not in the
-    middle of it.
+    Every format but parquet is read through once, so that a wrong encoding or a damaged archive
+    shows before any work is done.
 
     Args:
-        path: a file, or `-` for standard input. What cannot be read twice (a pipe) is copied to
+        path: a file, or `-` for standard input. A pipe, which cannot be read twice, is copied to
             a temporary file.
-        format: csv, tsv, jsonl or parquet; by default the extension says, or for a pipe the
-            first character.
+        format: csv, tsv, jsonl or parquet; None takes it from the extension, and for a pipe from
+            the first character.
         encoding: a Python codec; a byte order mark of UTF-8 is skipped.
 
+    Yields:
+        The open file; it is closed with the block.
+
     Raises:
-        DatasetError: the file is missing, empty, damaged, of another format or encoding; also
-            when it turns out so while it is being read.
+        DatasetError: the file is missing, empty, damaged, or of another format or encoding. Also
+            raised if damage shows only within the block.
     """
     name = "standard input" if str(path) == "-" else str(path)
     with ExitStack() as stack:
@@ -74,7 +88,8 @@ def open_checked(
             yield _open(path, name, format, _checked_encoding(encoding), stack)
         except (EOFError, OSError, zlib.error, ArrowException, UnicodeDecodeError) as error:
             raise DatasetError(
-                f"{name} is damaged or cut short: make or copy it again ({_shorten(error)})."
+                f"{name} is damaged or cut short ({_shorten(error)})",
+                hint="make or copy it again",
             ) from error
 
 
@@ -82,43 +97,45 @@ def _open(
     path: str | Path, name: str, format: str | None, encoding: str, stack: ExitStack
 ) -> Opened:
     if format is not None and format not in FORMATS.values():
-        raise DatasetError(f"--format={format} is unknown: it is csv, tsv, jsonl or parquet.")
+        raise DatasetError(
+            f"There is no format {format!r}", "format", "{format} is csv, tsv, jsonl or parquet"
+        )
     piped = str(path) == "-"
     raw = sys.stdin.buffer if piped else stack.enter_context(_open_file(Path(path)))
     if piped or not raw.seekable():
         piped = True
-        raw = stack.enter_context(_copied(raw))
+        raw = stack.enter_context(_temporary_copy(raw))
     packed = raw.read(len(_GZIP)) == _GZIP
     raw.seek(0)
     stream = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=raw))) if packed else raw
     head = stream.read(1 << 16)
     stream.seek(0)
     if not head:
-        raise DatasetError(f"{name} is empty: give a file with a row for each text.")
+        raise DatasetError(f"{name} is empty", hint="give a file with a row for each text")
     if format is None:
         format = _format_of_head(head, encoding) if piped else _format_of_name(Path(path), head)
     if format != "parquet":
         _check_head(head, name, format, encoding)
         _check_encoding(stream, name, encoding)
     elif packed:
-        # parquet is read from its end
-        stream = stack.enter_context(_copied(stream))
+        # parquet is read from its end, where gzip cannot go directly
+        stream = stack.enter_context(_temporary_copy(stream))
     return Opened(stream, format, encoding, name)
 
 
 def _open_file(path: Path) -> IO[bytes]:
     if path.is_dir():
-        raise DatasetError(f"{path} is a folder: name a file in it.")
+        raise DatasetError(f"{path} is a folder", hint="name a file in it")
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise DatasetError(f"There is no file {path}: check the path.") from None
+        raise DatasetError(f"There is no file {path}", hint="check the path") from None
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} cannot be opened: {_shorten(error)}.") from error
 
 
 @contextmanager
-def _copied(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+def _temporary_copy(stream: IO[bytes]) -> Iterator[IO[bytes]]:
     with tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(stream, copy)
         copy.seek(0)
@@ -130,8 +147,9 @@ def _format_of_name(path: Path, head: bytes) -> str:
     if named.suffix.lower() not in FORMATS:
         _check_signature(head, str(path))
         raise DatasetError(
-            f"{path} has no known extension ({', '.join(FORMATS)}, each also with .gz): "
-            "pass --format=csv, tsv, jsonl or parquet."
+            f"{path} has no known extension ({', '.join(FORMATS)}, each also with .gz)",
+            "format",
+            "pass {format}=csv, tsv, jsonl or parquet",
         )
     return FORMATS[named.suffix.lower()]
 
@@ -147,31 +165,37 @@ def _checked_encoding(encoding: str) -> str:
         "".encode(encoding)
     except (LookupError, TypeError, ValueError):
         raise DatasetError(
-            f"--encoding={encoding} is unknown: try utf-8, utf-16, latin-1 or cp1252."
+            f"There is no encoding {encoding!r}",
+            "encoding",
+            "try {encoding}=utf-8, utf-16, latin-1 or cp1252",
         ) from None
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
 def _check_signature(head: bytes, name: str) -> None:
-    for signature, what in _SIGNATURES.items():
+    for signature, (kind, hint) in _SIGNATURES.items():
         if head.startswith(signature):
-            raise DatasetError(f"{name} is {what}.")
+            raise DatasetError(f"{name} is {kind}", "format", hint)
 
 
 def _check_head(head: bytes, name: str, format: str, encoding: str) -> None:
     _check_signature(head, name)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and "16" not in encoding:
-        raise DatasetError(f"{name} is in UTF-16: pass --encoding=utf-16.")
+        raise DatasetError(f"{name} is in UTF-16", "encoding", "pass {encoding}=utf-16")
     start = head.decode(encoding, "ignore")
-    if start.count("\0") > len(start) / 100:  # a few are a slip in a text, and cost nothing
+    if start.count("\0") > len(start) / 100:  # a text can hold a few by mistake
         raise DatasetError(
-            f"{name} is not text, it has NUL bytes: save it as csv or jsonl, or pass "
-            "--encoding=utf-16 if it is in UTF-16 or --format=... if it is in another format."
+            f"{name} is not text, it has NUL bytes",
+            "encoding",
+            "save it as csv or jsonl, pass {encoding}=utf-16 if it is in UTF-16, or pass {format} "
+            "if it is in another format",
         )
     if format == "jsonl" and start.lstrip().startswith("["):
-        raise DatasetError(f"{name} is one JSON array: write one object a line (JSON lines).")
+        raise DatasetError(
+            f"{name} is one JSON array", hint="write one JSON object a line (JSON lines)"
+        )
     if format in ("csv", "tsv") and start.lstrip().startswith("{"):
-        raise DatasetError(f"{name} holds JSON, not {format}: pass --format=jsonl.")
+        raise DatasetError(f"{name} holds JSON, not {format}", "format", "pass {format}=jsonl")
 
 
 def _check_encoding(stream: IO[bytes], name: str, encoding: str) -> None:
@@ -184,13 +208,14 @@ def _check_encoding(stream: IO[bytes], name: str, encoding: str) -> None:
     except UnicodeDecodeError as error:
         line += error.object[: error.start].count(b"\n")
         raise DatasetError(
-            f"{name} is not {encoding.removesuffix('-sig')} at line {line}: pass the encoding it "
-            "is in, for example --encoding=cp1252 for a file from Windows."
+            f"{name} is not {encoding.removesuffix('-sig')} at line {line}",
+            "encoding",
+            "pass its encoding, for example {encoding}=cp1252 for a file from Windows",
         ) from error
     stream.seek(0)
 
 
 def _shorten(error: Exception) -> str:
-    """The reason alone, in one line."""
+    """The reason of an exception, in one short line."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(reason.split())[:200].rstrip(".")

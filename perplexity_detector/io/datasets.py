@@ -1,4 +1,4 @@
-"""Texts and labels in: which columns are which, frames in chunks, rows with problems."""
+"""Read texts and labels from files into frames; rows with problems are marked, not dropped."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class Columns:
-    """What the columns of a file are called; the defaults are Kaggle's names and our own.
+    """Names of a file's columns; the defaults are Kaggle's names and our own.
 
-    The default of a role is also the name of its column in a frame. Only `text` (and `label`
-    where labels are asked for) must be there; a column that is named here, otherwise than by
-    default, must be there too.
+    A role's default is also the name of its column in a frame. The file must have `text`, `label`
+    if labels are read, and every column that is given another name than the default.
     """
 
     id: str = "id"
@@ -57,35 +56,35 @@ def read_chunks(
 ) -> Iterator[pd.DataFrame]:
     """Read texts from csv, tsv, jsonl or parquet, plain or gzipped, some rows at a time.
 
-    Memory does not grow with the number of rows. A row without text, or one that is broken,
-    stays in its frame and says so in `problem`; dropping it is the caller's. A quotation mark
-    that is never closed costs the row where it stands (see `rows`), not the rows after it.
+    Memory does not grow with the number of rows. A row that is broken or has no text stays in
+    its frame, with the reason in `problem`; the caller decides whether to drop it. A quotation
+    mark that is never closed costs the row where it stands (see `row_readers`), not later rows.
 
     Args:
         path: a file, or `-` for standard input.
-        columns: what the columns of the file are called.
-        label: whether labels are needed.
-        chunk_rows: rows in a frame; the last may have fewer.
+        columns: names of the file's columns.
+        label: whether to read labels.
+        chunk_rows: rows in a frame; the last frame may have fewer.
         encoding: of csv, tsv and jsonl; a Python codec.
-        format: csv, tsv, jsonl or parquet; None looks at the extension, and on standard input
-            at the first character (`{` means jsonl, else csv).
+        format: csv, tsv, jsonl or parquet; None takes it from the extension, and on standard
+            input from the first character (`{` means jsonl, else csv).
 
     Yields:
         Frames with the columns
-        id: str; row numbers from 1 where the file has no such column, `line-N` where it is empty.
+        id: str; row numbers from 1 if the file has no such column, `line-N` if a cell is empty.
         text: str, unchanged; empty in a broken row.
         line: int, where the row starts in the file, from 1 with the header; in parquet its number.
-        problem: str, empty where the row is fine.
-        generated: int 0 or 1, NO_LABEL where it cannot be read; only if `label`.
-        prompt_id, source, split, domain, generator, attack: str; only where the file has them.
+        problem: str, empty if the row can be used.
+        generated: int, 0 or 1, or NO_LABEL if it cannot be read; only if `label`.
+        prompt_id, source, split, domain, generator, attack: str; only if the file has them.
 
     Raises:
         DatasetError: the file cannot be read, lacks a column, or has no row that can be used.
-            Raised on the first step of the iteration, or the last.
+            Raised on the first or the last step of the iteration.
         InputError: `chunk_rows` is not positive.
     """
     if chunk_rows < 1:
-        raise InputError(f"A chunk cannot have {chunk_rows} rows: use 1 or more.")
+        raise InputError(f"A chunk cannot have {chunk_rows} rows", "chunk_rows", "use 1 or more")
     wanted = {getattr(columns, role.name) for role in _roles(columns, label)}
     with open_table(
         path, wanted=wanted, format=format, encoding=encoding, batch_rows=chunk_rows
@@ -100,7 +99,7 @@ def read_chunks(
             first_problem = first_problem or "".join(describe_problems(frame[:1]))
             yield frame
         if not first_problem and not usable:
-            raise DatasetError(f"{table.name} has no rows: give a row for each text.")
+            raise DatasetError(f"{table.name} has no rows", hint="give a row for each text")
         if not usable:
             raise DatasetError(f"No row of {table.name} can be used; {first_problem}.")
 
@@ -121,22 +120,22 @@ def read_all(
 
 
 def split_problems(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows that can be used and those that cannot, each numbered from 0."""
-    fine = frame["problem"] == ""
-    return frame[fine].reset_index(drop=True), frame[~fine].reset_index(drop=True)
+    """Split a frame into the rows that can be used and those that cannot, each numbered from 0."""
+    usable = frame["problem"] == ""
+    return frame[usable].reset_index(drop=True), frame[~usable].reset_index(drop=True)
 
 
-def describe_problems(bad: pd.DataFrame) -> list[str]:
-    """One phrase for each row with a problem: "line 7 (id b12): no text"."""
+def describe_problems(frame: pd.DataFrame) -> list[str]:
+    """Describe each row with a problem in a phrase: "line 7 (id b12): no text"."""
     return [
         f"line {line} (id {_shown(row_id)}): {problem}"
-        for line, row_id, problem in zip(bad["line"], bad["id"], bad["problem"], strict=True)
+        for line, row_id, problem in zip(frame["line"], frame["id"], frame["problem"], strict=True)
         if problem
     ]
 
 
 def require_two_classes(frame: pd.DataFrame) -> None:
-    """Check that the usable rows are by people and by models, both.
+    """Check that there are usable rows of both classes.
 
     Raises:
         DatasetError: one of the classes is missing.
@@ -145,8 +144,9 @@ def require_two_classes(frame: pd.DataFrame) -> None:
     for value, author in ((0, "a person"), (1, "a model")):
         if not (labels == value).any():
             raise DatasetError(
-                f"Of {len(labels)} usable rows none is labelled {value}, written by {author}: "
-                "add such texts, or name the column of the labels with --label_column=...."
+                f"Of {len(labels)} usable rows none is labelled {value}, written by {author}",
+                "label_column",
+                "add such texts, or name the column of the labels with {label_column}",
             )
 
 
@@ -155,9 +155,9 @@ def _roles(columns: Columns, label: bool) -> list[Field[str]]:
 
 
 def _present_columns(table: Table, columns: Columns, label: bool) -> dict[str, str]:
-    """Column in a frame -> column of the file, for those the file has."""
+    """The frame's columns that the file has -> their names in the file."""
     if not table.columns:
-        raise DatasetError(f"{table.name} has no rows: give a row for each text.")
+        raise DatasetError(f"{table.name} has no rows", hint="give a row for each text")
     present = {}
     for role in _roles(columns, label):
         actual = getattr(columns, role.name)
@@ -165,14 +165,16 @@ def _present_columns(table: Table, columns: Columns, label: bool) -> dict[str, s
         occurrences = table.columns.count(actual)
         if occurrences > 1:
             raise DatasetError(
-                f"{table.name} has {occurrences} columns named {actual!r}: rename all but one."
+                f"{table.name} has {occurrences} columns named {actual!r}",
+                hint="rename all but one",
             )
         if occurrences:
             present[str(role.default)] = actual
         elif needed:
             raise DatasetError(
-                f"{table.name} has no column {actual!r}; it has {_listed(table.columns)}: "
-                f"name the right one with --{role.name}_column=...."
+                f"{table.name} has no column {actual!r}; it has {_listed(table.columns)}",
+                f"{role.name}_column",
+                f"name the right one with {{{role.name}_column}}",
             )
     return present
 
@@ -190,7 +192,7 @@ def _frame(rows: list[Row], present: dict[str, str], numbers: Iterator[int]) -> 
             content[name] = [_label(row.cells.get(actual)) for row in rows]
         elif name not in content:
             content[name] = [_as_text(row.cells.get(actual)) for row in rows]
-    # as objects, since json can hold half a surrogate pair, which Arrow's strings cannot
+    # dtype object, since JSON can hold half a surrogate pair and Arrow's strings cannot
     return pd.DataFrame(
         {
             name: pd.Series(values, dtype="int64" if name in ("line", "generated") else object)
@@ -235,7 +237,7 @@ def _as_text(value: object) -> str:
 
 
 def _shown(value: str) -> str:
-    """In one line, and so short that no text of a user gets into a message."""
+    """In one line, shortened so that no user's text gets into a message."""
     value = " ".join(value.split())
     return value if len(value) <= 30 else value[:27] + "..."
 

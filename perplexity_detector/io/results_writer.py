@@ -1,4 +1,4 @@
-"""Results out: csv rows as they come, or a text, to a file that appears when it is whole."""
+"""Write results, as csv rows or as one text, to a file that appears when it is complete."""
 
 from __future__ import annotations
 
@@ -13,39 +13,38 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, TextIO
+from typing import Any, TextIO
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from perplexity_detector.errors import InputError
 from perplexity_detector.logs import get_logger
 
-try:
-    import fcntl
-except ImportError:  # Windows, where nothing is locked
-    fcntl = None  # type: ignore[assignment]
+#: Seconds to wait for a lock: a run that has just finished removes its lock file.
+LOCK_SECONDS = 0.2
 
 
 class ResultsWriter:
     """Writes frames of results as csv, in UTF-8, a frame at a time.
 
-    A file is written under another name beside its place (see `ResumableFile`) and renamed on
-    leaving the `with` block, so it is whole or it is not there; after an exception an earlier
-    file is as it was.
+    A file is written under a temporary name (see `ResumableFile`) and renamed at the end of the
+    `with` block, so it never holds part of the results. After an exception an earlier file is
+    unchanged.
 
     Args:
         path: the file, whose folders are made; `-` for standard output.
-        columns: what to write of each frame, in order; also the header.
-        run: what the results depend on besides the frames that are read, plain values. Rows that
-            were written before an exception or a kill are then kept for a run that resumes.
-        resume: go on with such rows.
+        columns: columns of each frame to write, in order; also the header.
+        run: plain values on which the results depend besides the frames that are read. If given,
+            rows that were written before an exception or a kill are kept for a later run.
+        resume: continue after such rows.
 
     Attributes:
-        rows: rows written so far; with those that were there already.
+        rows: rows written so far, those of an earlier run included.
 
     Raises:
-        InputError: the place cannot be written, on entering or later; another run writes there;
-            or there is nothing to resume at such a place, or it depends on other things.
+        InputError: the file cannot be written, on entering or later; another run is writing it;
+            or rows cannot be resumed, because `path` is no file or they depend on other values.
 
     Example:
         >>> with ResultsWriter("-", ["id", "score"]) as results:
@@ -79,10 +78,10 @@ class ResultsWriter:
         return self
 
     def skip_written(self, chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        """The frames that are to be read: those after the rows that were there already.
+        """Yield the frames whose results an earlier run has not written.
 
         Raises:
-            InputError: the rows there are of other frames.
+            InputError: the rows that are written belong to other frames.
         """
         for chunk in chunks:
             if self._partial is None or not self._partial.is_written(chunk):
@@ -93,7 +92,7 @@ class ResultsWriter:
 
         Args:
             frame: the results.
-            read: id, text and problem of the rows that they tell of; needed with a `run`.
+            read: id, text and problem of the rows that were scored; needed with a `run`.
         """
         cells = frame[self.columns].astype(object)
         with self._as_input_error():
@@ -109,7 +108,7 @@ class ResultsWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Put the file in its place, or leave or take away what there is if there was an error."""
+        """Move the file to its place; after an exception keep or remove what was written."""
         if self._partial is None:
             with self._as_input_error():
                 if self._file is not sys.stdout:
@@ -124,29 +123,35 @@ class ResultsWriter:
         finally:
             if self._partial.close():
                 get_logger().warning(
-                    "%d rows are kept in %s: the same command with --resume goes on after them.",
+                    "%d rows are kept in %s; the same run with `resume` continues after them.",
                     self._partial.rows, self._partial.path,
                 )  # fmt: skip
 
     def _open(self) -> TextIO:
-        target = Path(self._name).resolve()  # a link keeps pointing at the file it points at
+        target = Path(self._name).resolve()  # a link stays a link
         piped = self._name == "-" or (target.exists() and not target.is_file())
         if target.is_dir() and self._name != "-":
-            raise InputError(f"{self._name} is a folder: name a file in it for the results.")
+            raise InputError(
+                f"{self._name} is a folder", "output", "name a file in it for the results"
+            )
         if piped and self._resume:
-            raise InputError("Only a file can be gone on with: name one, or leave out --resume.")
+            raise InputError(
+                f"{self._name} is not a file, so there is nothing to resume",
+                "resume",
+                "name a file, or leave out {resume}",
+            )
         if self._name == "-":
             return sys.stdout
-        if piped:  # /dev/null, a named pipe: nothing to be renamed
+        if piped:  # /dev/null or a named pipe: nothing to rename
             return target.open("w", encoding="utf-8", newline="")
         target.parent.mkdir(parents=True, exist_ok=True)
         self._partial = ResumableFile(target, self._run or {}, self._resume)
         self.rows = self._partial.rows
         if self.rows:
-            get_logger().warning("%d rows are there already.", self.rows)
+            get_logger().warning("%d rows are already written.", self.rows)
         if self._partial.discarded:
             get_logger().warning(
-                "%d rows that an earlier run left in %s are replaced; --resume goes on after them.",
+                "%d rows that an earlier run left in %s are replaced; `resume` would keep them.",
                 self._partial.discarded, self._partial.path,
             )  # fmt: skip
         return self._partial.file
@@ -156,19 +161,20 @@ class ResultsWriter:
         try:
             yield
         except BrokenPipeError:
-            raise  # `... | head` is no mistake; the command line ends quietly
+            raise  # the reader of a pipe has gone, which is no error of the user
         except OSError as error:
             raise InputError(
-                f"{self._name} cannot be written ({error.strerror}): "
-                "name another place for the results."
+                f"{self._name} cannot be written ({error.strerror})",
+                "output",
+                "name another place for the results",
             ) from error
 
 
 def write_atomic(path: str | Path, content: str) -> None:
-    """Write a text file in UTF-8, whole or not at all; its folders are made.
+    """Write a text file in UTF-8, completely or not at all; its folders are made.
 
     Raises:
-        InputError: the place cannot be written.
+        InputError: the file cannot be written.
     """
     try:
         target, partial = _places(Path(path))
@@ -181,23 +187,29 @@ def write_atomic(path: str | Path, content: str) -> None:
                 partial.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
-            f"{path} cannot be written ({error.strerror}): name another place for it."
+            f"{path} cannot be written ({error.strerror})",
+            "output",
+            "name another place for it",
         ) from error
 
 
 def _places(path: Path) -> tuple[Path, Path]:
-    """Where a file is to be, and where it is written until it is whole; its folder is made."""
-    target = path.resolve()  # a link keeps pointing at the file it points at
+    """Return a file's path and the temporary path to write it at; its folder is made."""
+    target = path.resolve()  # a link stays a link
     if target.is_dir():
-        raise InputError(f"{path} is a folder: name a file in it for the results.")
+        raise InputError(f"{path} is a folder", "output", "name a file in it for the results")
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and not target.is_file():
-        return target, target  # /dev/null, a named pipe: nothing to be renamed
+        return target, target  # /dev/null or a named pipe: nothing to rename
     return target, target.with_name(f".{target.name}.{os.getpid()}.part")
 
 
 class _UnixRows:
-    r"""A csv.writer quotes the characters of its line ending: it writes \r\n, which becomes \n."""
+    r"""Ends rows with \n where csv.writer writes \r\n.
+
+    csv.writer quotes cells that hold characters of its own line ending, so with that set to \n it
+    would not quote \r.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -209,32 +221,37 @@ class _UnixRows:
         self._file.write(row.removesuffix("\r\n") + "\n")
 
 
-_NOTHING: dict[str, Any] = {"rows": 0, "bytes": 0, "read": ""}
+_NO_ROWS: dict[str, Any] = {"rows": 0, "bytes": 0, "read": ""}
 
 
 class ResumableFile:
-    """A file that grows beside its place, under a name that a later run finds.
+    """A file that is written beside its final place, and that a later run can continue.
 
-    Two files stand beside `results.csv` until it is whole. `results.csv.part` holds the rows;
-    `results.csv.part.journal` tells what they depend on, in its first line, and after each frame
-    how many rows and bytes are whole and the hash of what was read for them. So a run that was
-    killed at any moment goes on after its last whole frame, which is also what makes the file
-    equal to that of a run that was not: language models round otherwise in other batches. The
-    journal is locked as long as a run writes.
+    Until `results.csv` is complete, there are three files beside it:
+
+    - `results.csv.part` holds the rows;
+    - `results.csv.part.journal` holds the values that they depend on, in its first line, and for
+      each frame the number of rows and bytes so far and the hash of what was read for them;
+    - `results.csv.part.lock` is locked as long as a run writes; the operating system releases the
+      lock of a run that is killed.
+
+    A run that was killed at any moment resumes after its last complete frame. The resumed run
+    has the same frames as one that was never stopped, so the file is the same to the byte:
+    language models round differently in other batches.
 
     Args:
-        target: the file in the end; its folder is there.
-        run: what the rows depend on besides what is read, plain values.
-        resume: go on with what is there, rather than begin anew.
+        target: the final file; its folder exists.
+        run: plain values on which the rows depend besides what is read.
+        resume: continue after the rows that are there; otherwise they are discarded.
 
     Attributes:
         path: `target` with `.part` after it.
         file: open for more rows.
-        rows: how many are whole.
-        discarded: rows of an earlier run that beginning anew took away.
+        rows: number of complete rows.
+        discarded: number of rows of an earlier run that were discarded.
 
     Raises:
-        InputError: another run writes to the same place, or the rows there depend on other things.
+        InputError: another run writes the same file, or the rows there depend on other values.
     """
 
     def __init__(self, target: Path, run: Mapping[str, object], resume: bool) -> None:
@@ -243,34 +260,36 @@ class ResumableFile:
         self.rows = 0
         self._hash = hashlib.sha256()
         self._passed = 0
-        self._journal = _locked(target, self.path.with_name(self.path.name + ".journal"))
+        self._lock = _locked(target, self.path.with_name(self.path.name + ".lock"))
+        self._journal = self.path.with_name(self.path.name + ".journal").open("a+b")
         try:
             header, entries = self._read_journal(resume)
-            self._last = entries[-1] if entries else _NOTHING
+            self._last = entries[-1] if entries else _NO_ROWS
             self.discarded = 0 if resume else self._last["rows"]
             if resume and entries:
                 self._resume(run, header, len(entries))
             else:
                 self._start(run)
+            self.file: TextIO = self.path.open("a", encoding="utf-8", newline="")
         except BaseException:
             self._journal.close()
+            _unlock(self._lock)
             raise
-        self.file: TextIO = self.path.open("a", encoding="utf-8", newline="")
 
     def _read_journal(self, resume: bool) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """What the journal says the rows depend on, and its entries on rows that are there."""
+        """Return the journal's first line and its entries for rows that exist."""
         self._journal.seek(0)
         lines = [_parsed(line) for line in self._journal] or [{}]
         header, entries = lines[0], [entry for entry in lines[1:] if entry]
         if resume and entries and entries[-1].get("whole") and not self.path.exists():
-            # the run before was killed after it renamed its file
+            # the earlier run was killed after it renamed its file
             with suppress(OSError):
                 shutil.copyfile(self.target, self.path)
         size = self.path.stat().st_size if self.path.exists() else 0
         return header, [entry for entry in entries if entry["bytes"] <= size]
 
     def _start(self, run: Mapping[str, object]) -> None:
-        # the rows go first: none ever stand beside another run's journal
+        # first remove the rows, so that they are never beside another run's journal
         self.path.write_bytes(b"")
         self._journal.truncate(0)
         self._append_entry(run)
@@ -279,7 +298,7 @@ class ResumableFile:
         self._check(run, header)
         self.rows = self._last["rows"]
         self._journal.seek(0)
-        lines = islice(self._journal, 1 + entries)  # not one that a kill cut short
+        lines = islice(self._journal, 1 + entries)  # without a line that a kill cut short
         self._journal.truncate(sum(map(len, lines)))
         os.truncate(self.path, self._last["bytes"])
 
@@ -288,15 +307,16 @@ class ResumableFile:
             was, now = header.get(name), json.loads(json.dumps(run.get(name)))
             if was != now:
                 raise InputError(
-                    f"{self.path} was begun with another {name} ({_shown(was)}, not {_shown(now)}):"
-                    " give the same options as then, or leave out --resume to begin anew."
+                    f"{self.path} was begun with another {name} ({_shown(was)}, not {_shown(now)})",
+                    "resume",
+                    "give the same options as then, or leave out {resume} to start over",
                 )
 
     def is_written(self, read: pd.DataFrame) -> bool:
-        """Whether the results of the frame that is read next are there already.
+        """Whether the results of the next frame are already written.
 
         Raises:
-            InputError: they are another frame's.
+            InputError: the results belong to another frame.
         """
         if self._passed >= self.rows:
             return False
@@ -306,7 +326,7 @@ class ResumableFile:
         return True
 
     def record(self, read: pd.DataFrame) -> None:
-        """Note that the rows of a frame have been written, and of what they tell."""
+        """Record in the journal that the results of a frame have been written."""
         self._update_hash(read)
         self.file.flush()
         rows, digest = self._read()
@@ -315,17 +335,18 @@ class ResumableFile:
         self.rows = rows
 
     def finish(self) -> None:
-        """Put the file in its place."""
+        """Move the file to its place and remove the files beside it."""
         if self._passed < self.rows:
             raise self._other_texts()
         self.file.close()
         self._append_entry({**self._last, "whole": True})
         self.path.replace(self.target)
-        Path(self._journal.name).unlink()
         self._journal.close()
+        Path(self._journal.name).unlink()
+        _unlock(self._lock)
 
     def close(self) -> bool:
-        """Let go of a file that is not finished; whole rows stay, for a later run.
+        """Close a file that is not finished; complete rows are kept for a later run.
 
         Returns:
             Whether there are any.
@@ -334,10 +355,11 @@ class ResumableFile:
             return False
         with suppress(OSError):
             self.file.close()
+        self._journal.close()
         if not self.rows:
             self.path.unlink(missing_ok=True)
             Path(self._journal.name).unlink(missing_ok=True)
-        self._journal.close()
+        _unlock(self._lock)
         return self.rows > 0
 
     def _update_hash(self, read: pd.DataFrame) -> None:
@@ -355,32 +377,45 @@ class ResumableFile:
     def _other_texts(self) -> InputError:
         return InputError(
             f"The first {self.rows} rows of this dataset are not those whose results are in "
-            f"{self.path}: give the same dataset, or leave out --resume to begin anew."
+            f"{self.path}",
+            "resume",
+            "give the same dataset, or leave out {resume} to start over",
         )
 
 
-def _locked(target: Path, path: Path) -> IO[bytes]:
-    """The journal, open and locked until it is closed."""
-    while True:
-        file = path.open("a+b")
-        try:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise InputError(
-                f"Another run is writing {target}: wait until it ends, or name another place."
-            ) from None
-        except OSError:
-            pass  # a file system without locks
-        # who held the lock may have finished, and removed the file that was opened here
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            return file
-        file.close()
+def _locked(target: Path, path: Path) -> FileLock:
+    """Lock a file for as long as this run writes.
+
+    Raises:
+        InputError: another run holds the lock.
+    """
+    # a soft lock would outlive a run that is killed
+    lock = FileLock(path, timeout=LOCK_SECONDS, thread_local=False, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"Another run is writing {target}",
+            "output",
+            "wait until it ends, or name another place",
+        ) from None
+    except OSError:
+        # a file system without locks; a folder that cannot be written shows when rows are
+        path.unlink(missing_ok=True)
+    return lock
+
+
+def _unlock(lock: FileLock) -> None:
+    """Release a lock and remove its file."""
+    if os.name != "nt":
+        # while the lock is held: a run that opened the file before sees that it has no name any
+        # more, and makes another. On Windows filelock removes it after the release
+        Path(lock.lock_file).unlink(missing_ok=True)
+    lock.release()
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    """A line of a journal; nothing of one that is cut."""
+    """Parse a line of a journal; an incomplete one gives an empty mapping."""
     with suppress(ValueError):
         if line.endswith(b"\n") and isinstance(entry := json.loads(line), dict):
             return entry
@@ -388,6 +423,6 @@ def _parsed(line: bytes) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    """Short enough for a sentence: a hash by its first digits."""
+    """A value for an error message; a long one, such as a hash, is shortened."""
     shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return shown if len(shown) <= 60 else shown[:16] + "..."

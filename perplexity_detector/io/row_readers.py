@@ -1,4 +1,4 @@
-"""Rows of csv, tsv, jsonl and parquet files, one reader a format."""
+"""Read rows of csv, tsv, jsonl and parquet files, one reader for each format."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ import pyarrow.parquet
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.byte_streams import open_checked
 
-#: A quoted csv cell of more lines than this is taken for a quotation mark that was never closed.
+#: A csv record of more lines than this is taken for one with an unclosed quotation mark.
 MAX_RECORD_LINES = 10_000
-#: Rows of jsonl in which its columns are looked for.
+#: Rows of jsonl from which its columns are taken.
 SAMPLE_ROWS = 256
+#: The problem of a csv record in which a quotation mark is never closed.
 UNCLOSED = "a quotation mark is not closed"
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -30,9 +31,12 @@ _JSON_PAIR = re.compile(r'"(\w+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)(?=\s*[,}])')
 
 
 class Row(NamedTuple):
-    """One row: the line where it starts, its cells by column, and what is wrong with it.
+    """One row.
 
-    A row with a problem has the cells that could be made out, if any.
+    Attributes:
+        line: number of the line where it starts, from 1; in parquet the row's number.
+        cells: by column; in a row with a problem those that could be read.
+        problem: what is wrong with it; empty if nothing is.
     """
 
     line: int
@@ -41,7 +45,13 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """An open file: what to call it in a sentence, its columns, and its rows as they come."""
+    """An open file.
+
+    Attributes:
+        name: what an error message calls it.
+        columns: their names, in the file's order.
+        rows: read from the file one by one.
+    """
 
     name: str
     columns: list[str]
@@ -57,17 +67,21 @@ def open_table(
     encoding: str = "utf-8",
     batch_rows: int = 256,
 ) -> Iterator[Table]:
-    """Open a file of rows, of which few are held at once.
+    """Open a file of rows and read them lazily.
 
     Args:
         path: a file, or `-` for standard input.
-        wanted: the columns to take from a parquet file.
-        format: csv, tsv, jsonl or parquet; None looks at the extension.
+        wanted: the columns to read from a parquet file.
+        format: csv, tsv, jsonl or parquet; None takes it from the extension.
         encoding: a Python codec.
         batch_rows: rows of a parquet file that are read together.
 
+    Yields:
+        The table; its file is closed with the block.
+
     Raises:
-        DatasetError: as `open_checked`; or no line of the file is what its format asks.
+        DatasetError: as `open_checked`; or the header cannot be read, or the first lines of a
+            jsonl file hold no JSON objects.
     """
     with open_checked(path, format, encoding) as opened:
         if opened.format == "parquet":
@@ -84,34 +98,34 @@ def open_table(
 
 
 class _Lines(Iterator[str]):
-    """Lines for the csv module, which can be given again when they were not one record.
+    """Lines for the csv module, which can be pushed back if they were not one record.
 
     Attributes:
         number: lines given so far.
         taken: the lines of the record that is being read.
-        ended: whether the record was still open at the last line.
+        ended: whether the record was still open when the lines ran out.
     """
 
     def __init__(self, stream: Iterator[str]) -> None:
         self._stream = stream
-        self._again: deque[str] = deque()
+        self._pushed_back: deque[str] = deque()
         self.number = 0
         self.begin()
 
     def begin(self) -> None:
-        """Begin a record."""
+        """Start a record."""
         self.taken: list[str] = []
         self.ended = False
 
     def push_back(self, lines: list[str]) -> None:
-        """Give these lines, the last that were given, once more."""
-        self._again.extendleft(reversed(lines))
+        """Give these lines, the last ones given, once more."""
+        self._pushed_back.extendleft(reversed(lines))
         self.number -= len(lines)
 
     def __next__(self) -> str:
         line = None
         if len(self.taken) < MAX_RECORD_LINES:
-            line = self._again.popleft() if self._again else next(self._stream, None)
+            line = self._pushed_back.popleft() if self._pushed_back else next(self._stream, None)
         if line is None:
             self.ended = True
             raise StopIteration
@@ -126,7 +140,7 @@ def _read_csv(text: io.TextIOWrapper, name: str, delimiter: str) -> Table:
     records = _csv_records(_Lines(text), delimiter)
     _, header, problem = next(records, (1, [], ""))
     if problem:
-        raise DatasetError(f"The header of {name} cannot be read: {problem}.")
+        raise DatasetError(f"The header of {name} cannot be read, {problem}.")
     columns = [column.strip() for column in header]
     return Table(name, columns, _csv_rows(records, columns))
 
@@ -136,7 +150,7 @@ def _csv_rows(records: Iterator[tuple[int, list[str], str]], columns: list[str])
     for line, fields, fault in records:
         miscounted = not fault and len(fields) != len(columns)
         if miscounted and resuming:
-            continue  # the rest of the record with the open quotation mark
+            continue  # the rest of a record with an unclosed quotation mark
         resuming = fault == UNCLOSED
         problem = _miscount(fields, columns) if miscounted else fault
         yield Row(line, dict(zip(columns, fields, strict=False)), problem)
@@ -147,13 +161,14 @@ def _miscount(fields: list[str], columns: list[str]) -> str:
 
 
 def _csv_records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
-    """First line, fields and problem of each record that is not blank.
+    """Yield first line, fields and problem of each record that is not blank.
 
-    A record spans lines where quotation marks hold line breaks. A mark that is never closed
-    would make one record of all that follows, or of all up to the next mark. Such a record (it
-    breaks the grammar, or passes MAX_RECORD_LINES) costs its first line: reading resumes at its
-    second. A stray mark within one line is read as the csv module reads it, as a character. Where
-    the next mark happens to end a cell and the cells are as many as asked, nothing can be told.
+    A record spans several lines if a quoted cell holds line breaks, so a quotation mark that is
+    never closed would swallow all lines up to the next mark. A record that breaks the grammar or
+    exceeds MAX_RECORD_LINES is therefore reported with its first line alone, and reading resumes
+    at its second. A stray mark within a line is read as a character, as the csv module does. An
+    unclosed mark goes unnoticed if the next mark happens to end a cell and the number of cells
+    is right.
     """
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -183,7 +198,9 @@ def _read_jsonl(text: io.TextIOWrapper, name: str) -> Table:
     if sample and all(row.problem for row in sample):
         raise DatasetError(
             f"Line {sample[0].line} of {name} is {sample[0].problem}, and none of its first "
-            f"{SAMPLE_ROWS} rows is better: give one JSON object a line, or pass --format=...."
+            f"{SAMPLE_ROWS} rows is a JSON object",
+            "format",
+            "write one JSON object a line, or pass {format}",
         )
     columns = list(dict.fromkeys(key for row in sample if not row.problem for key in row.cells))
     return Table(name, columns, chain(sample, rows))
@@ -196,7 +213,7 @@ def _jsonl_rows(text: io.TextIOWrapper) -> Iterator[Row]:
         try:
             cells = json.loads(line)
         except (ValueError, RecursionError):
-            # what can be made out of a broken line: the cells before the break
+            # keep the cells before the break, such as the id
             pairs = {key: value.strip('"') for key, value in _JSON_PAIR.findall(line)}
             yield Row(number, pairs, "not valid JSON")
             continue
@@ -211,11 +228,11 @@ def _jsonl_rows(text: io.TextIOWrapper) -> Iterator[Row]:
 
 def _read_parquet(stream: IO[bytes], name: str, wanted: Collection[str], batch_rows: int) -> Table:
     schema = pyarrow.parquet.read_schema(stream)
-    chosen = [field for field in schema if field.name in wanted]
-    # a value that is repeated a million times, which costs a file nothing, is held once
-    repeated = [field.name for field in chosen if _is_string(field.type)]
+    fields = [field for field in schema if field.name in wanted]
+    # a value that a small file repeats a million times is then held in memory once
+    repeated = [field.name for field in fields if _is_string(field.type)]
     file = pyarrow.parquet.ParquetFile(stream, read_dictionary=repeated)
-    batches = file.iter_batches(batch_rows, columns=[field.name for field in chosen])
+    batches = file.iter_batches(batch_rows, columns=[field.name for field in fields])
     cells = chain.from_iterable(map(_cells, batches))
     return Table(name, list(schema.names), (Row(line, row) for line, row in enumerate(cells, 1)))
 
@@ -234,7 +251,7 @@ def _values(column: pyarrow.Array) -> list[object]:
     if not isinstance(column, pyarrow.DictionaryArray):
         values: list[object] = column.to_pylist()
         return values
-    # the dictionary is that of many batches: only what this one names is brought over
-    places = column.indices.to_pylist()
-    known = {place: column.dictionary[place].as_py() for place in {*places} - {None}}
-    return [known.get(place) for place in places]
+    # the dictionary serves many batches: convert only the values of this one
+    indices = column.indices.to_pylist()
+    converted = {index: column.dictionary[index].as_py() for index in {*indices} - {None}}
+    return [converted.get(index) for index in indices]

@@ -1,4 +1,4 @@
-"""Named arrays, nested once -> bytes in the safetensors format, and back."""
+"""Convert arrays in a nested mapping to bytes in the safetensors format, and back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import safetensors.numpy
 
 
 def to_bytes(nested: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
-    """Arrays, each under `outer.inner`; no outer name has a dot."""
+    """Serialise arrays, each under the name `outer.inner`; an outer name has no dot."""
     return safetensors.numpy.save(
         {
             f"{outer}.{inner}": np.ascontiguousarray(array)
@@ -20,7 +20,7 @@ def to_bytes(nested: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
 
 
 def from_bytes(content: bytes) -> dict[str, dict[str, np.ndarray]]:
-    """The inverse of `to_bytes`; an outer name without arrays is gone."""
+    """The inverse of `to_bytes`; an outer name without arrays is lost."""
     nested: dict[str, dict[str, np.ndarray]] = {}
     for full_name, array in safetensors.numpy.load(content).items():
         outer, _, inner = full_name.partition(".")

@@ -28,7 +28,9 @@ def score_labelled(
     """
     if split is not None:
         if "split" not in frame or not (frame["split"] == split).any():
-            raise DatasetError(f"No row has {split!r} in a column `split`; leave out --split.")
+            raise DatasetError(
+                f"No row has {split!r} in a column `split`", "split", "leave out {split}"
+            )
         frame = frame[frame["split"] == split].reset_index(drop=True)
     texts = frame["text"].tolist()
     if max_words:

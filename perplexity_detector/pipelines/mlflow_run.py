@@ -88,8 +88,9 @@ def track(
             figures = _figures(detector, predictions)
     except ImportError as error:
         raise TrackingError(
-            "MLflow is not installed, so this training is not tracked: "
-            "pip install 'perplexity-detector[tracking]', or say --track=False."
+            "MLflow is not installed, so this training is not tracked",
+            "track",
+            "pip install 'perplexity-detector[tracking]', or turn tracking off with {track}=False",
         ) from error
     remote = os.environ.get("MLFLOW_TRACKING_URI")
     store = store.resolve()
@@ -108,8 +109,10 @@ def track(
     except Exception as error:  # whatever goes wrong in MLflow, the training is saved
         where = "the store of MLFLOW_TRACKING_URI" if remote else store / DATABASE
         raise TrackingError(
-            f"The training is saved in {folder}, but MLflow cannot use {where} to track it; mend "
-            f"or move that, or say --track=False: {_first_sentence(error)}."
+            f"The training is saved in {folder}, but MLflow cannot use {where} to track it "
+            f"({_first_sentence(error)})",
+            "track",
+            "repair or move that, or turn tracking off with {track}=False",
         ) from error
     return str(run)
 

@@ -1,10 +1,11 @@
-"""The app: routes, gate and errors joined; its state starts and ends with it."""
+"""The FastAPI app: routes, middleware and error handlers, with a state that lives as long."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -21,24 +22,24 @@ from perplexity_detector.version import __version__
 if TYPE_CHECKING:
     from perplexity_detector.service.engine import Engine
 
-_ABOUT = """Tells whether an English text was written by a person or by a language model.
+_ABOUT = """Estimates whether an English text was written by a person or by a language model.
 
 The verdict is at the false-positive rate `fpr`; a probability is not a proof. Errors are problem
-documents (RFC 9457). Where the service has a key, show it as `Authorization: Bearer ...`.
+documents (RFC 9457). If the service has an API key, send it as `Authorization: Bearer ...`.
 Texts are neither logged nor kept.
 """
 _TAGS = [
-    {"name": "texts", "description": "one text or many, answered at once"},
-    {"name": "files", "description": "csv, tsv, jsonl or parquet up, results.csv down"},
-    {"name": "operations", "description": "health, figures, the log"},
+    {"name": "texts", "description": "one text or several, answered at once"},
+    {"name": "files", "description": "upload csv, tsv, jsonl or parquet; download results.csv"},
+    {"name": "operations", "description": "health, metrics, the log"},
 ]
 _PROBLEM = ProblemDocument.__name__
 _PROBLEMS = {
-    401: "the key is missing",
-    408: "the body came too slowly",
+    401: "the API key is missing or wrong",
+    408: "the body arrived too slowly",
     413: "the body is too large",
-    422: "what was sent cannot be used",
-    503: "loading, or more waits than can be read soon: see Retry-After",
+    422: "the request cannot be used",
+    503: "the detector is loading, or the queue is full: see Retry-After",
 }
 
 
@@ -46,15 +47,17 @@ def create_app(
     settings: Settings,
     load: Callable[[], Engine],
     failed: Callable[[BaseException], None] = lambda error: None,
+    data: Path = Path("data"),
 ) -> FastAPI:
-    """A service that is not running yet.
+    """Make a service that is not running yet.
 
     Args:
-        settings: limits and key.
-        load: gives the detector; called once, in the worker thread, when the service starts.
-        failed: is told if that raises.
+        settings: limits and API key.
+        load: returns the engine; called once, in the worker thread, when the service starts.
+        failed: called with the exception if `load` raises.
+        data: the folder of the log.
     """
-    service = ServiceState(settings, load, failed)
+    service = ServiceState(settings, load, failed, data)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,20 +75,20 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        responses={status: _documented(told) for status, told in _PROBLEMS.items()},
+        responses={status: _documented(description) for status, description in _PROBLEMS.items()},
     )
     app.state.service = service
     app.add_middleware(RequestMiddleware, settings=settings, metrics=service.metrics)
     problem_details.install(app)
     for routes in (texts, files, operations, pages):
         app.include_router(routes.router)
-    described = cache(lambda: _describe(app, settings.api_key is not None))
-    app.openapi = described  # type: ignore[method-assign]
+    openapi = cache(lambda: _describe(app, settings.api_key is not None))
+    app.openapi = openapi  # type: ignore[method-assign]
     return app
 
 
 def _describe(app: FastAPI, with_key: bool) -> dict[str, Any]:
-    """The OpenAPI description, with the form of problems and of the key."""
+    """Return the OpenAPI description, with the schemas of problems and of the API key."""
     schema = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes,
         tags=_TAGS,
@@ -98,7 +101,7 @@ def _describe(app: FastAPI, with_key: bool) -> dict[str, Any]:
     return schema
 
 
-def _documented(told: str) -> dict[str, Any]:
+def _documented(description: str) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{_PROBLEM}"}
     content = {problem_details.MEDIA_TYPE: {"schema": schema}}
-    return {"description": told, "content": content}
+    return {"description": description, "content": content}

@@ -1,4 +1,4 @@
-"""The detector as the service uses it: texts -> plain values, ready for JSON."""
+"""Engine: a loaded detector whose answers are plain values, ready for JSON."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from perplexity_detector.classifier.model_card import model_card
 from perplexity_detector.explanation.explainable import SEPARATOR, ExplainableClassifier
 from perplexity_detector.service.micro_batching import Handler
 
-#: Read once before the service is ready.
+#: A text that is processed once before the service is ready.
 WARM_UP = "We walked to the lake before it rained, and nobody had thought of bringing a coat."
-#: Batches of the language model in one batch of the service: enough to put like lengths together.
-BATCHES = 4
+#: Batches of the language model in one batch of the service, so that texts can be sorted by length.
+LM_BATCHES = 4
 
 
 class Engine:
-    """A detector that is loaded, and all that the routes tell of it.
+    """A loaded detector, and what the routes answer from it.
 
     Args:
         detector: trained.
-        name: what it is called.
+        name: the detector's name in answers.
+
+    Attributes:
+        fpr: false-positive rate of the verdicts.
+        warnings: sentences that apply to every prediction.
+        feature_names: columns of the features; empty if the detector makes no table.
+        card: what `/v1/model` answers.
     """
 
     def __init__(self, detector: ExplainableClassifier, name: str) -> None:
@@ -39,21 +45,21 @@ class Engine:
             )
         self.feature_names = _feature_names(detector)
         self.card = self._card()
-        # so that no request waits for what is made on first use; a detector that leaves the
-        # language model early loads the whole of it only when an explanation first needs it
+        # so that no request waits for what is loaded on first use; a detector that runs only the
+        # first blocks of its language model loads all of it when an explanation first needs it
         self.assess([WARM_UP])
         if detector.extractor_.reading_options.depth == 1:
             self.explanations([WARM_UP])
 
-    def batch_tokens(self, asked: int) -> int:
-        """Tokens to read together: what was asked for, or more where the device takes more."""
+    def batch_tokens(self, minimum: int) -> int:
+        """Return the tokens of a batch: `minimum`, or more if the device reads more at once."""
         extractor = self.detector.extractor_
         if not extractor.reads_tokens():
-            return asked
-        return max(asked, BATCHES * getattr(extractor.scorer(), "batch_tokens", 0))
+            return minimum
+        return max(minimum, LM_BATCHES * getattr(extractor.scorer(), "batch_tokens", 0))
 
     def handlers(self) -> dict[str, Handler]:
-        """What can be done with texts, by kind."""
+        """Return the handler of each kind of request."""
         return {
             "predict": Handler(self.predictions),
             "features": Handler(self.features),
@@ -62,16 +68,16 @@ class Engine:
         }
 
     def assess(self, texts: Sequence[str]) -> pd.DataFrame:
-        """As `ExplainableClassifier.assess`, reasons included."""
+        """Like `ExplainableClassifier.assess`, with reasons."""
         return self.detector.assess(texts)
 
     def rows(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """The rows of `assess`, one a text."""
+        """Return the rows of `assess`, one for each text."""
         rows: list[dict[str, Any]] = self.assess(texts).to_dict("records")  # type: ignore[assignment]
         return rows
 
     def predictions(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """What `/v1/predict` answers for each text."""
+        """Return what `/v1/predict` answers for each text."""
         assessments = self.detector.assess_texts(texts)
         reasons = self.detector.reasons(assessments)
         return [
@@ -92,7 +98,7 @@ class Engine:
         ]
 
     def features(self, texts: Sequence[str]) -> list[list[float]]:
-        """Values of the features of each text, in the order of `feature_names`."""
+        """Return the features of each text, in the order of `feature_names`."""
         extractor = self.detector.extractor_
         table: list[list[float]] = extractor.transform_documents(
             self.detector.read_documents(texts)
@@ -100,14 +106,14 @@ class Engine:
         return table
 
     def explanations(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """What `/v1/explain` says of each text."""
+        """Return what `/v1/explain` answers for each text."""
         return [self.detector.explain(text, detector=self.name).to_dict() for text in texts]
 
     def _card(self) -> dict[str, Any]:
-        """What the detector is, was trained on and reaches; plain values."""
+        """Return what the detector is, its training data and its metrics, as plain values."""
         detector = self.detector
         config = detector.configuration()
-        told = {
+        values = {
             "name": self.name,
             "model": config["model"],
             "version": config["package_version"],
@@ -119,15 +125,15 @@ class Engine:
             "metrics": detector.metrics_,
             "card": model_card(config, detector.calibrator_, detector.metrics_),
         }
-        # NumPy's numbers as plain ones, and no NaN, which JSON has not
+        # NumPy's numbers become plain ones, and NaN, which JSON lacks, becomes null
         plain: dict[str, Any] = _finite(
-            json.loads(json.dumps(told, default=lambda one: one.tolist()))
+            json.loads(json.dumps(values, default=lambda one: one.tolist()))
         )
         return plain
 
 
 def _feature_names(detector: ExplainableClassifier) -> list[str]:
-    """Names of the features; none where the detector makes no table."""
+    """Return the names of the features; empty if the detector makes no table."""
     if not detector.extractor_.chosen_families():
         return []
     return [str(name) for name in detector.extractor_.get_feature_names_out()]

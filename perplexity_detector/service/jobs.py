@@ -1,4 +1,4 @@
-"""Files that are scored in the background: bounded in number, cancellable, gone after a while."""
+"""Jobs: files that are scored in the background, limited in number and removed after a while."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from perplexity_detector.service.micro_batching import BatchQueue
 from perplexity_detector.service.problem_details import OUR_FAULT, sentence
 from perplexity_detector.service.uploads import NAME, Upload
 
-#: Jobs that run at once; they share the worker, so more would not be quicker.
+#: Jobs that run at once; they share one worker, so that more would not be faster.
 THREADS = 2
 RECEIVING, WAITING, RUNNING, DONE, FAILED = (
     "receiving",
@@ -36,22 +36,22 @@ _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 class TooManyJobsError(Exception):
-    """As many jobs are kept as may be."""
+    """The limit of jobs is reached."""
 
 
 class Job:
-    """One file: where it lies, how far it is, what came of it.
+    """One file, its progress and its results.
 
     Attributes:
-        id: 128 random bits; who knows it may see the job.
-        folder: its own; holds the file until it is scored, then the results.
+        id: 128 random bits; knowing it gives access to the job.
+        folder: its own folder, which holds the file until it is scored, then the results.
         state: receiving, waiting, running, done or failed.
-        rows: of the file.
-        rows_done: scored so far.
+        rows: number of the file's rows.
+        rows_done: number of rows scored so far.
         detail: why it failed, a sentence.
-        blame: HTTP's status for that: 422 where the file is wrong, 500 where we are.
-        ended: is set when it is done, failed or cancelled.
-        running: its thread's.
+        error_status: HTTP status of that failure: 422 for an error in the file, otherwise 500.
+        ended: set when it is done, failed or cancelled.
+        running: the future of its thread.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,23 +65,23 @@ class Job:
         self.ended = asyncio.Event()
         self._cancelled = threading.Event()
         self.running: Future[None] | None = None
-        self._asked: Future[list[Any]] | None = None
+        self._submitted: Future[list[Any]] | None = None
 
     @property
     def results(self) -> Path:
-        """The csv of results, once it is done."""
+        """Path of the results as csv, which exists once the job is done."""
         return self.folder / "results.csv"
 
     def cancel(self) -> None:
-        """Stop it where it is; from any thread."""
+        """Cancel the job, from any thread."""
         self._cancelled.set()
         if self.running is not None:
-            self.running.cancel()  # which only one that waits for a thread lets happen
-        if self._asked is not None:
-            self._asked.cancel()
+            self.running.cancel()  # has an effect only while it waits for a thread
+        if self._submitted is not None:
+            self._submitted.cancel()
 
     def run(self, upload: Upload, loop: asyncio.AbstractEventLoop, queue: BatchQueue) -> None:
-        """Score the file, in a thread of its own; the queue is the loop's."""
+        """Score the file, in a thread of its own; the queue belongs to the event loop."""
         from perplexity_detector.pipelines.predict import DETAILS, score
 
         self.state = RUNNING
@@ -98,98 +98,100 @@ class Job:
             self.state = FAILED
             if not self._cancelled.is_set():
                 self.detail, self.error_status = OUR_FAULT, 500
-                # the exception's own words can hold a text
+                # the exception's message can hold a text
                 frames = "".join(traceback.format_tb(error.__traceback__))
                 get_logger().error("a job failed: %s\n%s", type(error).__name__, frames)
         finally:
             upload.path.unlink(missing_ok=True)
 
-    def ask(
+    def submit(
         self, texts: Sequence[str], loop: asyncio.AbstractEventLoop, queue: BatchQueue
     ) -> list[Any]:
-        """The rows of texts, waited for in this thread; raises if the job is cancelled."""
-        asked = asyncio.run_coroutine_threadsafe(queue.submit("file", texts, bounded=False), loop)
-        self._asked = asked
+        """Queue texts and wait for their rows in this thread; raise if the job is cancelled."""
+        submitted = asyncio.run_coroutine_threadsafe(
+            queue.submit("file", texts, bounded=False), loop
+        )
+        self._submitted = submitted
         if self._cancelled.is_set():
-            asked.cancel()
-        return asked.result()
+            submitted.cancel()
+        return submitted.result()
 
 
 class QueuedAssessor:
-    """A detector whose texts take their turn with those of requests."""
+    """An assessor whose texts are queued with those of requests."""
 
     def __init__(self, job: Job, loop: asyncio.AbstractEventLoop, queue: BatchQueue) -> None:
         self._job, self._loop, self._queue = job, loop, queue
 
     def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
-        """As `ExplainableClassifier.assess`."""
-        return pd.DataFrame(self._job.ask(list(texts), self._loop, self._queue))
+        """Like `ExplainableClassifier.assess`."""
+        return pd.DataFrame(self._job.submit(list(texts), self._loop, self._queue))
 
 
 class JobStore:
-    """All jobs of a service, in a temporary folder that goes with it.
+    """The jobs of a service, in a temporary folder that is removed with it.
 
-    Its methods are called in the event loop, but for `close`.
+    All methods but `close` are called in the event loop.
 
     Args:
-        most: jobs kept, finished ones too.
-        keep_seconds: how long a finished one is kept.
+        max_jobs: limit of jobs, finished ones included.
+        keep_seconds: how long a finished job is kept.
 
     Attributes:
-        folder: with one folder a job; only the service's user may enter.
+        folder: holds a folder for each job; only the service's user has access.
     """
 
-    def __init__(self, most: int, keep_seconds: float) -> None:
-        self._most = most
+    def __init__(self, max_jobs: int, keep_seconds: float) -> None:
+        self._max_jobs = max_jobs
         self.keep_seconds = keep_seconds
         self._jobs: dict[str, Job] = {}
         self._threads = ThreadPoolExecutor(THREADS, "files")
         self.folder = Path(tempfile.mkdtemp(prefix="perplexity-detector-"))
 
     def __len__(self) -> int:
-        """Jobs that are kept."""
+        """Number of jobs, finished ones included."""
         return len(self._jobs)
 
     def __iter__(self) -> Iterator[Job]:
-        """The jobs that are kept."""
+        """Iterate over all jobs, finished ones included."""
         return iter(list(self._jobs.values()))
 
     def open(self, loop: asyncio.AbstractEventLoop, queue: BatchQueue) -> None:
-        """Begin to take jobs, whose texts go to the queue."""
+        """Accept jobs from now on; their texts go to the queue."""
         self._loop, self._queue = loop, queue
 
     def new(self) -> Job:
-        """A job whose file is still to be received.
+        """Make a job whose file is still to be received.
 
         Raises:
-            TooManyJobsError: as many are kept as may be.
+            TooManyJobsError: the limit of jobs is reached.
         """
-        if len(self._jobs) >= self._most:
+        if len(self._jobs) >= self._max_jobs:
             raise TooManyJobsError
         job = Job(self.folder)
         self._jobs[job.id] = job
         return job
 
-    def find(self, name: str) -> Job | None:
-        """The job of this id that was begun; None for whatever else is asked for."""
-        job = self._jobs.get(name) if _ID.fullmatch(name) else None
+    def find(self, job_id: str) -> Job | None:
+        """Find a job whose file has been received; None if there is none with this id."""
+        job = self._jobs.get(job_id) if _ID.fullmatch(job_id) else None
         return job if job is not None and job.state != RECEIVING else None
 
     def begin(self, job: Job, upload: Upload) -> None:
-        """Score the job's file when a thread is free; it is removed some time after its end."""
+        """Score the job's file once a thread is free; remove it `keep_seconds` after its end."""
         job.rows = upload.rows
         job.state = WAITING
         job.running = self._threads.submit(job.run, upload, self._loop, self._queue)
         job.running.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._end, job))
 
     def remove(self, job: Job) -> None:
-        """Cancel a job, and take away all it left."""
+        """Cancel a job and remove its files."""
         job.cancel()
         if self._jobs.pop(job.id, None) is not None and job.state not in (WAITING, RUNNING):
             shutil.rmtree(job.folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Cancel all jobs and take the folder away."""
+        """Cancel all jobs and remove the folder."""
         for job in self:
             job.cancel()
         self._threads.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What Prometheus is told: requests, latencies, texts, tokens, batches, the queue, jobs."""
+"""Prometheus metrics: requests, latencies, texts, tokens, batches, the queue, jobs."""
 
 from __future__ import annotations
 
@@ -20,36 +20,41 @@ _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Metrics:
-    """The figures of one service, in a registry of its own."""
+    """The metrics of one service, in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._requests = Counter(
-            "perplexity_detector_requests", "Answers.", ["method", "route", "status"],
+            "perplexity_detector_requests", "Requests answered.", ["method", "route", "status"],
             registry=registry,
         )  # fmt: skip
         self._seconds = Histogram(
-            "perplexity_detector_request_seconds", "From a request's head to its answer's end.",
+            "perplexity_detector_request_seconds", "Seconds from request to answer.",
             ["route"], buckets=_SECONDS, registry=registry,
         )  # fmt: skip
         self._texts = Counter(
-            "perplexity_detector_texts", "Texts read, by what for.", ["kind"], registry=registry
+            "perplexity_detector_texts",
+            "Texts processed, by kind of request.",
+            ["kind"],
+            registry=registry,
         )
         self._tokens = Counter(
-            "perplexity_detector_tokens", "Tokens read, estimated.", ["kind"], registry=registry
+            "perplexity_detector_tokens", "Estimated tokens processed.", ["kind"], registry=registry
         )
         self._batches = Histogram(
-            "perplexity_detector_batch_texts", "Texts that were read together.",
+            "perplexity_detector_batch_texts", "Texts in a batch.",
             buckets=_TEXTS, registry=registry,
         )  # fmt: skip
         self._reading = Counter(
-            "perplexity_detector_reading_seconds", "Time that reading took.", registry=registry
+            "perplexity_detector_reading_seconds", "Seconds spent on batches.", registry=registry
         )
 
-    def add_gauge(self, name: str, told: str, value: Callable[[], float]) -> None:
-        """A gauge whose value is asked for when Prometheus asks."""
-        Gauge(f"perplexity_detector_{name}", told, registry=self.registry).set_function(value)
+    def add_gauge(self, name: str, description: str, value: Callable[[], float]) -> None:
+        """Add a gauge whose value is computed when Prometheus scrapes it."""
+        Gauge(f"perplexity_detector_{name}", description, registry=self.registry).set_function(
+            value
+        )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answer."""
@@ -64,5 +69,5 @@ class Metrics:
         self._reading.inc(seconds)
 
     def exposition(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)

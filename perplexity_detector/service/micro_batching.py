@@ -1,4 +1,4 @@
-"""Texts of requests that arrive together are read together, in one thread, each in its turn."""
+"""Micro-batching: texts of concurrent requests are processed together, in one thread."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
-#: Tokens a second that are expected before any were read.
+#: Initial estimate of tokens processed a second.
 FIRST_RATE = 1000.0
-#: Bytes of a token: about four in English, and tokenising would cost the event loop.
+#: Bytes of a token in English text; tokenising would block the event loop.
 BYTES_PER_TOKEN = 4
 
 
 class Handler(NamedTuple):
-    """What can be done with texts.
+    """Processes the texts of one kind of request.
 
     Attributes:
-        function: from texts to as many results, in order.
-        together: whether texts are done in batches; else each alone, for it takes long.
+        function: from texts to one result each, in order.
+        batchable: whether texts are processed in batches; if not, one at a time.
     """
 
     function: Callable[[list[str]], Sequence[Any]]
@@ -29,10 +29,10 @@ class Handler(NamedTuple):
 
 
 class QueueFullError(Exception):
-    """More waits than may.
+    """The queue's limit is exceeded.
 
     Attributes:
-        retry_after: seconds until there is likely room.
+        retry_after: estimated seconds until there is room.
     """
 
     def __init__(self, retry_after: int) -> None:
@@ -41,7 +41,7 @@ class QueueFullError(Exception):
 
 
 class Batch(NamedTuple):
-    """What was read together, for those who count: kind, texts, estimated tokens, seconds."""
+    """Statistics of a batch: kind of request, number of texts, estimated tokens, seconds."""
 
     kind: str
     texts: int
@@ -50,27 +50,27 @@ class Batch(NamedTuple):
 
 
 class _Request:
-    """Texts of one request: how many were handed out, the tokens that wait, what came back."""
+    """The texts of one request, how many were taken from the queue, and their results."""
 
     def __init__(self, kind: str, texts: Sequence[str], future: asyncio.Future[list[Any]]) -> None:
         self.kind = kind
         self.texts = texts
         self.sizes = [estimate_tokens(text) for text in texts]
         self.future = future
-        self.handed_out = 0
+        self.taken = 0
         self.waiting = sum(self.sizes)
         self._results: list[Any] = [None] * len(texts)
         self._missing = len(texts)
 
     def next_index(self) -> int:
-        """The place of the next text."""
-        place = self.handed_out
-        self.handed_out += 1
-        self.waiting -= self.sizes[place]
-        return place
+        """Take the next text; return its index."""
+        index = self.taken
+        self.taken += 1
+        self.waiting -= self.sizes[index]
+        return index
 
-    def deliver(self, place: int, result: Any) -> None:
-        self._results[place] = result
+    def deliver(self, index: int, result: Any) -> None:
+        self._results[index] = result
         self._missing -= 1
         if not self._missing and not self.future.done():
             self.future.set_result(self._results)
@@ -80,33 +80,33 @@ class _Request:
             self.future.set_exception(error)
 
 
-class _Place(NamedTuple):
-    """One text of a request."""
+class _Item(NamedTuple):
+    """One text of a request, by its index."""
 
     request: _Request
-    number: int
+    text_index: int
 
 
 class BatchQueue:
     """A bounded queue of texts in front of one worker.
 
-    Requests take turns text by text, so a small one does not wait for all of a large one. What
-    is waited for no longer (the awaiting task was cancelled) leaves the queue.
+    A batch takes one text of each request in turn, so that a small request does not wait for all
+    texts of a large one. Cancelling the task that awaits a request removes it from the queue.
 
     Args:
-        work: what can be done, by kind.
-        executor: where it runs; of one thread.
-        batch_tokens: estimated tokens that are read together; a longer text is read alone.
-        queue_tokens: estimated tokens that may wait.
-        gather_seconds: how long the first text waits for company.
-        told: is told of every batch.
+        handlers: by kind of request.
+        executor: runs the handlers; has one thread.
+        batch_tokens: limit of estimated tokens in a batch; a longer text is processed alone.
+        queue_tokens: limit of estimated tokens in the queue.
+        gather_seconds: how long the first text of a batch waits for others.
+        on_batch: called after every batch.
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
         >>> async def lengths():
-        ...     queue = BatchQueue({"length": Work(lambda texts: [*map(len, texts)])}, executor)
+        ...     queue = BatchQueue({"length": Handler(lambda texts: [*map(len, texts)])}, executor)
         ...     running = asyncio.create_task(queue.run())
-        ...     answers = await asyncio.gather(*(queue.ask("length", [t]) for t in ("a", "bcd")))
+        ...     answers = await asyncio.gather(*(queue.submit("length", [t]) for t in ("a", "bcd")))
         ...     running.cancel()
         ...     return answers
         >>> with ThreadPoolExecutor(1) as executor:
@@ -116,38 +116,38 @@ class BatchQueue:
 
     def __init__(
         self,
-        work: Mapping[str, Handler],
+        handlers: Mapping[str, Handler],
         executor: Executor,
         batch_tokens: int = 4096,
         queue_tokens: int = 500_000,
         gather_seconds: float = 0.005,
         on_batch: Callable[[Batch], None] = lambda batch: None,
     ) -> None:
-        self._work = work
+        self._handlers = handlers
         self._executor = executor
         self._batch_tokens = batch_tokens
         self.queue_tokens = queue_tokens
         self._gather_seconds = gather_seconds
-        self._told = on_batch
+        self._on_batch = on_batch
         self._requests: deque[_Request] = deque()
         self._arrived = asyncio.Event()
         self._rate = FIRST_RATE
 
     def waiting(self) -> tuple[int, int]:
-        """Texts that wait, and their estimated tokens."""
-        texts = sum(len(one.texts) - one.handed_out for one in self._requests)
+        """Return the number of texts in the queue, and their estimated tokens."""
+        texts = sum(len(one.texts) - one.taken for one in self._requests)
         return texts, sum(one.waiting for one in self._requests)
 
     async def submit(self, kind: str, texts: Sequence[str], bounded: bool = True) -> list[Any]:
-        """The results of texts, when their turn has come.
+        """Queue texts and return their results, in order.
 
         Args:
-            kind: of work.
-            texts: one or more.
-            bounded: whether a full queue refuses them.
+            kind: key of the handler.
+            texts: any number.
+            bounded: whether the queue's limit applies; an empty queue takes any request.
 
         Raises:
-            QueueFullError: more waits than may.
+            QueueFullError: the queue's limit is exceeded.
         """
         if not texts:
             return []
@@ -160,62 +160,64 @@ class BatchQueue:
         try:
             return await request.future
         finally:
-            if request in self._requests:  # nobody waits for the rest
+            if request in self._requests:  # cancelled before all its texts were taken
                 self._requests.remove(request)
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Process batches until cancelled."""
         while True:
             await self._arrived.wait()
             await asyncio.sleep(self._gather_seconds)
-            while batch := self._take():
-                await self._do(batch)
+            while batch := self._next_batch():
+                await self._process(batch)
             self._arrived.clear()
 
-    def _take(self) -> list[_Place]:
-        """Texts to be read together: of the kind whose turn it is, one of each request in turn."""
+    def _next_batch(self) -> list[_Item]:
+        """Take texts from the queue: of the first request's kind, one of each request in turn."""
         if not self._requests:
             return []
         kind = self._requests[0].kind
-        turn = deque(one for one in self._requests if one.kind == kind)
+        same_kind = deque(one for one in self._requests if one.kind == kind)
         others = [one for one in self._requests if one.kind != kind]
-        batch: list[_Place] = []
+        batch: list[_Item] = []
         tokens = 0
-        while turn:
-            request = turn[0]
-            tokens += request.sizes[request.handed_out]
-            if batch and (tokens > self._batch_tokens or not self._work[kind].batchable):
+        while same_kind:
+            request = same_kind[0]
+            tokens += request.sizes[request.taken]
+            if batch and (tokens > self._batch_tokens or not self._handlers[kind].batchable):
                 break
-            turn.popleft()
-            batch.append(_Place(request, request.next_index()))
-            if request.handed_out < len(request.texts):
-                turn.append(request)
-        self._requests = deque([*others, *turn])
+            same_kind.popleft()
+            batch.append(_Item(request, request.next_index()))
+            if request.taken < len(request.texts):
+                same_kind.append(request)
+        self._requests = deque([*others, *same_kind])
         return batch
 
-    async def _do(self, batch: list[_Place]) -> None:
+    async def _process(self, batch: list[_Item]) -> None:
         kind = batch[0].request.kind
-        texts = [place.request.texts[place.number] for place in batch]
+        texts = [item.request.texts[item.text_index] for item in batch]
         start = time.perf_counter()
         try:
             loop = asyncio.get_running_loop()
-            results = await loop.run_in_executor(self._executor, self._work[kind].function, texts)
-            on_batch = list(zip(batch, results, strict=True))
+            results = await loop.run_in_executor(
+                self._executor, self._handlers[kind].function, texts
+            )
+            pairs = list(zip(batch, results, strict=True))
         except Exception as error:
             if len(batch) == 1:
                 batch[0].request.fail(error)
-            else:  # a text that cannot be read must not cost the others
-                for place in batch:
-                    await self._do([place])
+            else:  # process each alone, so that one bad text does not fail the others
+                for item in batch:
+                    await self._process([item])
             return
-        for place, result in on_batch:
-            place.request.deliver(place.number, result)
+        for item, result in pairs:
+            item.request.deliver(item.text_index, result)
         seconds = time.perf_counter() - start
-        tokens = sum(place.request.sizes[place.number] for place in batch)
+        tokens = sum(item.request.sizes[item.text_index] for item in batch)
         self._rate += 0.2 * (tokens / max(seconds, 1e-6) - self._rate)
-        self._told(Batch(kind, len(batch), tokens, seconds))
+        self._on_batch(Batch(kind, len(batch), tokens, seconds))
 
 
 def estimate_tokens(text: str) -> int:
-    """Tokens of a text, estimated from its bytes; at least 1."""
+    """Estimate the tokens of a text from its bytes; at least 1."""
     return 1 + len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN

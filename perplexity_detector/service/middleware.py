@@ -1,4 +1,4 @@
-"""What every request passes: headers that protect, the key, limits of the body, log and figures."""
+"""Middleware around all routes: security headers, API key, limits of the body, log and metrics."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from perplexity_detector.service.metrics import Metrics
 from perplexity_detector.service.problem_details import OUR_FAULT, Problem, document
 from perplexity_detector.service.settings import Settings
 
-#: Needs no key: the page, what the API looks like, and whether the service lives.
+#: Paths that need no API key: the page, the description of the API, and health.
 PUBLIC_PATHS = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/favicon.ico"}
-OPEN_FOLDER = "/static/"
-#: Asked every few seconds, and not worth a line in the log.
-_QUIET = {"/healthz", "/readyz", "/metrics"}
+PUBLIC_FOLDER = "/static/"
+#: Routes that are polled every few seconds, and therefore not logged.
+_UNLOGGED = {"/healthz", "/readyz", "/metrics"}
 FILES = "/v1/files"
-#: How long what comes after a refusal is still taken, so that the client hears the refusal.
-LINGER_SECONDS = 1.0
-#: nginx's status of a request that nobody waited for; only figures and log see it.
+#: Seconds for which the rest of a rejected body is still read, so that the client gets the answer.
+DRAIN_SECONDS = 1.0
+#: nginx's status of a request whose client has gone; only metrics and log use it.
 CLIENT_CLOSED_REQUEST = 499
 
 HEADERS = {
@@ -41,7 +41,7 @@ HEADERS = {
 
 
 class ClientGoneError(Exception):
-    """Nobody waits for the answer any more."""
+    """The client has closed the connection before it got its answer."""
 
 
 class RequestMiddleware:
@@ -49,17 +49,18 @@ class RequestMiddleware:
 
     Args:
         app: the routes.
-        settings: limits and key.
-        metrics: are told of every answer.
+        settings: limits and API key.
+        metrics: count every answer.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self._app = app
         self._settings = settings
+        self._key = settings.api_key.get_secret_value() if settings.api_key else None
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it."""
+        """Pass a request on to the routes, or reject it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -71,11 +72,11 @@ class RequestMiddleware:
         except (ClientGoneError, ClientDisconnect):
             answer.status = CLIENT_CLOSED_REQUEST
         except Exception as error:
-            # frames without the exception's words, which can hold a text
+            # without the exception's message, which can hold a text
             frames = "".join(traceback.format_tb(error.__traceback__))
             get_logger().error("a request failed: %s\n%s", type(error).__name__, frames)
             if answer.started:
-                raise _BrokenOffError from None
+                raise _AbortedError from None
             await document(500, OUR_FAULT)(scope, receive, answer)
         finally:
             self._record(
@@ -98,31 +99,31 @@ class RequestMiddleware:
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         method, route = _method(scope), _route(scope)
         self._metrics.answered(method, route, status, seconds)
-        if route not in _QUIET:
+        if route not in _UNLOGGED:
             get_logger().info("%s %s %d, %.3f s", method, route, status, seconds)
 
     def _refusal(self, scope: Scope) -> Problem | None:
-        """Who has not the key is refused before the body is read."""
+        """Reject a request without a valid API key, before its body is read."""
         path: str = scope["path"]
-        key = self._settings.api_key
-        if key is None or path in PUBLIC_PATHS or path.startswith(OPEN_FOLDER):
+        key = self._key
+        if key is None or path in PUBLIC_PATHS or path.startswith(PUBLIC_FOLDER):
             return None
         headers = Headers(scope=scope)
-        scheme, _, shown = headers.get("authorization", "").partition(" ")
-        shown = shown.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        # headers are bytes, which Starlette reads as Latin-1
-        if secrets.compare_digest(shown.encode("latin-1"), key.encode()):
+        scheme, _, sent = headers.get("authorization", "").partition(" ")
+        sent = sent.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        # headers are bytes, which Starlette decodes as Latin-1
+        if secrets.compare_digest(sent.encode("latin-1"), key.encode()):
             return None
-        sentence = "Show the service's key in the header `Authorization: Bearer ...`."
+        sentence = "Send the service's API key in the header `Authorization: Bearer ...`."
         return Problem(401, sentence, {"WWW-Authenticate": "Bearer"})
 
 
-class _BrokenOffError(Exception):
-    """An answer that had begun cannot be finished; its cause is in the log."""
+class _AbortedError(Exception):
+    """An answer that was started cannot be finished; the log has its cause."""
 
 
 class _Answer:
-    """`send` that adds the protecting headers and knows the status."""
+    """`send` that adds the security headers and keeps the status."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -140,74 +141,75 @@ class _Answer:
 
 
 class _Body:
-    """`receive` that ends with a problem if the body is too large or comes too slowly."""
+    """`receive` that raises a problem if the body is too large or arrives too slowly."""
 
     def __init__(self, receive: Receive, settings: Settings, scope: Scope) -> None:
         self._receive = receive
         self._settings = settings
         files = scope["path"] == FILES
-        self._most = settings.max_file if files else settings.max_body
+        self._max_bytes = settings.max_file_bytes if files else settings.max_body_bytes
+        self._advice = "send the file in pieces" if files else "send fewer texts"
         self._declared = Headers(scope=scope).get("content-length", "0")
         self._start = time.monotonic()
         self._size = 0
         self.ended = self.gone = False
 
     def refusal(self) -> Problem | None:
-        """What its declared length says already."""
+        """Reject a body whose declared length is too large."""
         declared = int(self._declared) if self._declared.isdecimal() else 0
-        return self._too_large() if declared > self._most else None
+        return self._too_large() if declared > self._max_bytes else None
 
     async def receive(self) -> Message:
-        """The next part.
+        """Return the next message.
 
         Raises:
-            Problem: 408 or 413.
+            Problem: 408, the body arrives too slowly, or 413, it is too large.
         """
         if self.ended:
             return await self._receive()  # waits for the client to leave
         try:
-            message = await asyncio.wait_for(self._receive(), self._left())
+            message = await asyncio.wait_for(self._receive(), self._seconds_left())
         except asyncio.TimeoutError:
             raise Problem(
-                408, "The body came too slowly; send it again.", {"Connection": "close"}
+                408, "The body arrived too slowly; send it again.", {"Connection": "close"}
             ) from None
-        self._take(message)
-        if self._size > self._most:
+        self._record(message)
+        if self._size > self._max_bytes:
             await self.drain_briefly()
             raise self._too_large(None if self.ended else {"Connection": "close"})
         return message
 
     async def drain_briefly(self) -> None:
-        """Take the rest and throw it away, for a short time."""
+        """Read and discard the rest, for at most `DRAIN_SECONDS`."""
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._drain(), LINGER_SECONDS)
+            await asyncio.wait_for(self._drain(), DRAIN_SECONDS)
 
     async def _drain(self) -> None:
         while not self.ended:
-            self._take(await self._receive())
+            self._record(await self._receive())
 
-    def _take(self, message: Message) -> None:
+    def _record(self, message: Message) -> None:
         self._size += len(message.get("body", b""))
         self.gone = message["type"] == "http.disconnect"
         self.ended = self.gone or not message.get("more_body", False)
 
-    def _left(self) -> float:
+    def _seconds_left(self) -> float:
         settings = self._settings
         allowed = settings.body_seconds + self._size / settings.body_rate
         return max(0.001, self._start + allowed - time.monotonic())
 
     def _too_large(self, headers: dict[str, str] | None = None) -> Problem:
-        advice = "send parts" if self._most == self._settings.max_file else "send fewer texts"
-        return Problem(413, f"The body has more than {self._most:,} bytes: {advice}.", headers)
+        detail = f"The body has more than {self._max_bytes:,} bytes: {self._advice}."
+        return Problem(413, detail, headers)
 
 
 def _route(scope: Scope) -> str:
-    """What was asked for, without ids and names, which are the client's."""
+    """The route's path template, without the ids and names that a client chose."""
     path: str = scope["path"]
     return path if path in PUBLIC_PATHS else getattr(scope.get("route"), "path", "unknown")
 
 
 def _method(scope: Scope) -> str:
-    """The method, if it is one that is known: it goes into log and figures."""
+    """The method if it is a known one, since it goes into log and metrics."""
     known = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
     return scope["method"] if scope["method"] in known else "other"

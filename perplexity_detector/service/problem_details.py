@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -15,10 +14,10 @@ from starlette.exceptions import HTTPException
 from perplexity_detector.errors import PerplexityDetectorError
 
 MEDIA_TYPE = "application/problem+json"
-#: Where the server is wrong, nobody but its log is told how.
+#: The detail of every server error; only the log holds its cause.
 OUR_FAULT = "Something went wrong that should not; the operator finds it in the log."
 
-#: What to say for pydantic's types of errors, whose own words are for programmers.
+#: Sentences for pydantic's types of errors, whose own messages are for programmers.
 _SENTENCES = {
     "json_invalid": "The body is not valid JSON.",
     "string_type": "{where} must be a string.",
@@ -28,18 +27,21 @@ _SENTENCES = {
 _NO_BODY = (
     'Send a JSON object, such as {"text": "..."}, with the header Content-Type: application/json.'
 )
-#: How the command line names an option within a sentence; over HTTP it is a query parameter.
-_OPTION = re.compile(r"--(?=\w+=)")
+_STATUS_DETAILS = {
+    400: "The body is not what its Content-Type says, or is cut short.",
+    404: "There is nothing here; /docs lists what there is.",
+    405: "This method is not known here; /docs lists those that are.",
+}
 
 
 class Problem(HTTPException):
-    """An answer that is a problem document.
+    """An exception that is answered by a problem document.
 
     Args:
-        status: of HTTP.
+        status: HTTP status.
         detail: a sentence for the client.
-        headers: to send with it.
-        retry_after: seconds after which to ask again.
+        headers: further headers of the response.
+        retry_after: value of the header `Retry-After`, in seconds.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ def document(
     headers: Mapping[str, str] | None = None,
     errors: Sequence[Mapping[str, str]] = (),
 ) -> JSONResponse:
-    """The response for a status and a sentence; `errors` point at parts of the body."""
+    """Make the response for a status and a sentence; `errors` point at fields of the request."""
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -74,64 +76,55 @@ def document(
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of the app be answered by a problem document."""
-    app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(PerplexityDetectorError, _of_user)
+    """Make the app answer every error with a problem document."""
+    # Starlette types a handler's second argument as Exception, whatever class it is for
+    app.add_exception_handler(HTTPException, _http_problem)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _validation_problem)  # type: ignore[arg-type]
+    app.add_exception_handler(PerplexityDetectorError, _user_problem)  # type: ignore[arg-type]
 
 
 def sentence(error: PerplexityDetectorError, names: Mapping[str, str] | None = None) -> str:
-    """An error's sentence, its options as query parameters and its paths as they are called.
+    """Word an error for a client: parameters are query parameters.
 
     Args:
         error: of the library.
-        names: path -> what the client calls it.
+        names: paths on this machine -> what the sentence calls them instead.
     """
-    told = str(error)
+    detail = error.worded(lambda name: f"?{name}")
     for path, name in (names or {}).items():
-        told = told.replace(path, name)
-    return _OPTION.sub("?", told)
+        detail = detail.replace(path, name)
+    return detail
 
 
-async def _of_http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    told = isinstance(error, Problem)
-    detail = error.detail if told else _STATUS_DETAILS.get(error.status_code, error.detail)
+async def _http_problem(request: Request, error: HTTPException) -> JSONResponse:
+    detail = error.detail
+    if not isinstance(error, Problem):  # one of the framework's, with a phrase for programmers
+        detail = _STATUS_DETAILS.get(error.status_code, detail)
     return document(error.status_code, detail, error.headers)
 
 
-_STATUS_DETAILS = {
-    400: "The body is not what its Content-Type says, or is cut short.",
-    404: "There is nothing here; /docs lists what there is.",
-    405: "This method is not known here; /docs lists those that are.",
-}
-
-
-async def _of_user(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, PerplexityDetectorError)
+async def _user_problem(request: Request, error: PerplexityDetectorError) -> JSONResponse:
     return document(422, sentence(error))
 
 
-async def _of_validation(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    found = [_describe_error(one) for one in error.errors()[:10]]
-    return document(422, found[0]["detail"], errors=found)
+async def _validation_problem(request: Request, error: RequestValidationError) -> JSONResponse:
+    problems = [_describe_error(one) for one in error.errors()[:10]]
+    return document(422, problems[0]["detail"], errors=problems)
 
 
 def _describe_error(error: Mapping[str, Any]) -> dict[str, str]:
-    """One of pydantic's errors without what was sent, which pydantic quotes."""
+    """Describe one of pydantic's errors without its input, which pydantic quotes."""
     kind, location = error["type"], list(error["loc"])
-    place, inner = location[0], location[1:]
-    if place == "body" and (kind == "model_attributes_type" or (kind == "missing" and not inner)):
+    source, path = location[0], location[1:]
+    if source == "body" and (kind == "model_attributes_type" or (kind == "missing" and not path)):
         return {"pointer": "#", "detail": _NO_BODY}
-    if kind == "extra_forbidden":  # whose name is the client's
+    if kind == "extra_forbidden":  # the field's name is the client's: do not repeat it
         return {"pointer": "#", "detail": "There is a field that is not known; see /docs."}
     if kind == "json_invalid":
         return {"pointer": "#", "detail": _SENTENCES[kind]}
-    where = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in inner)
-    where = f"`{where.lstrip('.')}`"
-    # words of a ValueError of ours, after pydantic's own
-    said = error["msg"].removeprefix("Value error, ")
-    detail = _SENTENCES.get(kind, "{said}" if kind == "value_error" else "{where}: {said}.")
-    pointer = "#" + "".join(f"/{one}" for one in inner) if place == "body" else f"?{where[1:-1]}"
-    return {"pointer": pointer, "detail": detail.format(where=where, said=said)}
+    field = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path).lstrip(".")
+    # pydantic puts these words before the message of a ValueError of ours
+    message = error["msg"].removeprefix("Value error, ")
+    template = _SENTENCES.get(kind, "{message}" if kind == "value_error" else "{where}: {message}.")
+    pointer = "#" + "".join(f"/{one}" for one in path) if source == "body" else f"?{field}"
+    return {"pointer": pointer, "detail": template.format(where=f"`{field}`", message=message)}

@@ -1,4 +1,4 @@
-"""What goes in and comes out as JSON, with examples for /docs."""
+"""JSON bodies of requests and answers, with examples for /docs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXAMPLE = (
 )
 
 
-def _of_characters(text: str) -> str:
+def _check_characters(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -21,7 +21,7 @@ def _of_characters(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_of_characters)]
+Text = Annotated[str, AfterValidator(_check_characters)]
 
 
 class OneText(BaseModel):
@@ -29,8 +29,8 @@ class OneText(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": EXAMPLE}]})
 
-    text: Text = Field(description="the text, as it was written")
-    id: Text | None = Field(None, max_length=200, description="given back with the answer")
+    text: Text = Field(description="the text, unchanged")
+    id: Text | None = Field(None, max_length=200, description="returned with the answer")
 
 
 class Texts(BaseModel):
@@ -42,10 +42,12 @@ class Texts(BaseModel):
     )
 
     text: Text | None = Field(None, description="one text")
-    texts: list[Text] | None = Field(None, description="or several; answers come in their order")
+    texts: list[Text] | None = Field(
+        None, description="several texts; the answers have their order"
+    )
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Texts:
+    def _check_one_field(self) -> Texts:
         if (self.text is None) == (self.texts is None):
             raise ValueError("Give `text`, a string, or `texts`, a list of strings.")
         if self.texts == []:
@@ -58,12 +60,12 @@ class Texts(BaseModel):
 
 
 class Thresholds(BaseModel):
-    """Probabilities between which the verdict is `uncertain`."""
+    """Thresholds of the probability; between them the verdict is `uncertain`."""
 
     human: float | None = Field(description="below it the verdict is `human`")
     generated: float | None = Field(
-        description="from it on the verdict is `generated`, at the false-positive rate and this "
-        "length; null where no threshold keeps the rate"
+        description="from it on the verdict is `generated`, at the false-positive rate and for "
+        "texts of this length; null if no threshold keeps the rate"
     )
 
 
@@ -75,7 +77,7 @@ _PREDICTIONS: JsonDict = {
             "probability": 0.337416,
             "verdict": "uncertain",
             "note": "fewer than 50 words",
-            "why": "low signs of a model in hidden states (50 %)",
+            "why": "hidden states resemble text by people",
             "thresholds": {"human": 0.132906, "generated": None},
             "words": 39,
             "tokens": 42,
@@ -86,15 +88,15 @@ _PREDICTIONS: JsonDict = {
 
 
 class Prediction(BaseModel):
-    """What there is to say of one text."""
+    """The answer for one text."""
 
-    probability: float = Field(description="that a language model wrote it")
+    probability: float = Field(description="probability that a language model wrote the text")
     verdict: Literal["human", "generated", "uncertain"]
-    note: str = Field(description="why it is uncertain")
-    why: str = Field(description="the features that spoke most for it")
+    note: str = Field(description="why the verdict is uncertain")
+    why: str = Field(description="the features that contributed most, in words")
     thresholds: Thresholds
     words: int
-    tokens: int = Field(description="of the language model; 0 where none reads")
+    tokens: int = Field(description="tokens of the language model; 0 if the detector uses none")
     warnings: list[str]
 
 
@@ -109,7 +111,7 @@ class Predictions(BaseModel):
 
 
 class Features(BaseModel):
-    """Features of texts: a row a text, a column a name."""
+    """Features of texts: one row for each text, one column for each name."""
 
     detector: str
     names: list[str]
@@ -117,18 +119,18 @@ class Features(BaseModel):
 
 
 class JobState(BaseModel):
-    """How far a job is."""
+    """The state of a job."""
 
     id: str
     state: Literal["waiting", "running", "done", "failed"]
     rows: int
     rows_done: int
     detail: str = Field(description="why it failed")
-    results: str | None = Field(description="where the results are, once it is done")
+    results: str | None = Field(description="path of the results, once it is done")
 
 
 class Card(BaseModel):
-    """What the detector is, was trained on and reaches."""
+    """What the detector is, its training data and its metrics."""
 
     model_config = ConfigDict(protected_namespaces=())
 
@@ -141,11 +143,11 @@ class Card(BaseModel):
     features: int
     training: dict[str, Any]
     metrics: dict[str, Any]
-    card: str = Field(description="the model card, markdown")
+    card: str = Field(description="the model card, in markdown")
 
 
 class ProblemDocument(BaseModel):
-    """An error, as RFC 9457 has it."""
+    """An error as a problem document (RFC 9457)."""
 
     type: str = Field(examples=["about:blank"])
     title: str = Field(examples=["Unprocessable Content"])

@@ -1,4 +1,4 @@
-"""The service on a port: bound, run by uvicorn, ended in order."""
+"""Run the service on a port with uvicorn, and stop it in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -25,49 +27,52 @@ from perplexity_detector.service.settings import API_KEY, Settings
 if TYPE_CHECKING:
     from perplexity_detector.service.engine import Engine
 
-#: Connections that wait to be accepted.
+#: Limit of connections that wait to be accepted.
 BACKLOG = 256
 
 
-def serve(load: Callable[[], Engine], settings: Settings, host: str, port: int) -> None:
+def serve(
+    load: Callable[[], Engine], settings: Settings, host: str, port: int, data: Path = Path("data")
+) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that are running then are finished.
 
     Args:
-        load: gives the detector; called once, while /healthz answers already.
-        settings: limits and key.
+        load: returns the engine; called once, while /healthz answers already.
+        settings: limits and API key.
         host: address to listen on.
-        port: 0 takes any that is free.
+        port: port to listen on; 0 takes any free one.
+        data: the folder of the log.
 
     Raises:
-        InputError: the port cannot be had.
+        InputError: host and port cannot be listened on.
         PerplexityDetectorError: the detector cannot be loaded.
     """
-    problems: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def failed(error: BaseException) -> None:
-        problems.append(error)
+        errors.append(error)
         server.should_exit = True
 
     with _bound(host, port) as listening:
-        app = create_app(settings, load, failed)
+        app = create_app(settings, load, failed, data)
         server = uvicorn.Server(configuration(app, settings))
         _relay_logs()
-        where = _url(listening)
-        get_logger().info("listening on %s, key %s", where, "set" if settings.api_key else "none")
-        sys.stderr.write(f"Listening on {where} (the page) and {where}/docs (the API).\n")
+        url = _url(listening)
+        get_logger().info("listening on %s, key %s", url, "set" if settings.api_key else "none")
+        sys.stderr.write(f"Listening on {url} (the page) and {url}/docs (the API).\n")
         _warn(host, settings)
-        # uvicorn raises the signal again when it has ended in order
-        before = signal.signal(signal.SIGTERM, _leave)
+        # uvicorn raises the signal again after it has stopped in order
+        before = signal.signal(signal.SIGTERM, _exit)
         try:
             server.run(sockets=[listening])
         finally:
             signal.signal(signal.SIGTERM, before)
-    if problems:
-        raise problems[0]
+    if errors:
+        raise errors[0]
 
 
 def configuration(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    """How uvicorn runs the app: with a patience for heads, and without logs of its own."""
+    """Configure uvicorn: our time limits, and no logs of its own."""
     return uvicorn.Config(
         app,
         http=partial(_Protocol, head_seconds=settings.head_seconds),  # type: ignore[arg-type]
@@ -76,59 +81,66 @@ def configuration(app: FastAPI, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=int(settings.grace_seconds),
+        timeout_graceful_shutdown=settings.grace_seconds,
         backlog=BACKLOG,
     )
 
 
 class _Protocol(H11Protocol):
-    """A connection that is broken off where no head comes in time, or no answer is taken."""
+    """Aborts a connection if the request's head stalls, or the client stops reading the answer."""
 
     def __init__(self, *arguments: Any, head_seconds: float, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._head_seconds = head_seconds
         self._pauses = 0
-        self._before: tuple[object, int, int] = (None, 0, 0)
+        self._last_progress: tuple[object, int, int] = (None, 0, 0)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to look."""
+        """Start to check the connection at intervals."""
         super().connection_made(transport)
-        self.loop.call_later(self._head_seconds, self._look)
+        self.loop.call_later(self._head_seconds, self._check_progress)
 
     def pause_writing(self) -> None:
-        """Count it: a later pause is another one, though as many bytes may be left."""
+        """Count pauses, since the same number of bytes can be left at a later one."""
         super().pause_writing()
         self._pauses += 1
 
-    def _look(self) -> None:
-        """Break off if nothing has moved since the last look, and look again later if not."""
-        left = self.transport.get_write_buffer_size()
+    def _check_progress(self) -> None:
+        """Abort if nothing has moved since the last check; otherwise check again later."""
+        unsent = self.transport.get_write_buffer_size()
         closing = self.transport.is_closing()
-        if closing and not left:
+        if closing and not unsent:
             return
         idle = closing or self.cycle is None or self.cycle.response_complete
-        now = (self.cycle, left, self._pauses)
-        if (idle or self.flow.write_paused) and now == self._before:
+        progress = (self.cycle, unsent, self._pauses)
+        if (idle or self.flow.write_paused) and progress == self._last_progress:
             self.transport.abort()
             return
-        self._before = now
-        self.loop.call_later(self._head_seconds, self._look)
+        self._last_progress = progress
+        self.loop.call_later(self._head_seconds, self._check_progress)
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)  # who comes before uvicorn is ready waits, and is not refused
-    except OSError as error:
-        listening.close()
-        raise InputError(
-            f"{host}:{port} cannot be listened on ({error.strerror}): "
-            "choose another --port or --host."
-        ) from error
-    return listening
+    """Return a socket that listens; connections wait in its backlog until uvicorn accepts them.
+
+    Raises:
+        InputError: host and port cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with ExitStack() as stack:
+        try:
+            listening = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+            listening.listen(BACKLOG)
+        except OSError as error:
+            raise InputError(
+                f"{host}:{port} cannot be listened on ({error.strerror})",
+                "port",
+                "choose another {port} or {host}",
+            ) from error
+        stack.pop_all()  # the socket stays open
+        return listening
 
 
 def _url(listening: socket.socket) -> str:
@@ -139,20 +151,22 @@ def _url(listening: socket.socket) -> str:
 def _warn(host: str, settings: Settings) -> None:
     if settings.api_key is None and host not in ("127.0.0.1", "localhost", "::1"):
         get_logger().warning(
-            "Whoever reaches this port can use the service and read its log: set %s.", API_KEY
+            "Anybody who reaches this port can use the service and read its log: set %s.", API_KEY
         )
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _exit(number: int, frame: FrameType | None) -> None:
     get_logger().info("stopped by SIGTERM")
     sys.exit(0)
 
 
 class _Relay(logging.Handler):
-    """What uvicorn and asyncio have to say goes to our log, without the words of exceptions."""
+    """Relays records of uvicorn and asyncio to our log, without the messages of exceptions."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage().strip().partition("\n")[0]  # an exception's words may follow
+        message = (
+            record.getMessage().strip().partition("\n")[0]
+        )  # an exception's message can follow
         if record.exc_info and record.exc_info[0]:
             frames = "".join(traceback.format_tb(record.exc_info[2]))
             message += f" {record.exc_info[0].__name__}\n{frames}"

@@ -1,51 +1,100 @@
-"""What an operator can set: limits, rates, and where things are kept."""
+"""Settings of the service: limits, rates and the API key, from options and the environment."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Annotated, Any
 
-#: The environment variable with the key that requests must show.
-API_KEY = "PERPLEXITY_DETECTOR_API_KEY"
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from perplexity_detector.errors import InputError
+
+#: The environment variable of a setting is its name in capitals after this.
+PREFIX = "PERPLEXITY_DETECTOR_"
+API_KEY = PREFIX + "API_KEY"
 MEGABYTE = 1_000_000
 
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-@dataclass(frozen=True)
-class Settings:
-    """Limits of the service; sizes of texts in estimated tokens are `batching.size`.
 
-    Attributes:
-        data: the folder with the log.
-        api_key: what requests must show; None lets everybody in.
-        max_texts: texts in one request.
-        max_characters: characters in one text.
-        max_body: bytes of a request's body, files apart.
-        max_file: bytes of a file.
-        head_seconds: in which a request's head must arrive, or some of an answer be taken.
-        body_seconds: until a body must begin to arrive at `body_rate`.
-        body_rate: bytes a second that a body must have on average after that.
-        queue_tokens: estimated tokens that may wait for the language model.
-        batch_tokens: estimated tokens that are read together.
-        gather_seconds: how long the first request of a batch waits for others.
-        at_once_tokens: a file up to this size is answered at once; a larger one becomes a job.
-        max_jobs: jobs that are kept, finished ones too.
-        job_seconds: how long a finished job is kept.
-        grace_seconds: how long running requests may take to finish when the service is stopped.
+class Settings(BaseSettings):
+    """What an operator can set; an argument takes precedence over the environment variable.
+
+    Sizes in tokens are estimates, see `micro_batching.estimate_tokens`.
     """
 
-    data: Path = Path("data")
-    api_key: str | None = None
-    max_texts: int = 1_000
-    max_characters: int = 50_000
-    max_body: int = 16 * MEGABYTE
-    max_file: int = 100 * MEGABYTE
-    head_seconds: float = 10.0
-    body_seconds: float = 20.0
-    body_rate: float = 50_000.0
-    queue_tokens: int = 500_000
-    batch_tokens: int = 4_096
-    gather_seconds: float = 0.005
-    sync_max_tokens: int = 20_000
-    max_jobs: int = 20
-    job_seconds: float = 3_600.0
-    grace_seconds: float = 120.0
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
+
+    api_key: SecretStr | None = Field(
+        None, description="Key that requests must show; without one, anybody may use the service."
+    )
+    max_texts: Count = Field(1_000, description="Texts in one request.")
+    max_characters: Count = Field(50_000, description="Characters in one text.")
+    max_body_bytes: Count = Field(
+        16 * MEGABYTE, description="Bytes of a request's body; files have a limit of their own."
+    )
+    max_file_bytes: Count = Field(
+        100 * MEGABYTE, description="Bytes of a file, packed and unpacked."
+    )
+    head_seconds: Positive = Field(
+        10.0,
+        description="Seconds within which a request's head must arrive, or the client must take "
+        "more of its answer.",
+    )
+    body_seconds: Positive = Field(
+        20.0, description="Seconds that a body may take on top of what `body_rate` allows."
+    )
+    body_rate: Positive = Field(
+        50_000.0, description="Bytes a second at which a body must arrive on average."
+    )
+    queue_tokens: Count = Field(
+        500_000, description="Tokens that may wait for the language model; beyond that, 503."
+    )
+    batch_tokens: Count = Field(
+        4_096, description="Tokens that are read together; a GPU reads more if that is faster."
+    )
+    gather_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.005, description="Seconds that the first request of a batch waits for others."
+    )
+    sync_max_tokens: Count = Field(
+        20_000, description="Tokens up to which a file is answered at once; a larger one is a job."
+    )
+    max_jobs: Count = Field(20, description="Jobs that are kept, finished ones included.")
+    job_seconds: Positive = Field(3_600.0, description="Seconds that a finished job is kept.")
+    grace_seconds: Annotated[int, Field(ge=1)] = Field(
+        120, description="Seconds that running requests may take to finish after SIGTERM."
+    )
+
+    @field_validator("api_key")
+    @classmethod
+    def _strip_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is None:
+            return None
+        stripped = key.get_secret_value().strip()
+        if not stripped:
+            raise ValueError("is empty: give it a long random value, or unset it")
+        return SecretStr(stripped)
+
+
+def environment_variable(setting: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + setting.upper()
+
+
+def load_settings(**options: Any) -> Settings:
+    """Settings from options and the environment; an option that is None is not given.
+
+    Raises:
+        InputError: a value cannot be used.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problem = error.errors(include_input=False)[0]
+        setting = str(problem["loc"][0])
+        named = setting if setting in given else environment_variable(setting)
+        # pydantic's own messages begin with "Input should be"
+        reason = problem["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
+        raise InputError(f"{named} {reason}.", setting) from None

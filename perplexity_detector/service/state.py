@@ -1,10 +1,11 @@
-"""What a running service is: its settings, its one worker thread, and the detector once loaded."""
+"""State of a running service: settings, the worker thread, the engine once it is loaded."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
@@ -25,21 +26,22 @@ from perplexity_detector.service.settings import Settings
 if TYPE_CHECKING:
     from perplexity_detector.service.engine import Engine
 
-#: When to ask again while the detector is loading, in seconds.
-LOADING = 5
+#: `Retry-After` while the detector is loading, in seconds.
+LOADING_SECONDS = 5
 
 
 class ServiceState:
-    """A service between its start and its end.
+    """State of a service from its start to its end.
 
     Args:
         settings: limits.
-        load: gives the engine; is called once, in the worker thread.
-        failed: is told if that raises.
+        load: returns the engine; called once, in the worker thread.
+        failed: called with the exception if `load` raises.
+        data: the folder of the log.
 
     Attributes:
         engine: None until it is loaded.
-        queue: in front of the worker thread; None until the engine is there.
+        queue: in front of the worker thread; None until the engine is loaded.
         jobs: files that are scored in the background.
         metrics: for Prometheus.
     """
@@ -49,29 +51,31 @@ class ServiceState:
         settings: Settings,
         load: Callable[[], Engine],
         failed: Callable[[BaseException], None],
+        data: Path,
     ) -> None:
         self.settings = settings
+        self.data = data
         self.metrics = Metrics()
         self.engine: Engine | None = None
         self.queue: BatchQueue | None = None
         self.jobs = JobStore(settings.max_jobs, settings.job_seconds)
         self._load = load
         self._failed = failed
-        # torch, the trees and the tokenizer are used by this thread alone
+        # the only thread that uses torch, the trees and the tokenizer
         self._worker = ThreadPoolExecutor(1, "reading")
         self._running: asyncio.Task[None] | None = None
         add_gauge = self.metrics.add_gauge
         add_gauge("ready", "1 once the detector is loaded.", lambda: float(self.queue is not None))
-        add_gauge("queue_texts", "Texts that wait.", lambda: self._waiting()[0])
-        add_gauge("queue_tokens", "Tokens that wait, estimated.", lambda: self._waiting()[1])
+        add_gauge("queue_texts", "Texts in the queue.", lambda: self._waiting()[0])
+        add_gauge("queue_tokens", "Estimated tokens in the queue.", lambda: self._waiting()[1])
         add_gauge("jobs", "Jobs that are kept.", lambda: len(self.jobs))
 
     async def start(self) -> None:
-        """Begin to load; returns at once."""
+        """Start to load the engine; return at once."""
         self._running = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End: jobs are cancelled, what is being read is read to its end."""
+        """Stop: cancel jobs, and wait for the batch that is being processed."""
         await asyncio.to_thread(self.jobs.close)
         if self._running is not None:
             self._running.cancel()
@@ -97,25 +101,28 @@ class ServiceState:
         await self.queue.run()
 
     def ready(self) -> tuple[Engine, BatchQueue]:
-        """Engine and queue.
+        """Return engine and queue.
 
         Raises:
-            Problem: the detector is still loading.
+            Problem: 503, the detector is still loading.
         """
         if self.engine is None or self.queue is None:
-            raise Problem(503, "The detector is loading; ask again soon.", retry_after=LOADING)
+            raise Problem(
+                503, "The detector is loading; try again soon.", retry_after=LOADING_SECONDS
+            )
         return self.engine, self.queue
 
     async def ask(self, request: Request, kind: str, texts: Sequence[str]) -> list[Any]:
-        """The results of a request's texts; nothing is read for a client that has gone.
+        """Return the results of a request's texts; a client that leaves cancels them.
 
         Raises:
             Problem: too many or too long texts, a full queue, or the detector is loading.
+            ClientGoneError: the client has gone.
         """
         _, queue = self.ready()
         self._check(texts)
-        asked = asyncio.create_task(queue.submit(kind, texts))
-        return await cancel_on_disconnect(request, asked)
+        submitted = asyncio.create_task(queue.submit(kind, texts))
+        return await cancel_on_disconnect(request, submitted)
 
     def _check(self, texts: Sequence[str]) -> None:
         settings = self.settings
@@ -144,29 +151,29 @@ class ServiceState:
         self.metrics.read(*batch)
 
 
-async def cancel_on_disconnect(request: Request, asked: asyncio.Task[list[Any]]) -> list[Any]:
-    """What was asked for, or nothing if the client leaves first, in which case it is cancelled.
+async def cancel_on_disconnect(request: Request, task: asyncio.Task[list[Any]]) -> list[Any]:
+    """Return a task's result; if the client leaves first, cancel the task.
 
     Raises:
-        Problem: the queue is full.
+        Problem: 503, the queue is full.
         ClientGoneError: the client has gone.
     """
-    gone = asyncio.create_task(_gone(request))
+    gone = asyncio.create_task(_disconnected(request))
     try:
-        await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if asked.done():
-            return asked.result()
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
         raise ClientGoneError
     except QueueFullError as full:
         raise Problem(
-            503, "More waits than can be read soon; ask again later.", retry_after=full.retry_after
+            503, "The queue is full; try again later.", retry_after=full.retry_after
         ) from None
     finally:
-        asked.cancel()
+        task.cancel()
         gone.cancel()
 
 
-async def _gone(request: Request) -> None:
-    """Returns when the client has closed the connection; the body has been read before."""
+async def _disconnected(request: Request) -> None:
+    """Return when the client has closed the connection; the body has been read before."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

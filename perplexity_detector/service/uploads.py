@@ -1,4 +1,4 @@
-"""A file that came up: received into a folder of ours, unpacked, looked through once."""
+"""Uploaded files: receive one into a folder, unpack it, and scan it once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from perplexity_detector.pipelines.predict import CHUNK_ROWS
 from perplexity_detector.service.micro_batching import estimate_tokens
 from perplexity_detector.service.problem_details import Problem
 
-#: What sentences call the file, wherever it lies.
+#: What error messages call the file instead of its path.
 NAME = "The file"
 _MEDIA_TYPES = {
     "text/csv": "csv",
@@ -32,24 +32,24 @@ _MEDIA_TYPES = {
     "application/jsonl": "jsonl",
     "application/vnd.apache.parquet": "parquet",
 }
-#: How long looking through a file may take; a hundred megabytes take some ten seconds.
-LOOK_SECONDS = 120.0
+#: Limit of the time to scan a file; a hundred megabytes take about ten seconds.
+SCAN_SECONDS = 120.0
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _BLOCK = 1 << 16
 
 
 @dataclass
 class Upload:
-    """A file as `datasets` reads it.
+    """An uploaded file of rows, and how to read it.
 
     Attributes:
-        path: where it lies.
+        path: of the file.
         format: csv, tsv, jsonl or parquet.
-        columns: what its columns are called.
+        columns: names of its columns.
         encoding: of csv, tsv and jsonl.
-        max_characters: of a text; a longer one is a row with a problem.
-        rows: of the file, once `scan` has counted them.
-        tokens: estimated, of its texts, likewise.
+        max_characters: limit for a text; a row with a longer one has a problem.
+        rows: number of rows, once `scan` has counted them.
+        tokens: estimated tokens of its texts, once `scan` has counted them.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class Upload:
     tokens: int = field(default=0, init=False)
 
     def chunks(self) -> Iterator[pd.DataFrame]:
-        """Frames of rows; see `datasets.read_chunks`."""
+        """Read frames of rows; see `datasets.read_chunks`."""
         for chunk in read_chunks(
             self.path, self.columns, chunk_rows=CHUNK_ROWS, encoding=self.encoding,
             format=self.format,
@@ -71,27 +71,29 @@ class Upload:
             yield chunk
 
     def scan(self) -> None:
-        """Count rows and tokens; what is wrong with the file shows now, not while it is scored.
+        """Count rows and tokens, and find errors in the file before it is scored.
 
         Raises:
             DatasetError: it cannot be read.
         """
-        end = time.monotonic() + LOOK_SECONDS
+        end = time.monotonic() + SCAN_SECONDS
         for chunk in self.chunks():
-            if time.monotonic() > end:  # open quotation marks make a csv slow to read
-                raise DatasetError(f"{NAME} takes too long to read: send parts, or mend it.")
+            if time.monotonic() > end:  # a csv full of unclosed quotation marks is slow to read
+                raise DatasetError(
+                    f"{NAME} takes too long to read", hint="send it in pieces, or repair it"
+                )
             self.rows += len(chunk)
             self.tokens += sum(map(estimate_tokens, chunk.loc[chunk["problem"] == "", "text"]))
 
 
 async def receive(request: Request, target: Path) -> str | None:
-    """Write a request's file, multipart or the body itself; its size is the gate's to limit.
+    """Save a request's file, from a form or as the body; the middleware limits its size.
 
     Returns:
-        Its format as its name or media type says, or None.
+        Its format by its name or media type, or None if they do not give one.
 
     Raises:
-        Problem: there is none, or more than one.
+        Problem: the form has no file.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "multipart/form-data":
@@ -116,47 +118,50 @@ async def _blocks(upload: UploadFile) -> AsyncIterator[bytes]:
 
 
 def _format_of(name: str) -> str | None:
-    """Of a file by its name, of which nothing else is used."""
+    """The format by the extension of a client's file name, which is used for nothing else."""
     plain = PurePath(name.lower().removesuffix(".gz"))
     return FORMATS.get(plain.suffix)
 
 
-def unpack(path: Path, most: int) -> None:
-    """Unpack a gzipped file in its place; another is left as it is, unless it unpacks itself.
+def unpack(path: Path, max_bytes: int) -> None:
+    """Unpack a gzipped file in place, and check the unpacked size of a parquet file.
 
     Args:
         path: the file.
-        most: bytes it may have when unpacked: a small archive can hold more than any disk.
+        max_bytes: limit of the unpacked size; a small archive can hold more than fits on a disk.
 
     Raises:
-        Problem: it has more.
-        DatasetError: it is damaged.
+        Problem: 413, the unpacked file is larger.
+        DatasetError: it is damaged, or compressed twice.
     """
     if not _is_gzipped(path):
-        _check_parquet(path, most)
+        _check_parquet(path, max_bytes)
         return
     unpacked = path.with_name(path.name + ".unpacked")
     try:
         with gzip.open(path) as packed, unpacked.open("wb") as plain:
-            _copy(packed, plain, most)
+            _copy(packed, plain, max_bytes)
     except (EOFError, OSError, zlib.error) as error:
-        raise DatasetError(f"{NAME} is damaged or cut short: make or send it again.") from error
-    if _is_gzipped(unpacked):  # whose reader would unpack it without a bound
-        raise DatasetError(f"{NAME} is compressed twice; unpack it once.")
+        raise DatasetError(
+            f"{NAME} is damaged or cut short", hint="make or send it again"
+        ) from error
+    if _is_gzipped(unpacked):  # the reader would unpack it without a limit
+        raise DatasetError(f"{NAME} is compressed twice", hint="unpack it once")
     unpacked.replace(path)
-    _check_parquet(path, most)
+    _check_parquet(path, max_bytes)
 
 
-def _check_parquet(path: Path, most: int) -> None:
+def _check_parquet(path: Path, max_bytes: int) -> None:
     with path.open("rb") as file:
         if file.read(len(_PARQUET)) != _PARQUET:
             return
     try:
-        about = pyarrow.parquet.read_metadata(path)
+        metadata = pyarrow.parquet.read_metadata(path)
     except (pyarrow.ArrowException, OSError):
-        return  # whose reader says what is wrong with it
-    if sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups)) > most:
-        raise _too_large(most)
+        return  # the reader reports what is wrong with it
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    if sum(group.total_byte_size for group in groups) > max_bytes:
+        raise _too_large(max_bytes)
 
 
 def _is_gzipped(path: Path) -> bool:
@@ -164,14 +169,14 @@ def _is_gzipped(path: Path) -> bool:
         return file.read(len(_GZIP)) == _GZIP
 
 
-def _copy(source: gzip.GzipFile, target: IO[bytes], most: int) -> None:
+def _copy(source: gzip.GzipFile, target: IO[bytes], max_bytes: int) -> None:
     written = 0
     while block := source.read(_BLOCK):
         written += len(block)
-        if written > most:
-            raise _too_large(most)
+        if written > max_bytes:
+            raise _too_large(max_bytes)
         target.write(block)
 
 
-def _too_large(most: int) -> Problem:
-    return Problem(413, f"Unpacked, the file has more than {most:,} bytes: send parts.")
+def _too_large(max_bytes: int) -> Problem:
+    return Problem(413, f"Unpacked, the file has more than {max_bytes:,} bytes: send it in pieces.")

@@ -6,7 +6,7 @@ from tests.labelled import SAMPLE, light_detector, two_styles
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A folder in which the sample was trained on, and what the command said."""
+    """A folder with a detector trained on the sample, and the finished command."""
     folder = tmp_path_factory.mktemp("trained")
     done = run(
         MODEL, "train", SAMPLE, "--families=stylometry,compression", "--track=False", cwd=folder

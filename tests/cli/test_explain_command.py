@@ -23,7 +23,7 @@ def rows(tmp_path):
     return path
 
 
-def told(outcome):
+def output_of(outcome):
     code, out, err = outcome
     assert code == 0, err
     assert "Traceback" not in err
@@ -45,22 +45,24 @@ def test_a_report_by_default(here, rows, detector, tmp_path):
 
 
 def test_numbers(here, rows, detector, tmp_path):
-    said = told(here("explain", str(rows), "007", f"--detector={detector}", "--output=a/b.json"))
+    printed = output_of(
+        here("explain", str(rows), "007", f"--detector={detector}", "--output=a/b.json")
+    )
     explanation = json.loads((tmp_path / "a" / "b.json").read_text(encoding="utf-8"))
     assert (explanation["id"], explanation["detector"]) == ("007", detector.name)
     assert explanation["text"] == TEXTS[0]
-    assert said.startswith(
+    assert printed.startswith(
         f"{explanation['verdict']}, probability {explanation['probability']:.3f}"
     )
-    piped = told(here("explain", str(rows), "007", f"--detector={detector}", "--output=-"))
+    piped = output_of(here("explain", str(rows), "007", f"--detector={detector}", "--output=-"))
     assert json.loads(piped) == explanation
 
 
 def test_a_text_is_taken_as_it_is(here, detector):
     # to Fire, a tuple, a number, a list, a string in quotes
     for text in ["well, yes", "7", "[one]", "'quoted'", "No. Why?"]:
-        said = here("explain", f"--text={text}", f"--detector={detector}", "--output=-")
-        explanation = json.loads(told(said))
+        printed = here("explain", f"--text={text}", f"--detector={detector}", "--output=-")
+        explanation = json.loads(output_of(printed))
         assert explanation["text"] == text
         assert explanation["id"] is None
         assert explanation["verdict"] == "uncertain"
@@ -68,18 +70,18 @@ def test_a_text_is_taken_as_it_is(here, detector):
 
 def test_standard_input(here, detector, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO(TEXTS[1]))
-    said = told(here("explain", "--text=-", f"--detector={detector}", "--output=-"))
-    assert json.loads(said)["text"] == TEXTS[1]
+    printed = output_of(here("explain", "--text=-", f"--detector={detector}", "--output=-"))
+    assert json.loads(printed)["text"] == TEXTS[1]
 
 
 def test_the_rate_of_the_verdict(here, detector):
     options = ["--text=" + TEXTS[1], f"--detector={detector}", "--output=-"]
-    assert json.loads(told(here("explain", *options, "--fpr=0.25")))["fpr"] == 0.25
+    assert json.loads(output_of(here("explain", *options, "--fpr=0.25")))["fpr"] == 0.25
     assert "between 0 and 1" in refused(here("explain", *options, "--fpr=7"))
 
 
 def test_no_text_is_logged(here, detector, tmp_path):
-    told(here("explain", f"--text={TEXTS[0]} zanzibar", f"--detector={detector}"))
+    output_of(here("explain", f"--text={TEXTS[0]} zanzibar", f"--detector={detector}"))
     log = log_of(tmp_path)
     assert "command: explain --text=... --output=data/report.html" in log
     assert "zanzibar" not in log
@@ -90,7 +92,7 @@ def test_no_text_is_logged(here, detector, tmp_path):
     [
         ([], "Give either --text, or --dataset and --id."),
         (["--text=a", "--dataset=rows.csv"], "Give either --text, or --dataset and --id."),
-        (["--dataset=rows.csv"], "Say which text of the dataset with --id."),
+        (["--dataset=rows.csv"], "Name a text of the dataset with --id."),
         (["--dataset=rows.csv", "--id=no"], "None of the 4 rows of rows.csv has the id no"),
         (["--dataset=rows.csv", "--id=r10"], "The text r10 in rows.csv cannot be read: "),
         (["--dataset=none.csv", "--id=8"], "There is no file none.csv"),

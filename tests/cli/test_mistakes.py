@@ -1,4 +1,4 @@
-"""What a user can mend is told in a sentence."""
+"""An error that a user can correct is one sentence."""
 
 import gzip
 
@@ -22,10 +22,13 @@ from tests.cli.running import MARKER, TEXTS, frame
         (["train", "no.csv", "--fpr=1%"], "--fpr is a rate"),
         (["predict", "no.csv", "--fpr=0"], "--fpr is a rate"),
         (["evaluate", "no.csv", "--fpr"], "--fpr is a rate"),
-        (["train", "no.csv", "--seed=x"], "--seed is a whole number from 0 on, not x."),
-        (["train", "no.csv", "--per_group=0"], "--per_group is a whole number from 1 on, not 0."),
-        (["train", "no.csv", "--max_words=1.5"], "--max_words is a whole number from 1 on"),
-        (["evaluate", "no.csv", "--max_words=-3"], "--max_words is a whole number from 1 on"),
+        (["train", "no.csv", "--seed=x"], "--seed is a whole number of at least 0, not x."),
+        (
+            ["train", "no.csv", "--per_group=0"],
+            "--per_group is a whole number of at least 1, not 0.",
+        ),
+        (["train", "no.csv", "--max_words=1.5"], "--max_words is a whole number of at least 1"),
+        (["evaluate", "no.csv", "--max_words=-3"], "--max_words is a whole number of at least 1"),
         (["train", "no.csv", "--track=maybe"], "--track is True or False, not maybe."),
         (["train", "no.csv", "--families=typo"], "There is no feature family 'typo'; choose from"),
         (["features", "no.csv", "--families="], "There is no feature family ''"),
@@ -34,19 +37,22 @@ from tests.cli.running import MARKER, TEXTS, frame
         (["predict", "{rows}", "--detector=no"], "There is no detector in no (no config.json)"),
         (["predict", "{rows}", "--output=."], ". is a folder: name a file in it for the results."),
         (["predict", "{rows}", "--text_column=essay"], "has no column 'essay'; it has 'id', "),
-        (["predict", "{rows}", "--format=xml"], "--format=xml is unknown: it is csv"),
-        (["predict", "{rows}", "--encoding=morse"], "--encoding=morse is unknown: try utf-8"),
+        (["predict", "{rows}", "--format=xml"], "There is no format 'xml': --format is csv, "),
+        (
+            ["predict", "{rows}", "--encoding=morse"],
+            "'morse': try --encoding=utf-8",
+        ),
         (["train", "{rows}", "--label_column=label"], "has no column 'label'"),
     ],
 )
 def test_mistakes_are_one_sentence(here, rows, detector, arguments, sentence, tmp_path):
     if arguments[0] == "predict" and not any("--detector" in one for one in arguments):
         arguments = [*arguments, f"--detector={detector}"]
-    said = refused(here(*(one.format(rows=rows) for one in arguments)))
-    assert sentence in said
+    printed = refused(here(*(one.format(rows=rows) for one in arguments)))
+    assert sentence in printed
     log = log_of(tmp_path)
     assert f"command: {arguments[0]} --dataset=" in log
-    assert f"ERROR {said}" in log
+    assert f"ERROR {printed}" in log
     assert "Traceback (most recent call last)" in log
     left = {file.name for file in tmp_path.rglob("*") if file.is_file()}
     assert left == {"rows.csv", LOG_FILE}

@@ -12,7 +12,7 @@ from tests.labelled import SAMPLE, sample
 def test_train_saves_publishes_and_prints(trained):
     folder, done = trained
     lines = done.stdout.splitlines()
-    assert lines[0].split() == ["left", "out", "test"]
+    assert lines[0].split() == ["out-of-fold", "test"]
     for line, name in zip(lines[1:], METRIC_LABELS.values(), strict=True):
         assert line.startswith(name)
     assert "Saved to model, published to data/model." in done.stderr
@@ -88,6 +88,6 @@ def test_train_learns_from_auxiliary_texts_too(here, tmp_path):
     assert code == 0
     loaded = TextDetector.from_pretrained("model")
     assert loaded.training_["texts"] == 40
-    assert loaded.training_["learned_only"] > 24
+    assert loaded.training_["n_not_calibrating"] > 24
     sentence = refused(here("train", SAMPLE, "--track=False", "--auxiliary=missing.csv"))
     assert "missing.csv" in sentence

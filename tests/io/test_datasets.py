@@ -70,7 +70,7 @@ def test_standard_input(monkeypatch, format, packed):
 
 def test_standard_input_of_a_process():
     code = (
-        "from perplexity_detector.datasets import read_all\n"
+        "from perplexity_detector.io.datasets import read_all\n"
         "import sys\n"
         "print(read_all('-')['id'].tolist(), 'torch' in sys.modules, sys.stdin.closed)"
     )
@@ -84,7 +84,7 @@ def test_standard_input_of_a_process():
 def test_a_named_pipe_is_read_like_standard_input(tmp_path):
     command = (
         'cat "$1" | "$0" -c '
-        "'import sys; from perplexity_detector.datasets import read_all;"
+        "'import sys; from perplexity_detector.io.datasets import read_all;"
         " print(len(read_all(sys.argv[1])))' /dev/stdin"
     )
     path = tmp_path / "rows"
@@ -129,11 +129,11 @@ def test_missing_columns_are_named_with_what_there_is(write):
     message = error_of(path)
     assert "'text'" in message
     assert "'id', 'essay'" in message
-    assert "--text_column=" in message
-    assert "--label_column=" in error_of(path, Columns(text="essay"), label=True)
+    assert "with text_column." in message
+    assert "with label_column." in error_of(path, Columns(text="essay"), label=True)
     # named otherwise than by default, so meant
-    assert "--source_column=" in error_of(path, Columns(text="essay", source="origin"))
-    assert "--id_column=" in error_of(path, Columns(id="key", text="essay"))
+    assert "with source_column." in error_of(path, Columns(text="essay", source="origin"))
+    assert "with id_column." in error_of(path, Columns(id="key", text="essay"))
     assert len(read_all(path, Columns(text="essay", label="origin"))) == 1
 
 

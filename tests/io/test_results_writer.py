@@ -75,7 +75,7 @@ def test_standard_output(capsys):
 
 def test_standard_output_that_cannot_show_every_character():
     code = (
-        "import pandas as pd; from perplexity_detector.results import ResultsWriter\n"
+        "import pandas as pd; from perplexity_detector.io.results_writer import ResultsWriter\n"
         "with ResultsWriter('-', ['id']) as results: results.write(pd.DataFrame({'id': ['é']}))"
     )
     done = subprocess.run(

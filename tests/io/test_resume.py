@@ -1,5 +1,6 @@
 """Predictions that are stopped, killed and resumed: the file is that of one run, to the byte."""
 
+import errno
 import json
 import os
 import random
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pandas as pd
@@ -59,7 +61,7 @@ def run(rows, detector, output, **options):
 
 
 def stopped(rows, detector, output, chunks):
-    """Leave what a run leaves that is killed after so many chunks."""
+    """Leave the files of a run that is killed after this number of chunks."""
     folder = output.parent / "killed"
     going = run(rows, detector, folder / output.name)
     for _ in range(chunks):
@@ -133,10 +135,10 @@ def test_an_exception_keeps_rows_and_says_so(rows, fitted, whole, tmp_path, capl
         going.throw(KeyboardInterrupt)
     assert output.read_text() == "earlier\n"
     assert caplog.messages == [
-        f"4 rows are kept in {part_of(output)}: the same command with --resume goes on after them."
+        f"4 rows are kept in {part_of(output)}; the same run with `resume` continues after them."
     ]
     assert resumed(rows, fitted, output) == 14
-    assert caplog.messages[1:2] == ["4 rows are there already."]
+    assert caplog.messages[1:2] == ["4 rows are already written."]
     assert output.read_bytes() == whole
 
 
@@ -145,7 +147,9 @@ def test_without_resume_it_begins_anew_and_says_so(rows, fitted, whole, tmp_path
     stopped(rows, fitted, output, 2)
     assert sum(map(len, run(rows, fitted, output))) == len(TEXTS)
     assert output.read_bytes() == whole
-    assert any(said.startswith("8 rows that an earlier run left in") for said in caplog.messages)
+    assert any(
+        message.startswith("8 rows that an earlier run left in") for message in caplog.messages
+    )
 
 
 @pytest.mark.parametrize("change", ["text", "id", "order", "fewer"])
@@ -206,11 +210,52 @@ def test_one_run_at_a_time(rows, fitted, whole, tmp_path):
             list(run(rows, fitted, output, resume=resume))
     list(first)
     assert output.read_bytes() == whole
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_runs_that_start_while_another_ends_do_not_write_at_once(tmp_path):
+    """Whoever enters holds the lock alone, though each run removes the lock file at its end."""
+    writing = []
+    overlaps = []
+
+    def run_often():
+        for _ in range(30):
+            try:
+                with ResultsWriter(tmp_path / "results.csv", ["id"]):
+                    writing.append(1)
+                    overlaps.extend(writing[1:])
+                    time.sleep(0.002)
+                    writing.pop()
+            except InputError as error:
+                assert "Another run is writing" in str(error)
+
+    threads = [threading.Thread(target=run_often) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert overlaps == []
+    assert [file.name for file in tmp_path.iterdir()] == ["results.csv"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="flock of POSIX")
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
+def test_a_file_system_without_locks(rows, fitted, whole, tmp_path, monkeypatch, code):
+    import fcntl
+
+    def flock(file, operation):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    output = tmp_path / "results.csv"
+    list(run(rows, fitted, output))
+    assert output.read_bytes() == whole
+    assert list(tmp_path.iterdir()) == [output]
 
 
 @pytest.mark.parametrize("place", ["-", "/dev/null"])
 def test_only_files_are_gone_on_with(place):
-    with pytest.raises(InputError, match="Only a file can be gone on with"):
+    with pytest.raises(InputError, match=r"nothing to resume: .*leave out resume"):
         ResultsWriter(place, ["id"], {}, resume=True).__enter__()
 
 
@@ -250,4 +295,4 @@ def test_killed_again_and_again(fitted, detector, tmp_path):
     there, tally = done.stderr.decode().splitlines()
     assert int(there.split()[0]) + int(tally.split()[0]) == 800
     assert output.read_bytes() == expected
-    assert not part_of(output).exists()
+    assert not list(tmp_path.glob("*.part*"))

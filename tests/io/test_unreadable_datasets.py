@@ -27,21 +27,25 @@ from tests.io.dataset_files import CONTENT, FakeStdin, as_parquet, error_of
         ("a.csv.gz", gzip.compress(CONTENT["csv"])[:30] + bytes(60), "damaged or cut short"),
         ("a.parquet.gz", gzip.compress(CONTENT["parquet"])[:-12], "damaged or cut short"),
         ("a.csv.gz", gzip.compress(gzip.compress(b"id,text\n1,a\n")), "compressed twice"),
-        ("a.csv", CONTENT["parquet"], "--format=parquet"),
+        ("a.csv", CONTENT["parquet"], "format=parquet"),
         ("a.csv", b"PK\x03\x04" + bytes(50), "zip archive or an Excel workbook"),
         ("a.xlsx", b"PK\x03\x04" + bytes(50), "zip archive or an Excel workbook"),
         ("a.csv", b"%PDF-1.7\n", "PDF"),
         ("a.csv", b"id,text\n1,\x00\x01\x02\n", "NUL bytes"),
-        ("a.csv", "id,text\n1,a\n".encode("utf-16"), "--encoding=utf-16"),
-        ("a.csv", "id,text\n1,a\n".encode("utf-16-le"), "--encoding=utf-16"),
+        ("a.csv", "id,text\n1,a\n".encode("utf-16"), "pass encoding=utf-16"),
+        ("a.csv", "id,text\n1,a\n".encode("utf-16-le"), "pass encoding=utf-16"),
         ("a.csv", "id,text\n1,a\n2,café\n".encode("latin-1"), "utf-8 at line 3: pass"),
         ("a.csv", b"id,text\n1,a\n2,cut in a letter \xc3", "utf-8 at line 3: pass"),
-        ("a.jsonl", '{"text": "café"}'.encode("latin-1"), "--encoding="),
+        (
+            "a.jsonl",
+            '{"text": "café"}'.encode("latin-1"),
+            "for example encoding=cp1252",
+        ),
         ("a.txt", b"id,text\n1,a\n", ".csv, .tsv, .jsonl, .ndjson, .parquet"),
-        ("a", b"id,text\n1,a\n", "--format="),
-        ("a.gz", gzip.compress(b"id,text\n1,a\n"), "--format="),
-        ("a.csv", CONTENT["jsonl"], "--format=jsonl"),
-        ("a.jsonl", b'[{"id": 1, "text": "a"}]', "one object a line"),
+        ("a", b"id,text\n1,a\n", "pass format="),
+        ("a.gz", gzip.compress(b"id,text\n1,a\n"), "pass format="),
+        ("a.csv", CONTENT["jsonl"], "pass format=jsonl"),
+        ("a.jsonl", b'[{"id": 1, "text": "a"}]', "one JSON object a line"),
         ("a.jsonl", b"id,text\n1,a\n", "Line 1 of"),
         ("a.csv", b"id;text\n1;a\n", "it has 'id;text'"),
         ("a.csv", b"id,text,x\n1,a\n2,b\n", "line 2 (id 1): 2 fields instead of 3"),
@@ -75,9 +79,9 @@ def test_missing_file_and_folder(tmp_path):
 
 def test_unknown_options(write):
     path = write("id,text\n1,a\n")
-    assert "--format=xml" in error_of(path, format="xml")
-    assert "--encoding=utf-99" in error_of(path, encoding="utf-99")
-    assert "--encoding=rot13" in error_of(path, encoding="rot13")
+    assert "no format 'xml'" in error_of(path, format="xml")
+    assert "no encoding 'utf-99'" in error_of(path, encoding="utf-99")
+    assert "no encoding 'rot13'" in error_of(path, encoding="rot13")
     with pytest.raises(InputError):
         next(read_chunks(path, chunk_rows=0))
 

@@ -306,7 +306,7 @@ def test_a_run_that_breaks_off_is_marked_as_failed(tracked, tmp_path):
 
 def test_without_mlflow(tracked, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)  # an import of it now fails
-    with pytest.raises(TrackingError, match=r"^MLflow is not installed.*--track=False\.$"):
+    with pytest.raises(TrackingError, match=r"^MLflow is not installed.*track=False\.$"):
         tracked.track()
 
 

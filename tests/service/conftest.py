@@ -37,7 +37,7 @@ def serve(engine, tmp_path):
             stack.pop().__exit__(None, None, None)
 
     def begin(**settings):
-        context = listening(lambda: engine, Settings(**{"data": tmp_path, **settings}))
+        context = listening(lambda: engine, Settings(**settings), tmp_path)
         stack.append(context)
         return context.__enter__()
 
@@ -49,6 +49,6 @@ def serve(engine, tmp_path):
 @pytest.fixture(scope="module")
 def client(detector, tmp_path_factory):
     """A service for tests that only ask."""
-    settings = Settings(data=tmp_path_factory.mktemp("data"))
-    with listening(lambda: WatchedEngine(detector), settings) as client:
+    data = tmp_path_factory.mktemp("data")
+    with listening(lambda: WatchedEngine(detector), Settings(), data) as client:
         yield client

@@ -1,4 +1,4 @@
-"""A service that really listens, in a thread, and an engine that waits when it is told to."""
+"""A service that really listens, in a thread, and an engine that can be held."""
 
 import socket
 import threading
@@ -10,6 +10,7 @@ import uvicorn
 
 from perplexity_detector.service.app import create_app
 from perplexity_detector.service.engine import Engine
+from perplexity_detector.service.micro_batching import Handler
 from perplexity_detector.service.server import configuration
 
 #: A text that breaks the detector; by name, for tracebacks show the line that raises.
@@ -17,20 +18,19 @@ POISON = "poison"
 
 
 class WatchedEngine(Engine):
-    """An engine that tells which texts it read together, and waits while it is held.
+    """An engine that records the batches it scores, and waits while it is held.
 
     Attributes:
-        batches: texts of each reading.
+        batches: texts of each batch of predictions or of a file.
         reading: is set when one has begun.
     """
 
     def __init__(self, detector):
+        super().__init__(detector, "light")
         self.batches = []
         self.reading = threading.Event()
         self._may_go = threading.Event()
         self._may_go.set()
-        super().__init__(detector, "light")
-        self.batches.clear()
 
     def hold(self):
         self.reading.clear()
@@ -39,21 +39,29 @@ class WatchedEngine(Engine):
     def let_go(self):
         self._may_go.set()
 
-    def assess(self, texts):
-        self.batches.append(list(texts))
-        self.reading.set()
-        assert self._may_go.wait(20)
-        if POISON in texts:
-            raise ValueError(f"the {POISON} text")
-        return super().assess(texts)
+    def handlers(self):
+        handlers = super().handlers()
+        watched = {kind: self._watched(handlers[kind]) for kind in ("predict", "file")}
+        return {**handlers, **watched}
+
+    def _watched(self, handler):
+        def function(texts):
+            self.batches.append(list(texts))
+            self.reading.set()
+            assert self._may_go.wait(20)
+            if POISON in texts:
+                raise ValueError(f"the {POISON} text")
+            return handler.function(texts)
+
+        return Handler(function, handler.batchable)
 
 
 @contextmanager
-def listening(load, settings, until_ready=True):
+def listening(load, settings, data, until_ready=True):
     """A client of a service that runs in a thread of this process; its end is awaited."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         failures = []
-        app = create_app(settings, load, failures.append)
+        app = create_app(settings, load, failures.append, data)
         server = uvicorn.Server(configuration(app, settings))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

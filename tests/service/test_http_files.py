@@ -45,10 +45,10 @@ def test_results_are_those_of_the_command(client, frame, csv, detector):
     assert answer.headers["content-disposition"] == 'attachment; filename="results.csv"'
     results = of_csv(answer)
     assert tuple(results) == DETAILS
-    said = detector.assess(frame["text"])
+    assessed = detector.assess(frame["text"])
     assert results["id"].tolist() == frame["id"].tolist()
-    assert results["generated"].tolist() == said["probability"].round(6).tolist()
-    assert results["verdict"].tolist() == said["verdict"].tolist()
+    assert results["generated"].tolist() == assessed["probability"].round(6).tolist()
+    assert results["verdict"].tolist() == assessed["verdict"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_rows_with_problems_keep_their_place(serve, texts):
 @pytest.mark.parametrize(
     ("name", "content", "query", "sentence"),
     [
-        ("a.doc", b"id,text\n1,a\n", "", "Say what the file is: ?format=csv"),
+        ("a.doc", b"id,text\n1,a\n", "", "The file's format is not known: send ?format=csv"),
         ("a.csv", b"", "", "The file is empty"),
         (
             "a.csv",
@@ -105,9 +105,14 @@ def test_rows_with_problems_keep_their_place(serve, texts):
             "a.csv",
             b"id,text\n1,caf\xe9\n",
             "",
-            "The file is not utf-8 at line 2: pass the",
+            "The file is not utf-8 at line 2: pass its encoding, for example ?encoding=",
         ),
-        ("a.csv", b"id,text\n1,a\n", "?encoding=klingon", "?encoding=klingon is unknown"),
+        (
+            "a.csv",
+            b"id,text\n1,a\n",
+            "?encoding=klingon",
+            "There is no encoding 'klingon': try ?",
+        ),
         ("a.csv", b"PK\x03\x04abc", "", "The file is a zip archive"),
         ("a.parquet", b"PAR1abc", "", "The file is damaged or cut short"),
         ("a.csv.gz", gzip.compress(b"id,text\n1,a\n")[:-9], "", "The file is damaged or cut short"),
@@ -131,7 +136,7 @@ def test_a_form_without_a_file(client):
 
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet", "a.parquet.gz"])
 def test_a_small_archive_of_a_large_file(serve, name):
-    client = serve(max_file=100_000)
+    client = serve(max_file_bytes=100_000)
     if ".parquet" in name:
         frame = pd.DataFrame({"text": [f"a{'b' * 1000}{row}" for row in range(200)]})
         bomb = parquet(frame)
@@ -152,10 +157,10 @@ def test_a_large_file_becomes_a_job(serve, csv):
     assert place == f"/v1/jobs/{begun.json()['id']}"
     assert begun.json()["rows"] == 6
     wait_for(lambda: client.get(place).json()["state"] == "done")
-    told = client.get(place).json()
-    assert told["rows_done"] == 6
-    assert told["results"] == f"{place}/results"
-    results = client.get(told["results"])
+    state = client.get(place).json()
+    assert state["rows_done"] == 6
+    assert state["results"] == f"{place}/results"
+    results = client.get(state["results"])
     assert results.headers["content-disposition"] == 'attachment; filename="results.csv"'
     assert len(of_csv(results)) == 6
     assert [file.name for file in client.service.jobs.folder.rglob("*.*")] == ["results.csv"]

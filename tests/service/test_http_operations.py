@@ -19,7 +19,7 @@ def test_health_before_and_after_the_detector_is_loaded(detector, tmp_path):
         assert may_load.wait(10)
         return WatchedEngine(detector)
 
-    with listening(load, Settings(data=tmp_path), until_ready=False) as client:
+    with listening(load, Settings(), tmp_path, until_ready=False) as client:
         assert client.get("/healthz").json() == {"status": "alive"}
         for answer in (
             client.get("/readyz"),
@@ -36,11 +36,11 @@ def test_health_before_and_after_the_detector_is_loaded(detector, tmp_path):
         assert "perplexity_detector_ready 1.0" in client.get("/metrics").text
 
 
-def test_a_detector_that_cannot_be_loaded_is_told(tmp_path):
+def test_a_detector_that_cannot_be_loaded_is_reported(tmp_path):
     def load():
         raise ValueError("broken")
 
-    with listening(load, Settings(data=tmp_path), until_ready=False) as client:
+    with listening(load, Settings(), tmp_path, until_ready=False) as client:
         wait_for(lambda: client.failures)
         assert is_problem(client.get("/readyz"), 503)
     assert [str(error) for error in client.failures] == ["broken"]
@@ -53,8 +53,8 @@ def test_figures(serve, texts):
     client.get("/v1/jobs/secret-id-of-somebody")
     client.get("/zanzibar")
     client.request("ZANZIBAR", "/healthz")
-    told = client.get("/metrics")
-    assert told.headers["content-type"].startswith("text/plain; version=")
+    metrics = client.get("/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain; version=")
     for line in (
         'requests_total{method="POST",route="/v1/predict",status="200"} 1.0',
         'requests_total{method="GET",route="/v1/jobs/{job_id}",status="404"} 1.0',
@@ -67,11 +67,11 @@ def test_figures(serve, texts):
         "jobs 0.0",
         "batch_texts_count 2.0",
     ):
-        assert f"perplexity_detector_{line}" in told.text.splitlines()
-    tokens = re.search(r'tokens_total\{kind="predict"\} (\d+)', told.text)
+        assert f"perplexity_detector_{line}" in metrics.text.splitlines()
+    tokens = re.search(r'tokens_total\{kind="predict"\} (\d+)', metrics.text)
     assert int(tokens[1]) > 6 * 60
-    assert "process_resident_memory_bytes" in told.text
-    assert "secret" not in told.text and "zanzibar" not in told.text.lower()
+    assert "process_resident_memory_bytes" in metrics.text
+    assert "secret" not in metrics.text and "zanzibar" not in metrics.text.lower()
 
 
 @pytest.fixture

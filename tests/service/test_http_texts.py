@@ -15,15 +15,17 @@ def post(client, route, body, **options):
     return client.post(f"/v1/{route}", json=body, **options)
 
 
-def test_a_batch_is_told_as_the_library_tells_it(client, detector, texts):
+def test_a_batch_gets_the_assessments_of_the_library(client, detector, texts):
     answer = post(client, "predict", {"texts": texts}).json()
-    said = detector.assess(texts)
+    assessed = detector.assess(texts)
     assert (answer["detector"], answer["fpr"]) == ("light", 0.1)
     results = answer["results"]
     for name in ("verdict", "note", "words", "tokens", "why"):
-        assert [one[name] for one in results] == said[name].tolist()
-    assert [one["probability"] for one in results] == pytest.approx(said["probability"], abs=1e-6)
-    assert {"human", "generated"} <= set(said["verdict"])
+        assert [one[name] for one in results] == assessed[name].tolist()
+    assert [one["probability"] for one in results] == pytest.approx(
+        assessed["probability"], abs=1e-6
+    )
+    assert {"human", "generated"} <= set(assessed["verdict"])
 
 
 def test_verdicts_follow_from_the_thresholds(client, texts):
@@ -71,9 +73,9 @@ def test_features(client, detector, texts):
 
 
 def test_an_explanation(client, detector, texts):
-    told = post(client, "explain", {"text": texts[1], "id": "e1"}).json()
+    explanation = post(client, "explain", {"text": texts[1], "id": "e1"}).json()
     ours = detector.explain(texts[1], id="e1", detector="light").to_dict()
-    assert told == json.loads(json.dumps(ours))
+    assert explanation == json.loads(json.dumps(ours))
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Recorder:
     batch_tokens=st.integers(1, 12),
     batchable=st.booleans(),
 )
-def test_every_request_gets_its_own_in_order(requests, batch_tokens, together):
+def test_every_request_gets_its_own_in_order(requests, batch_tokens, batchable):
     record = Recorder()
 
     async def body(queue):
@@ -59,11 +59,11 @@ def test_every_request_gets_its_own_in_order(requests, batch_tokens, together):
         asked = [queue.submit(kind, texts) for kind, texts in zip(kinds, requests, strict=False)]
         return await asyncio.gather(*asked), queue.waiting()
 
-    answers, waiting = working(Handler(record, together), body, batch_tokens=batch_tokens)
+    answers, waiting = working(Handler(record, batchable), body, batch_tokens=batch_tokens)
     assert answers == [[text.upper() for text in texts] for texts in requests]
     assert waiting == (0, 0)
     for batch in record.batches:
-        assert len(batch) == 1 or (together and sum(map(estimate_tokens, batch)) <= batch_tokens)
+        assert len(batch) == 1 or (batchable and sum(map(estimate_tokens, batch)) <= batch_tokens)
 
 
 def test_a_small_request_does_not_wait_for_all_of_a_large_one():

@@ -48,8 +48,8 @@ def answer_of(connection):
 @pytest.fixture(scope="module")
 def locked(detector, tmp_path_factory):
     """A service that has a key."""
-    settings = Settings(data=tmp_path_factory.mktemp("data"), api_key=KEY)
-    with listening(lambda: WatchedEngine(detector), settings) as client:
+    data = tmp_path_factory.mktemp("data")
+    with listening(lambda: WatchedEngine(detector), Settings(api_key=KEY), data) as client:
         yield client
 
 
@@ -87,12 +87,16 @@ def test_without_the_key_no_body_is_waited_for(locked):
 
 
 def test_a_body_that_is_too_large(serve, texts):
-    client = serve(max_body=1000, max_file=2000)
+    client = serve(max_body_bytes=1000, max_file_bytes=2000)
     for route, options, advice in (
         ("/v1/predict", {"json": {"texts": ["a" * 2000]}}, "1,000 bytes: send fewer texts"),
-        ("/v1/files", {"files": {"file": ("a.csv", b"a" * 3000)}}, "2,000 bytes: send parts"),
+        (
+            "/v1/files",
+            {"files": {"file": ("a.csv", b"a" * 3000)}},
+            "2,000 bytes: send the file in pieces",
+        ),
         # no length is declared of chunks
-        ("/v1/files", {"content": iter([b"a" * 1500] * 2)}, "2,000 bytes: send parts"),
+        ("/v1/files", {"content": iter([b"a" * 1500] * 2)}, "2,000 bytes: send the file in pieces"),
         ("/v1/predict", {"content": iter([b"a" * 900] * 2)}, "1,000 bytes: send fewer texts"),
     ):
         answer = client.post(route, **options)
@@ -114,7 +118,7 @@ def test_a_slow_body(serve, path):
             except OSError:  # closed already
                 break
         status, document = answer_of(connection)
-    assert (status, document["detail"]) == (408, "The body came too slowly; send it again.")
+    assert (status, document["detail"]) == (408, "The body arrived too slowly; send it again.")
     assert not len(client.service.jobs)
 
 

@@ -18,9 +18,9 @@ from tests.service.serving import wait_for
 KEY = "PERPLEXITY_DETECTOR_API_KEY"
 #: Seconds; a busy machine takes its time to start a process.
 PATIENCE = 300
-NO_FASTAPI = """
+MISSING = """
 import sys
-sys.modules["fastapi"] = None
+sys.modules["{}"] = None
 """
 
 
@@ -54,9 +54,9 @@ def started(saved, tmp_path):
     )  # fmt: skip
     signal.signal(signal.SIGINT, inherited)
     try:
-        said = process.stderr.readline()
-        url = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert url, said
+        first_line = process.stderr.readline()
+        url = re.search(r"http://127\.0\.0\.1:\d+", first_line)
+        assert url, first_line
         headers = {"Authorization": "Bearer k"}
         with httpx2.Client(
             base_url=url[0], headers=headers, trust_env=False, timeout=PATIENCE
@@ -105,10 +105,10 @@ def test_ctrl_c_ends_it(started):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--port=http"], "--port is a whole number from 0 on, not http."),
+        (["--port=http"], "--port is a whole number of at least 0, not http."),
         (["--port=70000"], "--port is at most 65535, not 70000."),
         (["--fpr=2"], "--fpr is a rate between 0 and 1"),
-        (["--max_texts=0"], "--max_texts is a whole number from 1 on, not 0."),
+        (["--max_texts=0"], "--max_texts is a whole number of at least 1, not 0."),
         (["--detector=nowhere", "--port=0"], "There is no detector in nowhere"),
         (["--host=no.such.host.invalid"], "no.such.host.invalid:8000 cannot be listened on"),
     ],
@@ -128,14 +128,30 @@ def test_a_port_that_is_taken(tmp_path):
     assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "PERPLEXITY_DETECTOR_MAX_TEXTS should be a valid integer"),
+        # the option wins, so the next mistake shows
+        (["--max_texts=5", "--host=no.such.host.invalid"], "choose another --port or --host."),
+    ],
+)
+def test_wrong_variables_are_a_sentence(options, sentence, tmp_path):
+    done = run(*options, cwd=tmp_path, PERPLEXITY_DETECTOR_MAX_TEXTS="many")
+    assert done.returncode == 2
+    assert sentence in done.stderr.splitlines()[-1]
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_an_empty_key_is_no_key(tmp_path):
     done = run(cwd=tmp_path, **{KEY: " "})
     assert done.returncode == 2
     assert f"{KEY} is empty" in done.stderr
 
 
-def test_without_the_extra_one_sentence_says_what_to_install(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(NO_FASTAPI)
+@pytest.mark.parametrize("package", ["fastapi", "pydantic_settings"])
+def test_without_the_extra_one_sentence_says_what_to_install(tmp_path, package):
+    (tmp_path / "sitecustomize.py").write_text(MISSING.format(package))
     done = run(cwd=tmp_path, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     assert done.returncode == 2
     assert "pip install 'perplexity-detector[service]'" in done.stderr
@@ -146,7 +162,7 @@ def test_nothing_but_the_service_imports_fastapi():
     package = ROOT / "perplexity_detector"
     ask = (
         "import sys, json, perplexity_detector.command_line, perplexity_detector.detector\n"
-        "print(json.dumps(sorted({'fastapi', 'uvicorn', 'starlette'} & set(sys.modules))))"
+        "print(json.dumps(sorted({'fastapi', 'uvicorn', 'pydantic_settings'} & set(sys.modules))))"
     )
     done = subprocess.run(
         [sys.executable, "-c", ask], env=environment(), capture_output=True, text=True, check=True
@@ -154,4 +170,6 @@ def test_nothing_but_the_service_imports_fastapi():
     assert json.loads(done.stdout) == []
     for file in package.rglob("*.py"):
         if package / "service" not in file.parents:
-            assert not re.search(r"^\s*(import|from) fastapi", file.read_text(), re.M), file
+            assert not re.search(r"^\s*(import|from) (fastapi|pydantic)", file.read_text(), re.M), (
+                file
+            )

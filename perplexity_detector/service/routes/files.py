@@ -1,4 +1,4 @@
-"""Routes for files: /v1/files and the jobs that large ones become."""
+"""Routes for files: /v1/files, and /v1/jobs for large ones."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from perplexity_detector.service.uploads import NAME, Upload, receive, unpack
 router = APIRouter(tags=["files"])
 
 CSV = "text/csv; charset=utf-8"
-#: When to ask again for room among the jobs, or how far a job is, in seconds.
-LATER = 30
+#: `Retry-After` when the limit of jobs is reached, in seconds.
+FULL_SECONDS = 30
 _FORM = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
 _RAW = {"schema": {"type": "string", "format": "binary"}}
 
@@ -47,42 +47,44 @@ async def score_file(
     id_column: Annotated[str, Query(max_length=200)] = "id",
     text_column: Annotated[str, Query(max_length=200)] = "text",
 ) -> Response:
-    """Score a csv, tsv, jsonl or parquet file, gzipped or not; results.csv comes back.
+    """Score a csv, tsv, jsonl or parquet file, gzipped or not, and return results.csv.
 
-    Send it as a form (`curl -F file=@essays.csv`) or as the body. A large file, or any with the
-    header `Prefer: respond-async`, becomes a job.
+    Send it in a form (`curl -F file=@essays.csv`) or as the body. A large file becomes a job, and
+    so does any file with the header `Prefer: respond-async`.
     """
     service.ready()
     try:
         job = service.jobs.new()
     except TooManyJobsError:
         raise Problem(
-            503, "As many files are kept as may be; ask again later.", retry_after=LATER
+            503, "The limit of files is reached; try again later.", retry_after=FULL_SECONDS
         ) from None
-    begun = False
+    queued = False
     try:
         columns = Columns(id=id_column, text=text_column)
         upload = await _received(request, service, job, format, columns, encoding)
         service.jobs.begin(job, upload)
-        later = "respond-async" in request.headers.get("prefer", "")
-        if later or upload.tokens > service.settings.sync_max_tokens:
-            begun = True
+        asynchronous = "respond-async" in request.headers.get("prefer", "")
+        if asynchronous or upload.tokens > service.settings.sync_max_tokens:
+            queued = True
             place = f"/v1/jobs/{job.id}"
-            return JSONResponse(_told(job), 202, headers={"Location": place, "Retry-After": "1"})
+            return JSONResponse(
+                _job_state(job), 202, headers={"Location": place, "Retry-After": "1"}
+            )
         await cancel_on_disconnect(request, asyncio.create_task(_ended(job)))
         if job.state != DONE:
             raise Problem(job.error_status, job.detail)
         content = await asyncio.to_thread(job.results.read_bytes)
         return Response(content, media_type=CSV, headers=_attachment("results.csv"))
     finally:
-        if not begun:
+        if not queued:
             service.jobs.remove(job)
 
 
 @router.get("/v1/jobs/{job_id}", response_model=JobState)
 async def job_state(service: Service, job_id: str) -> dict[str, Any]:
-    """How far a job is."""
-    return _told(_find(service, job_id))
+    """The state of a job."""
+    return _job_state(_find(service, job_id))
 
 
 @router.get(
@@ -91,20 +93,20 @@ async def job_state(service: Service, job_id: str) -> dict[str, Any]:
     response_class=Response,
 )
 async def job_results(service: Service, job_id: str) -> Response:
-    """The results of a job that is done."""
+    """The results of a finished job."""
     job = _find(service, job_id)
     if job.state == FAILED:
         raise Problem(409, f"The job failed: {job.detail}")
     if job.state != DONE:
         raise Problem(
-            409, f"The job is not done: {job.rows_done} of {job.rows} rows.", retry_after=1
+            409, f"The job is not finished: {job.rows_done} of {job.rows} rows.", retry_after=1
         )
     return FileResponse(job.results, media_type=CSV, headers=_attachment("results.csv"))
 
 
 @router.delete("/v1/jobs/{job_id}", status_code=204)
 async def remove_job(service: Service, job_id: str) -> Response:
-    """Cancel a job, or remove its results."""
+    """Cancel a job, or remove a finished one."""
     service.jobs.remove(_find(service, job_id))
     return Response(status_code=204)
 
@@ -117,19 +119,21 @@ async def _received(
     columns: Columns,
     encoding: str,
 ) -> Upload:
-    """The file of a request, looked through."""
+    """Receive, unpack and scan the file of a request."""
     path = job.folder / "upload"
-    named = await receive(request, path)
-    if not (format or named):
+    format_by_name = await receive(request, path)
+    if not (format or format_by_name):
         raise Problem(
             422,
-            "Say what the file is: ?format=csv, tsv, jsonl or parquet, or a name with such an "
-            "extension.",
+            "The file's format is not known: send ?format=csv, tsv, jsonl or parquet, or a name "
+            "with such an extension.",
         )
     settings = service.settings
-    upload = Upload(path, format or named or "", columns, encoding, settings.max_characters)
+    upload = Upload(
+        path, format or format_by_name or "", columns, encoding, settings.max_characters
+    )
     try:
-        await asyncio.to_thread(unpack, path, settings.max_file)
+        await asyncio.to_thread(unpack, path, settings.max_file_bytes)
         await asyncio.to_thread(upload.scan)
     except DatasetError as error:
         raise Problem(422, sentence(error, {str(path): NAME})) from None
@@ -144,11 +148,11 @@ async def _ended(job: Job) -> list[Any]:
 def _find(service: ServiceState, job_id: str) -> Job:
     job = service.jobs.find(job_id)
     if job is None:
-        raise Problem(404, "There is no such job, or not any more.")
+        raise Problem(404, "There is no such job; finished ones are removed after a while.")
     return job
 
 
-def _told(job: Job) -> dict[str, Any]:
+def _job_state(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
         "state": job.state,

@@ -1,4 +1,4 @@
-"""Routes for who runs the service: health, figures, the log."""
+"""Routes for operators: health, metrics, the log."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from perplexity_detector.service.routes.texts import Service
 
 router = APIRouter(tags=["operations"])
 
-#: Bytes of the log's end that are looked at for its last lines.
+#: Bytes at the end of the log from which its last lines are taken.
 TAIL_BYTES = 1_000_000
 _PLAIN = "text/plain; charset=utf-8"
 
 
 @router.get("/healthz")
 async def healthz() -> JSONResponse:
-    """200 as long as the service lives, loading or ready."""
+    """200 as long as the service runs, loading or ready."""
     return JSONResponse({"status": "alive"})
 
 
@@ -37,7 +37,7 @@ async def readyz(service: Service) -> JSONResponse:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(service: Service) -> Response:
-    """Requests, latencies, texts, tokens, batches, the queue and jobs, for Prometheus."""
+    """Metrics of requests, latencies, texts, tokens, batches, queue and jobs, for Prometheus."""
     return Response(service.metrics.exposition(), media_type=MEDIA_TYPE)
 
 
@@ -46,22 +46,22 @@ async def tail_of_log(
     service: Service, lines: Annotated[int, Query(ge=1, le=10_000)] = 200
 ) -> Response:
     """The last lines of the log, newest last."""
-    path = service.settings.data / LOG_FILE
+    path = service.data / LOG_FILE
     return Response(await asyncio.to_thread(tail, path, lines), media_type=_PLAIN)
 
 
 @router.get("/logs/download", response_class=PlainTextResponse)
 async def whole_log(service: Service) -> Response:
-    """The log file that is being written; it is put aside when it is large."""
-    path = service.settings.data / LOG_FILE
-    # read whole, since it grows while it is sent; `logs` bounds its size
+    """The current log file; older ones, rotated by size, are not included."""
+    path = service.data / LOG_FILE
+    # read at once, since it grows while it is sent; rotation limits its size
     content = await asyncio.to_thread(_read, path)
     headers = {"Content-Disposition": f'attachment; filename="{LOG_FILE}"'}
     return Response(content, media_type=_PLAIN, headers=headers)
 
 
 def tail(path: Path, lines: int) -> bytes:
-    """The last lines of a file, from its last `TAIL_BYTES`.
+    """Return the last lines of a file, from its last `TAIL_BYTES`.
 
     Raises:
         Problem: there is no log.
@@ -70,11 +70,11 @@ def tail(path: Path, lines: int) -> bytes:
     return b"".join(content.splitlines(keepends=True)[-lines:])
 
 
-def _read(path: Path, most: int | None = None) -> bytes:
+def _read(path: Path, max_bytes: int | None = None) -> bytes:
     try:
         with path.open("rb") as file:
-            if most is not None:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - most))
+            if max_bytes is not None:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - max_bytes))
             return file.read()
     except OSError:
         raise Problem(404, "No log is kept: its folder cannot be written.") from None

@@ -1,4 +1,4 @@
-"""Routes for people: the page, its files, and /docs, all from this machine."""
+"""Routes of the page, its files and /docs; nothing is loaded from other hosts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MEDIA_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".json": "application/json",
 }
-#: Files change only with the service; a reload asks whether they have.
+#: Browsers may keep files, but ask on each reload whether they have changed.
 _CACHED = {"Cache-Control": "no-cache"}
 
 _DOCS = b"""<!doctype html>
@@ -46,32 +46,32 @@ _START = b"""SwaggerUIBundle({
 
 
 class StaticFileIndex:
-    """Files that may be served, by their path under /static/; whatever else is asked for is not.
+    """The files that are served, by their path under /static/.
 
-    They are found once, so that no path of a request ever reaches the file system.
+    They are listed once, so that no path of a request ever reaches the file system.
     """
 
     def __init__(self) -> None:
         page = Path(str(resources.files("perplexity_detector"))) / "web"
-        self._found = {
+        self._files = {
             file.relative_to(page).as_posix(): file
             for file in sorted(page.rglob("*"))
             if file.suffix in _MEDIA_TYPES
         }
         swagger = Path(str(resources.files("fastapi_swagger"))) / "resources"
         for name in ("swagger-ui.css", "swagger-ui-bundle.js"):
-            self._found[f"docs/{name}"] = swagger / name
+            self._files[f"docs/{name}"] = swagger / name
 
     def response(self, name: str) -> Response:
-        """The file of that name.
+        """Return the response with a file.
 
         Raises:
-            Problem: there is none.
+            Problem: 404, there is no such file.
         """
-        if name not in self._found:
+        if name not in self._files:
             raise Problem(404, "There is nothing here; / is the page, /docs the API.")
-        content = self._found[name].read_bytes()
-        return Response(content, media_type=_MEDIA_TYPES[self._found[name].suffix], headers=_CACHED)
+        content = self._files[name].read_bytes()
+        return Response(content, media_type=_MEDIA_TYPES[self._files[name].suffix], headers=_CACHED)
 
 
 _files = StaticFileIndex()
@@ -85,13 +85,13 @@ async def page() -> Response:
 
 @router.get("/docs")
 async def docs() -> Response:
-    """The API, to read and to try."""
+    """The API's documentation, with forms to try it."""
     return Response(_DOCS, media_type=_MEDIA_TYPES[".html"], headers=_CACHED)
 
 
 @router.get("/static/docs/start.js")
 async def docs_start() -> Response:
-    """What begins /docs."""
+    """The script that starts /docs."""
     return Response(_START, media_type=_MEDIA_TYPES[".js"], headers=_CACHED)
 
 

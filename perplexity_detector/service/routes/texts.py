@@ -13,7 +13,7 @@ from perplexity_detector.service.state import ServiceState
 
 router = APIRouter(tags=["texts"])
 
-#: A report holds its own scripts and styles and a stranger's text: it gets no origin to act in.
+#: A report holds inline scripts and a text that a stranger may have written: sandbox it.
 REPORT_POLICY = (
     "sandbox allow-scripts allow-modals allow-downloads; default-src 'none'; "
     "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
@@ -22,7 +22,7 @@ REPORT_POLICY = (
 
 
 def state_of(request: Request) -> ServiceState:
-    """The service that a request came to."""
+    """The service that answers a request."""
     state: ServiceState = request.app.state.service
     return state
 
@@ -32,7 +32,7 @@ Service = Annotated[ServiceState, Depends(state_of)]
 
 @router.post("/v1/predict", response_model=Predictions)
 async def predict(request: Request, service: Service, body: Texts) -> dict[str, Any]:
-    """The probability that a language model wrote each text, and a verdict."""
+    """The probability that a language model wrote each text, with a verdict and reasons."""
     engine, _ = service.ready()
     results = await service.ask(request, "predict", body.all())
     return {"detector": engine.name, "fpr": engine.fpr, "results": results}
@@ -40,10 +40,10 @@ async def predict(request: Request, service: Service, body: Texts) -> dict[str, 
 
 @router.post("/v1/features", response_model=Features)
 async def features(request: Request, service: Service, body: Texts) -> dict[str, Any]:
-    """The features that the detector reads of each text."""
+    """The features that the detector computes from each text."""
     engine, _ = service.ready()
     if not engine.feature_names:
-        raise Problem(404, "This detector has no table of features.")
+        raise Problem(404, "This detector computes no features.")
     values = await service.ask(request, "features", body.all())
     return {"detector": engine.name, "names": engine.feature_names, "values": values}
 
@@ -58,7 +58,7 @@ async def explain(
     body: OneText,
     format: Annotated[Literal["json", "html"] | None, Query()] = None,
 ) -> Response:
-    """Why: sentences, tokens and features that speak for it; as JSON or as a page of its own."""
+    """The evidence in sentences, tokens and features, as JSON or as an HTML report."""
     (explanation,) = await service.ask(request, "explain", [body.text])
     explanation = {**explanation, "id": body.id}
     if format != "html" and (format or not wants_html(request.headers.get("accept", ""))):
@@ -72,13 +72,13 @@ async def explain(
 
 @router.get("/v1/model", response_model=Card)
 async def model(service: Service) -> dict[str, Any]:
-    """The model card: what the detector is, was trained on, reaches, and must not be used for."""
+    """The model card: what the detector is, its training data, metrics and limits."""
     engine, _ = service.ready()
     return engine.card
 
 
 def wants_html(accept: str) -> bool:
-    """Whether a header Accept names HTML, and before JSON."""
+    """Whether an Accept header names HTML, and before JSON."""
     named = [one.partition(";")[0].strip().lower() for one in accept.split(",")]
     if "text/html" not in named:
         return False

@@ -126,13 +126,17 @@ def test_a_model_takes_the_place_of_another(fitted, tmp_path):
 @pytest.mark.parametrize(
     ("name", "settings", "sentence"),
     [
-        ("oracle", {}, "There is no model 'oracle'; choose from detector, rules, tfidf, "),
-        ("tfidf", {"lm": "gpt2"}, "--lm does not apply to --model=tfidf; it is for detector, "),
-        ("rules", {"epochs": 2}, "--epochs does not apply to --model=rules; it is for encoder, "),
-        ("lrr", {"families": ["rank"]}, "--families does not apply to --model=lrr; .* detector."),
-        ("lrr", {"depth": 0.5}, "--depth does not apply to --model=lrr; it is for detector."),
-        ("detector", {"performer": "a"}, "--performer does not .*; it is for binoculars."),
-        ("encoder", {"colour": 1}, "--colour does not apply to --model=encoder; no model has it."),
+        ("oracle", {}, "There is no model 'oracle': choose from detector, rules, tfidf, "),
+        ("tfidf", {"lm": "gpt2"}, "lm does not apply to the model tfidf: lm is for detector, "),
+        (
+            "rules",
+            {"epochs": 2},
+            "epochs does not apply to the model rules: epochs is for ",
+        ),
+        ("lrr", {"families": ["rank"]}, "families does not apply to the model lrr: .* detector."),
+        ("lrr", {"depth": 0.5}, "depth does not apply to the model lrr: depth is for detector."),
+        ("detector", {"performer": "a"}, "performer does not .*: performer is for binoculars."),
+        ("encoder", {"colour": 1}, "leave out colour; no model has it."),
         ("detector", {"families": ["no"]}, "There is no feature family 'no'; choose from"),
     ],
 )

@@ -63,8 +63,8 @@ def test_predict_and_evaluate_with_what_was_published(trained):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--model=tfidf", "--lm=gpt2"], "--lm does not apply to --model=tfidf; it is for "),
-        (["--model=binoculars"], "give the second with --performer"),
+        (["--model=tfidf", "--lm=gpt2"], "lm does not apply to the model tfidf: --lm is for "),
+        (["--model=binoculars"], "name the second with --performer"),
     ],
 )
 def test_options_that_do_not_fit(options, sentence, tmp_path):

@@ -120,7 +120,7 @@ def test_of_one_model_twice_the_cross_entropy_is_the_entropy(tiny_gpt2, essays):
 
 
 def test_pairs_that_cannot_be(tiny_gpt2, save_model, tmp_path):
-    with pytest.raises(InputError, match="give the second with --performer"):
+    with pytest.raises(InputError, match="name the second with performer"):
         make_detector("binoculars", lm=str(tiny_gpt2)).fit(["a", "b", "c", "d"], [0, 1, 0, 1])
     with pytest.raises(LanguageModelError, match=r"was given .* twice"):
         make_detector("binoculars", lm="a", performer="a").fit(["a", "b", "c", "d"], [0, 1, 0, 1])
