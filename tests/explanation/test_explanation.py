@@ -249,14 +249,14 @@ def test_it_says_what_assess_says(detector):
 
 def test_thresholds(of_text):
     strict = of_text.explain(ESSAY)
-    assert strict.above is None  # 30 people cannot promise one in a hundred
+    assert strict.generated_threshold is None  # 30 people cannot promise one in a hundred
     lenient = light_detector(fpr=0.2).fit(*two_styles(60))
     for text in two_styles(12, seed=1)[0]:
         explained = lenient.explain(text)
         expected = "uncertain"
-        if explained.probability >= explained.above:
+        if explained.probability >= explained.generated_threshold:
             expected = "generated"
-        elif explained.probability < explained.below:
+        elif explained.probability < explained.human_threshold:
             expected = "human"
         assert explained.verdict == expected
 

@@ -12,6 +12,8 @@ from perplexity_detector.explanation.wording.phrases import (
     phrase_of,
 )
 from perplexity_detector.explanation.wording.reasons import (
+    MAX_REASONS,
+    MAX_REASONS_AGAINST,
     MIN_LOG_ODDS_AGAINST,
     OTHER_SIDE,
     describe_contributions,
@@ -57,7 +59,7 @@ def spoken(*features, middle=None):
 
 def test_numbers_are_told_beside_peoples():
     spoke = spoken(("rank_top_10", 0.5, 0.914, 0.71), middle=[0.75])
-    assert describe_contributions(spoke, generated=True) == [
+    assert describe_contributions(spoke, 0, generated=True) == [
         "more words are among the model's first ten guesses than in people's texts "
         "(91%; people: 71%)"
     ]
@@ -65,7 +67,7 @@ def test_numbers_are_told_beside_peoples():
 
 def test_what_speaks_for_a_person_is_beside_most_texts():
     spoke = spoken(("burstiness_sentence_length_std", -0.5, 9.2, 8.7), middle=[6.0])
-    assert describe_contributions(spoke, generated=False) == [
+    assert describe_contributions(spoke, 0, generated=False) == [
         "sentences differ more in length than in most texts (9 words of spread; as people's)"
     ]
 
@@ -77,7 +79,7 @@ def test_the_other_side_is_told_last():
         ("spectrum_low", -0.01, 0.1, 0.2),
         middle=[6.0, 0.1, 0.15],
     )
-    first, last = describe_contributions(spoke, generated=True)
+    first, last = describe_contributions(spoke, 0, generated=True)
     assert first.startswith("sentences are more even in length than in people's texts (3")
     assert last == f"{OTHER_SIDE}its wording is closer to people's prose than to models'"
 
@@ -90,7 +92,7 @@ def test_families_are_ranked_by_all_that_they_added():
         ("representation_probe_50", 0.6, 1.0, -0.6),
         middle=[0.75, 0.35, 20, 0.0],
     )
-    first, second, third = describe_contributions(spoke, generated=True)
+    first, second, third = describe_contributions(spoke, 0, generated=True)
     assert first == "inside the language model it looks like texts by models"
     assert second == "sentences are longer than in people's texts (25 words; people: 17)"
     assert third.startswith("more words are among")
@@ -99,25 +101,25 @@ def test_families_are_ranked_by_all_that_they_added():
 def test_what_lies_to_the_wrong_side_is_not_told():
     # models' sentences are longer than people's, and these are shorter: whatever the trees saw
     spoke = spoken(("stylometry_sentence_length", 0.4, 12, 17), middle=[20])
-    assert describe_contributions(spoke, generated=True) == []
+    assert describe_contributions(spoke, 0, generated=True) == []
     also = spoken(
         ("stylometry_sentence_length", 0.4, 12, 17),
         ("stylometry_word_length", 0.1, 5.2, 4.6),
         middle=[20, 4.8],
     )
-    assert describe_contributions(also, generated=True) == [
+    assert describe_contributions(also, 0, generated=True) == [
         "words are longer than in people's texts (5.2 letters; people: 4.6)"
     ]
 
 
 def test_what_cannot_be_seen_is_not_told():
     spoke = spoken(("rank_top_10", 0.5, 0.7121, 0.7119), middle=[0.75])
-    assert describe_contributions(spoke, generated=True) == []
+    assert describe_contributions(spoke, 0, generated=True) == []
 
 
 def test_without_the_middle_people_are_the_measure():
     spoke = spoken(("rank_top_10", -0.5, 0.6, 0.7))
-    (reason,) = describe_contributions(spoke, generated=False)
+    (reason,) = describe_contributions(spoke, 0, generated=False)
     assert reason.startswith(
         "fewer words are among the model's first ten guesses than in most texts"
     )
@@ -127,5 +129,5 @@ def test_no_more_than_a_few():
     names = ["rank_top_10", "perplexity_text", "entropy_std", "spectrum_low", "compression_zlib",
              "curvature_text", "burstiness_surprisal_cv"]  # fmt: skip
     spoke = spoken(*((name, 0.2, 1.0, 0.5) for name in names))
-    assert len(describe_contributions(spoke, generated=True)) == 4
-    assert len(describe_contributions(spoke, generated=False)) == 2
+    assert len(describe_contributions(spoke, 0, generated=True)) == MAX_REASONS
+    assert len(describe_contributions(spoke, 0, generated=False)) == MAX_REASONS_AGAINST
