@@ -82,7 +82,8 @@
       element(
         "p",
         { class: "caption" },
-        "How much each group of features pushed the result towards \u201Chuman\u201D or \u201Cgenerated\u201D. Select a group to see its features."
+        "How much each group of features pushed the result towards \u201Chuman\u201D or \u201Cgenerated\u201D. ",
+        element("span", { class: "screen-only" }, "Select a group to see its features.")
       ),
       element(
         "p",
@@ -151,13 +152,13 @@
       label: "Surprisal",
       caption: "How unexpected each token was to a small language model that had read the text before it. Human writing surprises it more often, and less evenly, than model-written text.",
       steps: [
-        { below: 0.5, shade: 0, label: "under 0.5 nats" },
+        { below: 0.5, shade: 0, label: "0\u20130.5" },
         { below: 1.5, shade: 1, label: "0.5\u20131.5" },
         { below: 3, shade: 2, label: "1.5\u20133" },
         { below: 5, shade: 3, label: "3\u20135" },
         { below: 7, shade: 4, label: "5\u20137" },
         { below: 10, shade: 5, label: "7\u201310" },
-        { below: Infinity, shade: 6, label: "10 or more" }
+        { below: Infinity, shade: 6, label: "10 nats or more" }
       ],
       ramp: "sequence",
       format: (nats) => `${decimal(nats)} nats, a chance of ${oneIn(Math.exp(-nats))}`
@@ -200,8 +201,8 @@
     return Object.keys(MODES).filter((name) => tokens[name]);
   }
   function side(nats) {
-    if (Math.abs(nats) < 0.5) return "no clear side";
-    return nats > 0 ? "more likely in model-written text" : "more likely in human text";
+    if (Math.abs(nats) < 0.5) return "neither side";
+    return nats > 0 ? "towards model" : "towards human";
   }
 
   // perplexity_detector/web/js/tokens.js
@@ -488,7 +489,7 @@
     if (verdict === "human") {
       return `${first} Few model-written texts score below ${threshold(thresholds.human)}.`;
     }
-    return `${first} ${asSentence(note || "there is too little evidence for a verdict")}`;
+    return `${first} No verdict was given: ${note || "too little evidence"}.`;
   }
   function drawScale(explanation2) {
     const zones = zonesOf(explanation2.thresholds);

@@ -52,7 +52,7 @@ def test_a_tooltip_under_the_pointer(shown: Shown) -> None:
     tooltip = page.locator(".heatmap .tooltip")
     assert " ".join(tooltip.inner_text().split()) == (
         "hives Surprisal 3.50 nats, a chance of 1 in 33 Rank 151 "
-        "Contrast −1.50 nats, more likely in human text Entropy 2.50 nats"
+        "Contrast −1.50 nats, towards human Entropy 2.50 nats"
     )
     page.locator("h1").hover()
     assert not tooltip.is_visible()

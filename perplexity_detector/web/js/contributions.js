@@ -18,8 +18,8 @@ export function drawContributions({ families, features, base, probability: chanc
     element(
       "p",
       { class: "caption" },
-      "How much each group of features pushed the result towards “human” or “generated”. Select a " +
-        "group to see its features.",
+      "How much each group of features pushed the result towards “human” or “generated”. ",
+      element("span", { class: "screen-only" }, "Select a group to see its features."),
     ),
     element(
       "p",

@@ -10,13 +10,13 @@ export const MODES = {
       "How unexpected each token was to a small language model that had read the text before it. " +
       "Human writing surprises it more often, and less evenly, than model-written text.",
     steps: [
-      { below: 0.5, shade: 0, label: "under 0.5 nats" },
+      { below: 0.5, shade: 0, label: "0–0.5" },
       { below: 1.5, shade: 1, label: "0.5–1.5" },
       { below: 3, shade: 2, label: "1.5–3" },
       { below: 5, shade: 3, label: "3–5" },
       { below: 7, shade: 4, label: "5–7" },
       { below: 10, shade: 5, label: "7–10" },
-      { below: Infinity, shade: 6, label: "10 or more" },
+      { below: Infinity, shade: 6, label: "10 nats or more" },
     ],
     ramp: "sequence",
     format: (nats) => `${decimal(nats)} nats, a chance of ${oneIn(Math.exp(-nats))}`,
@@ -68,6 +68,6 @@ export function modesOf({ tokens }) {
 }
 
 function side(nats) {
-  if (Math.abs(nats) < 0.5) return "no clear side";
-  return nats > 0 ? "more likely in model-written text" : "more likely in human text";
+  if (Math.abs(nats) < 0.5) return "neither side";
+  return nats > 0 ? "towards model" : "towards human";
 }

@@ -2,7 +2,6 @@
 
 import { element, withVariables } from "./dom.js";
 import { oneIn, probability, threshold } from "./numbers.js";
-import { asSentence } from "./plural.js";
 
 const HEADLINES = {
   generated: "Likely written by a language model",
@@ -26,7 +25,7 @@ export function verdictReason({ verdict, note, fpr, thresholds, probability: cha
   if (verdict === "human") {
     return `${first} Few model-written texts score below ${threshold(thresholds.human)}.`;
   }
-  return `${first} ${asSentence(note || "there is too little evidence for a verdict")}`;
+  return `${first} No verdict was given: ${note || "too little evidence"}.`;
 }
 
 /** The scale, with its zones, its thresholds and a needle at the probability. */
