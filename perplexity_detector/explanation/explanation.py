@@ -20,22 +20,22 @@ from perplexity_detector.features.perplexity import perplexities
 from perplexity_detector.lm.alignment import sentence_of_token
 from perplexity_detector.text import words
 
-#: Version of what `Explanation.to_dict` gives; raised when a reader of it would break.
+#: Version of the JSON of `Explanation.to_dict`; raised by a change that breaks its readers.
 FORMAT = 1
-#: Features in `Explanation.to_dict` at most, the largest contributions first.
+#: The most features in `Explanation.to_dict`, the largest contributions first.
 MAX_FEATURES = 20
 #: The warning where token statistics were read for the explanation alone.
 STATISTICS_NOT_USED = (
-    "Surprisal, rank and entropy were read by the full language model, for display; this detector "
-    "does not use them."
+    "Surprisal, rank and entropy were read by the full language model, for display only. This "
+    "detector does not use them: they played no part in the verdict."
 )
 #: What every reader of an explanation must know.
 LIMITS = (
-    "A probability is not a proof: never accuse anyone on this number alone, and let the person "
-    "speak.",
-    "The false-positive rate holds for people who write like those that set the thresholds; for "
-    "others it can be several times as high, and short texts or texts that a model polished are "
-    "read less well.",
+    "A probability is not proof. Never accuse anyone on this number alone, and hear the writer's "
+    "side.",
+    "The false-positive rate holds for writers like those in the calibration texts; for others it "
+    "can be several times higher. Verdicts on short texts, and on texts polished by a model, are "
+    "less reliable.",
 )
 
 
@@ -44,11 +44,11 @@ class Sentence:
     """One sentence of a text.
 
     Attributes:
-        start: its first character.
-        end: the character after its last.
-        score: how far it speaks for `generated`; see `SentenceScore`.
-        perplexity: exp of its mean surprisal, from 1; None where no language model was asked.
-        words: how many it has.
+        start: offset of the first character.
+        end: offset after the last character.
+        score: higher = more likely generated; see `SentenceScore`.
+        perplexity: exp of the mean surprisal, from 1; None without token statistics.
+        words: number of words.
     """
 
     start: int
@@ -63,11 +63,11 @@ class SentenceScore:
     """How sentences are scored.
 
     Attributes:
-        name: in a few words.
+        name: what the score measures, in a few words.
         unit: of the scores.
-        neutral: the score that speaks for neither side.
-        auroc: with which this detector's scores told a model's sentences, inserted into essays by
-            people, from the others; None where that was not measured.
+        neutral: the score that favours neither class.
+        auroc: of this detector's scores, measured on human essays with inserted sentences by a
+            model; None where it was not measured.
     """
 
     name: str
@@ -78,7 +78,7 @@ class SentenceScore:
 
 @dataclass(frozen=True)
 class Family:
-    """What a family of features added to the log-odds that a text is generated."""
+    """The contribution of a family of features to the log-odds of `generated`."""
 
     name: str
     label: str
@@ -87,7 +87,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature, what is typical of people's texts, and what it added to the log-odds."""
+    """A feature: its value, the human median (`typical`) and its contribution in log-odds."""
 
     name: str
     family: str
@@ -99,7 +99,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class HumanRange:
-    """Surprisal averaged over `window` tokens in texts by people: 10th, 50th, 90th percentile."""
+    """Surprisal averaged over `window` tokens of human texts: 10th, 50th, 90th percentile."""
 
     low: float
     median: float
@@ -109,34 +109,34 @@ class HumanRange:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a detector says of one text, and why.
+    """A detector's verdict on one text, and the evidence behind it.
 
-    Contributions are Shapley values, in log-odds after calibration: `base` and the contributions
-    of all features, or of all families, add up to ln(p / (1 - p)) of the probability. Positive
-    ones speak for `generated`. Offsets are characters (Unicode code points) of `text`.
+    Contributions are SHAP values, in log-odds after calibration: `base` and the contributions of
+    all features, or of all families, add up to ln(p / (1 - p)) of the probability. Positive
+    contributions favour `generated`. Offsets are characters (Unicode code points) of `text`.
 
     Attributes:
-        id: of the text, as the caller told it.
-        detector: name of the detector, as the caller told it.
+        id: of the text, as given by the caller.
+        detector: name of the detector, as given by the caller.
         probability: that the text is generated.
         verdict: `human`, `generated` or `uncertain`.
-        note: why it is uncertain; else empty.
+        note: why it is uncertain; otherwise empty.
         fpr: false-positive rate of the verdict.
-        human_threshold: probability below which the verdict is `human`; None where there is none.
-        generated_threshold: probability from which on it is `generated`; None where no threshold keeps the
-            rate for texts of this length.
-        words: how many the text has.
-        token_count: the same of tokens.
+        human_threshold: the verdict is `human` below this probability; None if there is none.
+        generated_threshold: the verdict is `generated` from this probability on; None if no
+            threshold keeps the rate for texts of this length.
+        words: number of words.
+        token_count: number of tokens.
         text: in canonical form.
-        tokens: what was read of each.
-        sentences: in order.
-        sentence_score: how they are scored.
-        families: the largest contribution first; none where the detector cannot tell them.
+        tokens: offsets and statistics of the tokens.
+        sentences: in the order of the text.
+        sentence_score: how the sentences are scored.
+        families: the largest contribution first; empty if the detector has no contributions.
         features: all of them, the largest contribution first.
-        base: log-odds where nothing is known of the text; None where the detector cannot tell.
-        reasons: from the largest contributions, in words.
-        people: the range of people's surprisal; None where it is not known.
-        warnings: what a reader should know of this text.
+        base: log-odds when nothing is known of the text; None without contributions.
+        reasons: the largest contributions in words, the strongest first.
+        people: the range of surprisal in human texts; None if it is not known.
+        warnings: what a reader should know about this explanation.
     """
 
     id: str | None
@@ -161,15 +161,15 @@ class Explanation:
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; of the features the `MAX_FEATURES` largest contributions.
+        """Plain values for JSON, with at most `MAX_FEATURES` features.
 
         Example:
             >>> from perplexity_detector import TextDetector
-            >>> explained = TextDetector.from_pretrained("fast").explain("We ran. It was cold!")
-            >>> told = explained.to_dict()
-            >>> told["verdict"], told["note"]
+            >>> explanation = TextDetector.from_pretrained("fast").explain("We ran. It was cold!")
+            >>> values = explanation.to_dict()
+            >>> values["verdict"], values["note"]
             ('uncertain', 'fewer than 50 words')
-            >>> [told["text"][one["start"] : one["end"]] for one in told["sentences"]]
+            >>> [values["text"][one["start"] : one["end"]] for one in values["sentences"]]
             ['We ran.', 'It was cold!']
         """
         tokens = {
@@ -214,13 +214,13 @@ def build_explanation(
         classifier: the detector that assessed it.
         assessment: of the text.
         reasons: in words; see `ExplainableClassifier.reasons`.
-        id: of the text, as the caller names it.
-        detector: its name, as the caller names it.
+        id: of the text, repeated in the explanation.
+        detector: name of the detector, repeated in the explanation.
     """
     document = ensure_statistics(classifier, assessment.document)
     tokens = token_evidence(classifier, document)
-    scored = score_sentences(classifier, assessment.document)
-    auroc = classifier.metrics_.get(AUROC) if scored.name == NGRAM_RATIO else None
+    scores = score_sentences(classifier, assessment.document)
+    auroc = classifier.metrics_.get(AUROC) if scores.name == NGRAM_RATIO else None
     families, features, base = _contributions(classifier, assessment)
     return Explanation(
         id=id,
@@ -235,8 +235,8 @@ def build_explanation(
         token_count=len(tokens.start) or assessment.n_tokens,
         text=document.text,
         tokens=tokens,
-        sentences=_sentences(document, scored.values),
-        sentence_score=SentenceScore(scored.name, scored.unit, 0.0, auroc),
+        sentences=_sentences(document, scores.values),
+        sentence_score=SentenceScore(scores.name, scores.unit, 0.0, auroc),
         families=families,
         features=features,
         base=base,
@@ -261,11 +261,11 @@ def _sentences(document: Document, scores: np.ndarray) -> tuple[Sentence, ...]:
         Sentence(
             start,
             end,
-            float(scores[place]),
-            float(perplexity[place]) if counts[place] else None,
+            float(scores[index]),
+            float(perplexity[index]) if counts[index] else None,
             len(words(document.text[start:end])),
         )
-        for place, (start, end) in enumerate(spans)
+        for index, (start, end) in enumerate(spans)
     )
 
 
@@ -273,13 +273,13 @@ def _contributions(
     classifier: CalibratedClassifier, assessment: Assessment
 ) -> tuple[tuple[Family, ...], tuple[Feature, ...], float | None]:
     """Contributions to one text's calibrated log-odds, the largest first."""
-    known = classifier.contributions(stack_features([assessment]))
-    if known is None:
+    found = classifier.contributions(stack_features([assessment]))
+    if found is None:
         return (), (), None
-    known = known.calibrated(classifier.calibrator_.slope, classifier.calibrator_.intercept)
+    found = found.calibrated(classifier.calibrator_.slope, classifier.calibrator_.intercept)
     columns = (
-        known.names, known.families, known.labels, known.features[0], known.human_medians,
-        known.shap_values[0],
+        found.names, found.families, found.labels, found.features[0], found.human_medians,
+        found.shap_values[0],
     )  # fmt: skip
     features = [
         Feature(name, family, label, float(value), float(median), float(contribution))
@@ -288,23 +288,23 @@ def _contributions(
     totals: dict[str, float] = {}
     for feature in features:
         totals[feature.family] = totals.get(feature.family, 0.0) + feature.contribution
-    labels = {**dict(zip(known.families, known.labels, strict=True)), **FAMILIES}
+    labels = {**dict(zip(found.families, found.labels, strict=True)), **FAMILIES}
     families = [Family(name, labels[name], total) for name, total in totals.items()]
     return (
         tuple(sorted(families, key=lambda family: -abs(family.contribution))),
         tuple(sorted(features, key=lambda feature: -abs(feature.contribution))),
-        float(known.base_values[0]),
+        float(found.base_values[0]),
     )
 
 
 def _human_range(classifier: CalibratedClassifier) -> HumanRange | None:
-    """The detector's own range, or the shipped one's if both use the same language model."""
-    known = getattr(classifier, "surprisal_range_", None)
-    if known is None and classifier.language_model_ is not None:
-        language_model, known = reference_range()
+    """The detector's own range, or the shipped one if both use the same language model."""
+    quantiles = getattr(classifier, "surprisal_range_", None)
+    if quantiles is None and classifier.language_model_ is not None:
+        language_model, quantiles = reference_range()
         if language_model != classifier.language_model_:
             return None
-    if known is None:
+    if quantiles is None:
         return None
-    low, median, high = map(float, known)
+    low, median, high = map(float, quantiles)
     return HumanRange(low, median, high, WINDOW)

@@ -1,4 +1,4 @@
-"""The range of surprisal along human texts, which a reader compares a text with."""
+"""The range of surprisal in human texts, for comparison with one text."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from perplexity_detector.lm.token_statistics import TokenStatistics
 
 #: Tokens over which surprisal is averaged: about a clause.
 WINDOW = 16
-#: Lower end, median and upper end: 8 of 10 passages of human texts lie within.
+#: Lower end, median and upper end: 80 % of the averages in human texts lie within.
 QUANTILES = (0.1, 0.5, 0.9)
-#: Where the range stands in a detector's arrays.
+#: File, group and name of the range among a detector's arrays.
 ARRAYS_FILE, GROUP, NAME = "learned.safetensors", "human", "surprisal_range"
 
 
@@ -25,10 +25,10 @@ def surprisal_range(human: Iterable[TokenStatistics]) -> np.ndarray | None:
     """Quantiles, at `QUANTILES`, of surprisal averaged over every `WINDOW` tokens of human texts.
 
     Args:
-        human: statistics of human texts; those shorter than the window do not count.
+        human: statistics of human texts; those shorter than `WINDOW` tokens are ignored.
 
     Returns:
-        In nats, shape (3,); None if no text has so many tokens.
+        In nats, shape (3,); None if every text is shorter.
     """
     averages = [
         moving_sums(one.surprisal.astype(np.float64), WINDOW) / WINDOW

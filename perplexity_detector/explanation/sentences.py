@@ -1,4 +1,4 @@
-"""How far each sentence of a text speaks for `generated`."""
+"""Scores of the sentences of a text: higher = more likely generated."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.features import contrast
 from perplexity_detector.features.document import Document, select_sentences
 
-#: Of the scores that `benchmarks/sentences.py` compares, the one that found most.
-NGRAM_RATIO = "likeness of its wording to models' prose"
-#: What is told where a detector has not learned that.
+#: The best of the scores that `benchmarks/sentences.py` compares: an n-gram log-likelihood ratio.
+NGRAM_RATIO = "resemblance of the wording to model-written text"
+#: The score of detectors without the family `contrast`.
 SENTENCE_LOG_ODDS = "log-odds of the sentence alone"
-#: Under this name, what `NGRAM_RATIO` reaches is among a detector's metrics.
+#: Key of the AUROC of `NGRAM_RATIO` in a detector's metrics.
 AUROC = "sentence_auroc"
 
 
 class SentenceScores(NamedTuple):
-    """Scores of the sentences of a text; 0 speaks for neither side.
+    """Scores of the sentences of a text; 0 favours neither class.
 
     Attributes:
-        name: what they are.
+        name: what they measure.
         unit: of the values.
         values: shape (sentences,).
     """
@@ -34,11 +34,11 @@ class SentenceScores(NamedTuple):
 
 
 def score_sentences(classifier: CalibratedClassifier, document: Document) -> SentenceScores:
-    """Scores from what the reading of the whole text left; nothing is read again.
+    """Score the sentences of a document without another pass of the language model.
 
     Args:
-        classifier: trained.
-        document: as it read it.
+        classifier: fitted.
+        document: as the classifier read it.
     """
     learned = getattr(classifier.extractor_, "learned_", {}).get("contrast")
     if learned is not None:
@@ -49,13 +49,13 @@ def score_sentences(classifier: CalibratedClassifier, document: Document) -> Sen
 
 
 def windows(document: Document, reach: int) -> list[Document]:
-    """Each sentence of a document with so many of its neighbours to each side, as a document."""
-    places = np.arange(len(document.sentence_spans))
-    return [select_sentences(document, np.abs(places - place) <= reach) for place in places]
+    """One document per sentence: the sentence and up to `reach` neighbours on each side."""
+    sentences = np.arange(len(document.sentence_spans))
+    return [select_sentences(document, np.abs(sentences - centre) <= reach) for centre in sentences]
 
 
 def log_odds_of(classifier: CalibratedClassifier, documents: Sequence[Document]) -> np.ndarray:
-    """Log-odds of documents after calibration, shape (n,)."""
+    """Calibrated log-odds of n documents, shape (n,)."""
     if not documents:
         return np.zeros(0)
     scores = classifier.raw_scores(classifier.compute_features(documents))

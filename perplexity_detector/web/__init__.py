@@ -1,4 +1,4 @@
-"""The drawing of an explanation: as a report, one file of HTML, and on the service's page."""
+"""Drawings of an explanation: the report, a self-contained HTML file, and the service's page."""
 
 from perplexity_detector.web.report import report_html
 

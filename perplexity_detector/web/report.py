@@ -1,4 +1,4 @@
-"""An explanation -> one self-contained file of HTML."""
+"""An explanation -> one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import base64
 import hashlib
 import html
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-#: Holds index.html, the service's page, and the css and js of both; the service serves it.
+#: Holds index.html, the service's page, and the css and js of page and report.
 FOLDER = Path(__file__).parent
 
 _STYLES = ("base.css", "drawing.css", "text.css", "charts.css", "print.css")
-_IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "\./(\w+)\.js";$', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:function|const) (\w+))", re.MULTILINE)
+#: What `make bundle` makes of js/report.js and the modules it imports.
+BUNDLE = FOLDER / "report.bundle.js"
 
 _REPORT = """\
 <!doctype html>
@@ -34,9 +33,9 @@ _REPORT = """\
 <header class="masthead"><h1>Who wrote this text?</h1>\
 <p>A report by perplexity-detector</p></header>
 <main>
-<noscript><p>{summary} The drawing needs JavaScript; it loads nothing from outside.</p></noscript>
+<noscript><p>{summary} The charts need JavaScript; this file loads nothing else.</p></noscript>
 <div id="drawing" class="drawing"></div>
-<div id="meaning"></div>
+<div id="guide"></div>
 </main>
 <script type="application/json" id="explanation">{data}</script>
 <script type="module">{script}</script>
@@ -46,44 +45,44 @@ _REPORT = """\
 
 
 def report_html(explanation: Mapping[str, Any]) -> str:
-    """A report that shows an explanation, for a browser and for paper.
+    """The report on a text, for a browser and for paper.
 
-    It holds all that it needs and can load nothing: its Content-Security-Policy allows only the
-    style and the script that are written into it, by their hashes.
+    The file is self-contained and cannot load anything: its Content-Security-Policy allows only
+    its own style and script, by their hashes.
 
     Args:
-        explanation: what `Explanation.to_dict` gives.
+        explanation: the result of `Explanation.to_dict`.
 
     Returns:
-        A whole HTML document, all of it ASCII.
+        An HTML document, to be encoded as UTF-8.
 
     Raises:
         ValueError: a number is not finite.
     """
     style = "".join((FOLDER / "css" / name).read_text("utf-8") for name in _STYLES)
-    script = one_script("report")
+    script = BUNDLE.read_text("utf-8")
     policy = (
-        f"default-src 'none'; script-src {_hash_of(script)}; style-src {_hash_of(style)}; "
+        f"default-src 'none'; script-src {_csp_hash(script)}; style-src {_csp_hash(style)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    told = f"{explanation['verdict']}, probability {explanation['probability']:.3f}"
+    result = f"{explanation['verdict']}, probability {explanation['probability']:.3f}"
     name = f"{explanation['id']}: " if explanation.get("id") else ""
-    summary = " ".join([f"Verdict: {told}.", *explanation["limits"]])
+    summary = " ".join([f"Verdict: {result}.", *explanation["limits"]])
     return _REPORT.format(
         policy=policy,
-        title=_escaped(f"{name}{told}"),
+        title=_escape(f"{name}{result}"),
         style=style,
-        summary=_escaped(summary),
+        summary=_escape(summary),
         data=embedded(explanation),
         script=script,
     )
 
 
 def embedded(explanation: Mapping[str, Any]) -> str:
-    """JSON that can stand in a script element: nothing in it can end the element.
+    """JSON that is safe in a script element: nothing in it can end the element.
 
     Args:
-        explanation: plain values.
+        explanation: values that JSON can hold.
 
     Returns:
         ASCII without `<`, `>` and `&`.
@@ -97,35 +96,11 @@ def embedded(explanation: Mapping[str, Any]) -> str:
     return plain
 
 
-def one_script(entry: str) -> str:
-    """A module of the folder js and all that it imports, as one script.
-
-    Each module becomes a function that is called at once and gives what it exports, so names need
-    be unique in their module only.
-
-    Args:
-        entry: the module's name, without `.js`.
-    """
-    written: dict[str, str] = {}
-    _write(entry, written)
-    return "\n".join(written.values())
-
-
-def _write(name: str, written: dict[str, str]) -> None:
-    """Adds a module after those it imports."""
-    source = (FOLDER / "js" / f"{name}.js").read_text("utf-8")
-    for _, imported in _IMPORT.findall(source):
-        if imported not in written:
-            _write(imported, written)
-    exported = ", ".join(_EXPORT.findall(source))
-    body = _EXPORT.sub("", _IMPORT.sub(r"const { \1 } = \2Module;", source))
-    written[name] = f"const {name}Module = (() => {{\n{body}return {{ {exported} }};\n}})();"
-
-
-def _hash_of(content: str) -> str:
+def _csp_hash(content: str) -> str:
+    """The source expression that allows this content in a Content-Security-Policy."""
     digest = hashlib.sha256(content.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return html.escape(text).encode("ascii", "xmlcharrefreplace").decode("ascii")

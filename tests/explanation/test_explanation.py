@@ -1,8 +1,12 @@
 """An explanation adds up: contributions to the probability, offsets to the text."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,42 +37,55 @@ ODD = [
 
 
 @pytest.fixture(scope="module")
-def detector(tiny_llama):
-    return small_detector(tiny_llama, FAMILIES)
+def detector(tiny_llama: Path) -> TextDetector:
+    fitted: TextDetector = small_detector(tiny_llama, FAMILIES)
+    return fitted
 
 
 @pytest.fixture(scope="module")
-def early(tiny_llama):
-    """A detector that leaves the language model halfway, as `fast` does."""
-    return small_detector(tiny_llama, ["stylometry", "contrast", "representation"], depth=0.5)
+def early(tiny_llama: Path) -> TextDetector:
+    """A detector that uses half of the language model, as `fast` does."""
+    fitted: TextDetector = small_detector(
+        tiny_llama, ["stylometry", "contrast", "representation"], depth=0.5
+    )
+    return fitted
 
 
 @pytest.fixture(scope="module")
-def of_text():
-    """A detector that asks no language model."""
-    return light_detector().fit(*two_styles(60))
+def of_text() -> TextDetector:
+    """A detector without a language model."""
+    fitted: TextDetector = light_detector().fit(*two_styles(60))
+    return fitted
+
+
+def contrast_of(explanation: Explanation) -> np.ndarray:
+    assert explanation.tokens.contrast is not None
+    return explanation.tokens.contrast
 
 
 @pytest.fixture(scope="module")
-def explained(detector):
+def explained(detector: TextDetector) -> Explanation:
     return detector.explain(ESSAY, "s01", "tiny")
 
 
 # --- contributions --------------------------------------------------------------------------
 
 
-def test_contributions_add_up_to_the_probability_that_is_told(detector, explained):
+def test_contributions_add_up_to_the_probability(
+    detector: TextDetector, explained: Explanation
+) -> None:
     probability = detector.predict_proba([ESSAY])[0, 1]
     assert explained.probability == pytest.approx(probability)
-    for parts in (explained.features, explained.families):
-        total = explained.base + sum(part.contribution for part in parts)
+    for entries in (explained.features, explained.families):
+        assert explained.base is not None
+        total = explained.base + sum(entry.contribution for entry in entries)
         assert total == pytest.approx(logit(probability), abs=1e-5)
     (margin,) = detector.decision_function([ESSAY])
     calibrated = detector.calibrator_.slope * margin + detector.calibrator_.intercept
     assert calibrated == pytest.approx(logit(probability))
 
 
-def test_families_are_the_sums_of_their_features(explained):
+def test_families_are_the_sums_of_their_features(explained: Explanation) -> None:
     assert {family.name for family in explained.families} == set(FAMILIES)
     for family in explained.families:
         members = [one for one in explained.features if one.family == family.name]
@@ -77,68 +94,74 @@ def test_families_are_the_sums_of_their_features(explained):
         assert total == pytest.approx(family.contribution)
 
 
-def test_the_largest_contributions_come_first(explained):
-    for parts in (explained.families, explained.features):
-        sizes = [abs(part.contribution) for part in parts]
+def test_the_largest_contributions_come_first(explained: Explanation) -> None:
+    for entries in (explained.families, explained.features):
+        sizes = [abs(entry.contribution) for entry in entries]
         assert sizes == sorted(sizes, reverse=True)
         assert sizes[0] > 0
 
 
-def test_features_have_their_values(detector, explained):
+def test_features_have_their_values(detector: TextDetector, explained: Explanation) -> None:
     names = list(detector.extractor_.get_feature_names_out())
     (row,) = detector.extractor_.transform([ESSAY])
     assert {one.name for one in explained.features} == set(names)
     for one in explained.features:
-        place = names.index(one.name)
-        assert (one.value, one.typical) == (row[place], detector.human_medians_[place])
+        column = names.index(one.name)
+        assert (one.value, one.typical) == (row[column], detector.human_medians_[column])
 
 
 # --- tokens ---------------------------------------------------------------------------------
 
 
-def test_tokens_are_what_the_language_model_says(explained, tiny_llama):
-    (said,) = LanguageModelScorer(str(tiny_llama)).score([explained.text])
+def test_tokens_have_the_statistics_of_the_language_model(
+    explained: Explanation, tiny_llama: Path
+) -> None:
+    (expected,) = LanguageModelScorer(str(tiny_llama)).score([explained.text])
     tokens = explained.tokens
-    np.testing.assert_allclose(tokens.surprisal, said.surprisal, atol=1e-5)
-    np.testing.assert_array_equal(tokens.rank, said.rank)
-    np.testing.assert_allclose(tokens.entropy, said.entropy, atol=1e-5)
+    np.testing.assert_allclose(tokens.surprisal, expected.surprisal, atol=1e-5)
+    np.testing.assert_array_equal(tokens.rank, expected.rank)
+    np.testing.assert_allclose(tokens.entropy, expected.entropy, atol=1e-5)
     spans = list(zip(tokens.start.tolist(), tokens.end.tolist(), strict=True))
     assert spans == sorted(spans)
     # a character of several bytes can be several tokens
     assert {place for span in spans for place in range(*span)} == set(range(len(explained.text)))
 
 
-def test_a_text_read_halfway_is_read_to_the_end_for_its_explanation(early, tiny_llama):
+def test_the_full_model_reads_the_tokens_if_the_detector_uses_half(
+    early: TextDetector, tiny_llama: Path
+) -> None:
     explained = early.explain(ESSAY)
-    (said,) = LanguageModelScorer(str(tiny_llama)).score([explained.text])
-    np.testing.assert_allclose(explained.tokens.surprisal, said.surprisal, atol=1e-5)
-    assert all(sentence.perplexity >= 1 for sentence in explained.sentences)
+    (expected,) = LanguageModelScorer(str(tiny_llama)).score([explained.text])
+    np.testing.assert_allclose(explained.tokens.surprisal, expected.surprisal, atol=1e-5)
+    assert all((sentence.perplexity or 0) >= 1 for sentence in explained.sentences)
     assert explained.probability == pytest.approx(early.predict_proba([ESSAY])[0, 1])
     assert explained.warnings == (STATISTICS_NOT_USED,)
 
 
-def test_what_the_detector_judges_by_needs_no_warning(explained, of_text):
+def test_there_is_no_warning_where_the_detector_uses_the_statistics(
+    explained: Explanation, of_text: TextDetector
+) -> None:
     assert explained.warnings == of_text.explain(ESSAY).warnings == ()
 
 
-def test_contrast_keeps_its_sum(detector, explained):
+def test_contrast_keeps_its_sum(detector: TextDetector, explained: Explanation) -> None:
     (tokens,) = detector.extractor_.scorer().tokens([lower(explained.text)])
-    people, models = ngrams.log_probabilities(detector.extractor_.learned_["contrast"],
-                                              [tokens.ids])  # fmt: skip
-    assert explained.tokens.contrast.sum() == pytest.approx((models - people).sum(), abs=1e-3)
-    assert (explained.tokens.contrast < 0).any()
-    assert (explained.tokens.contrast > 0).any()
+    human, generated = ngrams.log_probabilities(
+        detector.extractor_.learned_["contrast"], [tokens.ids]
+    )
+    contrast = contrast_of(explained)
+    assert contrast.sum() == pytest.approx((generated - human).sum(), abs=1e-3)
+    assert contrast.min() < 0 < contrast.max()
 
 
-def test_capitals_do_not_move_the_contrast(detector):
-    plain = detector.explain("we went to the lake. it was cold there.")
-    loud = detector.explain("we went to the LAKE. it was cold there.")
-    assert loud.tokens.contrast.sum() == pytest.approx(plain.tokens.contrast.sum(), abs=1e-4)
-    last = [one.tokens.contrast[-3:] for one in (plain, loud)]
-    np.testing.assert_allclose(*last, atol=1e-5)
+def test_capitals_do_not_change_the_contrast(detector: TextDetector) -> None:
+    plain = contrast_of(detector.explain("we went to the lake. it was cold there."))
+    capitals = contrast_of(detector.explain("we went to the LAKE. it was cold there."))
+    assert capitals.sum() == pytest.approx(plain.sum(), abs=1e-4)
+    np.testing.assert_allclose(capitals[-3:], plain[-3:], atol=1e-5)
 
 
-def test_without_a_language_model_there_are_no_tokens(of_text):
+def test_without_a_language_model_there_are_no_tokens(of_text: TextDetector) -> None:
     explained = of_text.explain(ESSAY)
     assert len(explained.tokens.start) == 0
     assert explained.tokens.contrast is None
@@ -150,7 +173,7 @@ def test_without_a_language_model_there_are_no_tokens(of_text):
 # --- sentences ------------------------------------------------------------------------------
 
 
-def test_sentences(explained):
+def test_sentences(explained: Explanation) -> None:
     spans = [(one.start, one.end) for one in explained.sentences]
     assert spans == sentence_spans(explained.text)
     assert [one.words for one in explained.sentences] == [
@@ -163,7 +186,7 @@ def test_sentences(explained):
     assert explained.sentence_score.neutral == 0
 
 
-def test_a_sentence_of_another_style_stands_out():
+def test_a_sentence_of_another_style_stands_out() -> None:
     detector = light_detector().fit(*two_styles(160, mixed=0.0))
     (short, long), _ = two_styles(2, seed=1, mixed=0.0)
     own, inserted = short.split(". "), long.split(". ")[0]
@@ -175,16 +198,20 @@ def test_a_sentence_of_another_style_stands_out():
     assert np.argmax(scores) == 3
 
 
-def test_wording_scores_sentences_where_it_was_learned(detector, explained):
+def test_the_n_gram_ratio_scores_sentences_where_it_was_fitted(
+    detector: TextDetector, explained: Explanation
+) -> None:
     assert explained.sentence_score.name == NGRAM_RATIO
-    contrast = explained.tokens.contrast
+    contrast = contrast_of(explained)
     last = np.asarray(explained.tokens.end)
     for one in explained.sentences:
         inside = (last > one.start) & (last <= one.end)
         assert np.sign(one.score) == np.sign(contrast[inside].sum())
 
 
-def test_what_the_scores_are_worth_is_told_where_it_was_measured(early, tmp_path):
+def test_the_auroc_of_the_scores_is_given_where_it_was_measured(
+    early: TextDetector, tmp_path: Path
+) -> None:
     assert early.explain(ESSAY).sentence_score.auroc is None
     loaded = TextDetector.from_pretrained(early.save_pretrained(tmp_path / "model"))
     loaded.metrics_[AUROC] = 0.75
@@ -192,17 +219,20 @@ def test_what_the_scores_are_worth_is_told_where_it_was_measured(early, tmp_path
     assert again.explain(ESSAY).sentence_score.auroc == 0.75
 
 
-# --- people ---------------------------------------------------------------------------------
+# --- human range ---------------------------------------------------------------------------------
 
 
-def test_the_range_of_people(detector, explained, tmp_path):
+def test_the_range_of_human_texts(
+    detector: TextDetector, explained: Explanation, tmp_path: Path
+) -> None:
     texts = [crop(text, 40) for text in sample()["text"]]
-    people = [t for t, label in zip(texts, sample()["generated"], strict=True) if not label]
+    human = [t for t, label in zip(texts, sample()["generated"], strict=True) if not label]
     averages = [
         np.convolve(one.statistics.surprisal, np.full(WINDOW, 1 / WINDOW), "valid")
-        for one in detector.read_documents(people)
+        for one in detector.read_documents(human)
     ]
     found = explained.people
+    assert found is not None
     assert (found.low, found.median, found.high) == pytest.approx(
         np.quantile(np.concatenate(averages), [0.1, 0.5, 0.9]), rel=1e-5
     )
@@ -211,34 +241,34 @@ def test_the_range_of_people(detector, explained, tmp_path):
     assert loaded.explain(ESSAY).people == found
 
 
-def test_a_detector_saved_without_the_range_has_none(early, tmp_path):
+def test_a_detector_saved_without_the_range_has_none(early: TextDetector, tmp_path: Path) -> None:
     assert early.surprisal_range_ is None
     loaded = TextDetector.from_pretrained(early.save_pretrained(tmp_path / "model"))
     assert loaded.surprisal_range_ is None
-    assert loaded.explain(ESSAY).people is None  # the shipped one asks another language model
+    assert loaded.explain(ESSAY).people is None  # the shipped one uses another language model
 
 
 # --- the rest -------------------------------------------------------------------------------
 
 
-def test_plain_values(explained):
-    told = explained.to_dict()
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
-    assert list(told) == [
+def test_plain_values(explained: Explanation) -> None:
+    values = explained.to_dict()
+    assert json.loads(json.dumps(values, allow_nan=False)) == values
+    assert list(values) == [
         "format", "id", "detector", "probability", "verdict", "note", "fpr", "thresholds",
         "words", "token_count", "text", "tokens", "sentences", "sentence_score", "families",
         "features", "base", "reasons", "people", "limits", "warnings",
     ]  # fmt: skip
-    assert (told["format"], told["id"], told["detector"]) == (1, "s01", "tiny")
-    assert {len(column) for column in told["tokens"].values()} == {told["token_count"]}
-    assert len(told["features"]) == MAX_FEATURES < len(explained.features)
-    assert set(told["sentences"][0]) == {"start", "end", "score", "perplexity", "words"}
-    assert set(told["people"]["surprisal"]) == {"low", "median", "high", "window"}
-    assert told["limits"] == list(LIMITS)
-    assert len(told["limits"]) == 2
+    assert (values["format"], values["id"], values["detector"]) == (1, "s01", "tiny")
+    assert {len(column) for column in values["tokens"].values()} == {values["token_count"]}
+    assert len(values["features"]) == MAX_FEATURES < len(explained.features)
+    assert set(values["sentences"][0]) == {"start", "end", "score", "perplexity", "words"}
+    assert set(values["people"]["surprisal"]) == {"low", "median", "high", "window"}
+    assert values["limits"] == list(LIMITS)
+    assert len(values["limits"]) == 2
 
 
-def test_it_says_what_assess_says(detector):
+def test_explain_agrees_with_assess(detector: TextDetector) -> None:
     texts = [ESSAY, "Too short.", "uno dos tres cuatro cinco seis siete ocho nueve diez " * 6]
     for text, row in zip(texts, detector.assess(texts).to_dict("records"), strict=True):
         explained = detector.explain(text)
@@ -247,34 +277,35 @@ def test_it_says_what_assess_says(detector):
         assert explained.words == row["words"]
 
 
-def test_thresholds(of_text):
+def test_thresholds(of_text: TextDetector) -> None:
     strict = of_text.explain(ESSAY)
-    assert strict.above is None  # 30 people cannot promise one in a hundred
+    assert strict.generated_threshold is None  # 30 human texts cannot guarantee 1 %
     lenient = light_detector(fpr=0.2).fit(*two_styles(60))
     for text in two_styles(12, seed=1)[0]:
         explained = lenient.explain(text)
         expected = "uncertain"
-        if explained.probability >= explained.above:
+        if explained.probability >= explained.generated_threshold:
             expected = "generated"
-        elif explained.probability < explained.below:
+        elif explained.probability < explained.human_threshold:
             expected = "human"
         assert explained.verdict == expected
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_odd_texts(detector, early, text):
+def test_odd_texts(detector: TextDetector, early: TextDetector, text: str) -> None:
     for one in (detector, early):
         explained = one.explain(text)
-        told = explained.to_dict()
-        json.dumps(told, allow_nan=False)
+        values = explained.to_dict()
+        json.dumps(values, allow_nan=False)
         assert explained.verdict == "uncertain"
+        assert explained.base is not None
         total = explained.base + sum(family.contribution for family in explained.families)
         assert total == pytest.approx(logit(explained.probability), abs=1e-5)
-        for start, end in zip(told["tokens"]["start"], told["tokens"]["end"], strict=True):
+        for start, end in zip(values["tokens"]["start"], values["tokens"]["end"], strict=True):
             assert 0 <= start < end <= len(explained.text)
 
 
-def test_a_long_text(detector):
+def test_a_long_text(detector: TextDetector) -> None:
     long = " ".join(sample()["text"])
     explained = detector.explain(long[: 5000 * 6])
     assert explained.words > 5000
@@ -283,13 +314,13 @@ def test_a_long_text(detector):
 
 
 @pytest.mark.parametrize("text", [None, 7, b"bytes"])
-def test_what_is_no_text(of_text, text):
+def test_other_types_than_text_raise(of_text: TextDetector, text: Any) -> None:
     with pytest.raises(InputError):
         of_text.explain(text)
 
 
-def test_it_is_a_public_name_and_cannot_be_changed(explained):
+def test_explanation_is_public_and_immutable(explained: Explanation) -> None:
     assert perplexity_detector.Explanation is Explanation
     assert "Explanation" in dir(perplexity_detector)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        explained.probability = 0.0
+        explained.probability = 0.0  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""A real Chromium for the tests that look at pages; they are skipped where there is none."""
+"""A real Chromium for the tests of pages, which are skipped without one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OPTIONS = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, as Debian packages it; closed with the module, for its event loop is no other's."""
+    """Chromium from the system; one per module, because the event loop cannot be shared."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -44,16 +44,16 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(60_000)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     context.close()
-    assert wrong == []
+    assert errors == []
 
 
 @pytest.fixture
 def shown(page: Page, tmp_path: Path) -> Callable[[dict[str, Any]], Page]:
-    """Opens the report of an explanation, from a file as its reader does."""
+    """Opens the report of an explanation from a file."""
 
     def show(explanation: dict[str, Any]) -> Page:
         file = tmp_path / "report.html"

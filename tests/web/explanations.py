@@ -18,7 +18,7 @@ TEXT = (
 def made_up(text: str = TEXT, **changes: Any) -> dict[str, Any]:
     """An explanation of a text, generated with a probability of 0.97 unless changed."""
     spans = [match.span() for match in _TOKEN.finditer(text)]
-    surprisal = [round((7 * place) % 23 / 2, 1) for place in range(len(spans))]
+    surprisal = [round((7 * index) % 23 / 2, 1) for index in range(len(spans))]
     sentences = [match.span() for match in _SENTENCE.finditer(text)]
     explanation = {
         "format": 1,
@@ -44,14 +44,14 @@ def made_up(text: str = TEXT, **changes: Any) -> dict[str, Any]:
             {
                 "start": start,
                 "end": end,
-                "score": 0.5 - place % 3 / 2,
+                "score": 0.5 - index % 3 / 2,
                 "perplexity": 30.0,
                 "words": 9,
             }
-            for place, (start, end) in enumerate(sentences)
+            for index, (start, end) in enumerate(sentences)
         ],
         "sentence_score": {
-            "name": "fall when left out",
+            "name": "log-odds of the sentence alone",
             "unit": "log-odds",
             "neutral": 0.0,
             "auroc": 0.71,
@@ -73,7 +73,7 @@ def made_up(text: str = TEXT, **changes: Any) -> dict[str, Any]:
             if name != "burstiness"
         ],
         "base": 0.3,
-        "reasons": ["Sentences are unusually even in length."],
+        "reasons": ["More even sentence lengths than typical human writing"],
         "people": {"surprisal": {"low": 2.0, "median": 3.0, "high": 4.0, "window": 16}},
         "limits": ["A probability is not a proof.", "Never decide by it alone."],
         "warnings": [],
@@ -82,7 +82,7 @@ def made_up(text: str = TEXT, **changes: Any) -> dict[str, Any]:
 
 
 def bare() -> dict[str, Any]:
-    """Of a text without a token, by a detector that can tell nothing else."""
+    """An explanation of an empty text, by a detector without any further evidence."""
     nothing = dict.fromkeys(("surprisal", "rank", "entropy", "contrast"))
     return made_up(
         text="",

@@ -1,4 +1,4 @@
-"""The page as its users handle it: a real service, a real browser."""
+"""The page in a real browser, with a real service."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _READY = "Listening on "
 
 
 class _Service:
-    """A service in a process of its own, which can be stopped before its users are done."""
+    """A service in its own process."""
 
     def __init__(self, detector: Path, folder: Path) -> None:
         command = [sys.executable, str(ROOT / "model.py"), "serve", "--port=0"]
@@ -59,7 +59,7 @@ class _Service:
 
 @pytest.fixture(scope="module")
 def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Service]:
-    """One for all tests, with a detector that asks no language model; the last test stops it."""
+    """One for all tests, with a detector without a language model; the last test stops it."""
     pytest.importorskip("fastapi", reason="the extra `service` is not installed")
     folder = tmp_path_factory.mktemp("served")
     detector = light_detector(fpr=0.1).fit(*two_styles(160)).save_pretrained(folder / "light")
@@ -73,13 +73,13 @@ def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def visited(page: Page, service: _Service) -> Page:
-    """The page, by someone who will show the key when asked."""
+    """The page, opened."""
     page.goto(service.address)
     return page
 
 
 def drop(page: Page, name: str, content: str) -> None:
-    """Drops a file on the page, as a mouse does."""
+    """Drops a file on the page."""
     transfer = page.evaluate_handle(
         """([name, content]) => {
             const transfer = new DataTransfer();
@@ -92,9 +92,9 @@ def drop(page: Page, name: str, content: str) -> None:
         page.dispatch_event("main", event, {"dataTransfer": transfer})
 
 
-def show_key(page: Page) -> None:
-    """Answers the question for the key, after which what was asked before is done."""
-    page.get_by_label("asks for a key").fill(KEY)
+def enter_key(page: Page) -> None:
+    """Enters the API key; the page then repeats its request."""
+    page.get_by_label("needs an API key").fill(KEY)
     page.keyboard.press("Enter")
 
 
@@ -107,27 +107,27 @@ def test_a_pasted_text_is_explained_as_the_report_does(visited: Page, tmp_path: 
     visited.get_by_role("textbox", name="Text").fill(f"{TEXT} {TEXT}")
     assert visited.get_by_text(f"{2 * len(TEXT.split())} words").is_visible()
     visited.keyboard.press("Control+Enter")
-    show_key(visited)
+    enter_key(visited)
     visited.locator("#result .headline").wait_for()
     assert visited.locator(".prose").inner_text() == f"{TEXT} {TEXT}"
     assert visited.get_by_role("button", name="Sentence 1, score").is_visible()
     assert not visited.locator("#key-row").is_visible()
     assert visited.evaluate("document.activeElement.id") == "result"
-    said = visited.get_by_role("status").inner_text()
-    assert said == visited.locator(".headline").inner_text() + "."
+    status = visited.get_by_role("status").inner_text()
+    assert status == visited.locator(".headline").inner_text() + "."
     with visited.expect_download() as download:
-        visited.get_by_role("button", name="Download the report").click()
+        visited.get_by_role("button", name="Download report").click()
     assert download.value.suggested_filename == "report.html"
     report = tmp_path / "report.html"
     download.value.save_as(report)
     visited.goto(report.as_uri())
     assert visited.locator(".prose").inner_text() == f"{TEXT} {TEXT}"
-    assert visited.locator(".headline").inner_text() + "." == said
+    assert visited.locator(".headline").inner_text() + "." == status
 
 
 def test_a_dropped_csv_becomes_a_table_that_sorts(visited: Page) -> None:
     drop(visited, "essays.csv", csv_of(TEXT, "Too short.", ""))
-    show_key(visited)
+    enter_key(visited)
     table = visited.get_by_role("table")
     table.wait_for()
     assert visited.get_by_role("heading", name="essays.csv").is_visible()
@@ -147,9 +147,9 @@ def test_a_dropped_csv_becomes_a_table_that_sorts(visited: Page) -> None:
     assert download.value.path().read_text("utf-8").startswith("id,generated,verdict")
 
 
-def test_a_large_file_shows_how_far_it_is(visited: Page) -> None:
+def test_a_large_file_shows_its_progress(visited: Page) -> None:
     drop(visited, "essays.jsonl", "\n".join(f'{{"id": {n}, "text": "{LONG}"}}' for n in range(250)))
-    show_key(visited)
+    enter_key(visited)
     visited.get_by_role("progressbar", name="Texts read").wait_for()
     visited.get_by_role("table").wait_for()
     assert visited.locator("tbody tr").count() == 200
@@ -160,17 +160,17 @@ def test_a_large_file_shows_how_far_it_is(visited: Page) -> None:
 
 def test_a_large_file_can_be_stopped(visited: Page) -> None:
     drop(visited, "essays.csv", csv_of(*[LONG] * 4_000))
-    show_key(visited)
+    enter_key(visited)
     visited.get_by_role("button", name="Stop").click()
     alert = visited.get_by_role("alert")
     alert.wait_for()
-    assert alert.inner_text() == "Stopped; nothing of the file is kept."
+    assert alert.inner_text() == "Stopped. The file was deleted."
     assert not visited.locator("#result").is_visible()
 
 
-def test_a_wrong_file_is_refused_in_a_sentence(visited: Page) -> None:
+def test_an_invalid_file_gives_an_error_message(visited: Page) -> None:
     drop(visited, "essays.csv", "name,words\nAnna,12\n")
-    show_key(visited)
+    enter_key(visited)
     visited.get_by_text("column").filter(
         has=visited.locator("xpath=self::*[@role='alert']")
     ).wait_for()
@@ -179,8 +179,8 @@ def test_a_wrong_file_is_refused_in_a_sentence(visited: Page) -> None:
 
 
 def test_examples_and_text_files_fill_the_box(visited: Page) -> None:
-    visited.get_by_role("button", name="one too short to tell").click()
-    show_key(visited)
+    visited.get_by_role("button", name="a text too short for a verdict").click()
+    enter_key(visited)
     visited.get_by_text("Fewer than 50 words").wait_for()
     assert visited.get_by_role("textbox", name="Text").input_value().startswith("The bees are fine")
     drop(visited, "note.txt", "We lifted one lid. It was empty!")
@@ -191,10 +191,10 @@ def test_examples_and_text_files_fill_the_box(visited: Page) -> None:
     )
 
 
-def test_nothing_to_read_is_said(visited: Page) -> None:
-    visited.get_by_role("button", name="Look at it").click()
+def test_an_empty_text_gives_an_error_message(visited: Page) -> None:
+    visited.get_by_role("button", name="Check text").click()
     assert "There is no text yet" in visited.get_by_role("alert").inner_text()
-    assert visited.evaluate("document.activeElement.id") == "essay"
+    assert visited.evaluate("document.activeElement.id") == "text"
 
 
 def test_the_first_stops_of_the_keyboard(visited: Page) -> None:
@@ -202,7 +202,7 @@ def test_the_first_stops_of_the_keyboard(visited: Page) -> None:
     assert visited.evaluate("document.activeElement.textContent") == "Skip to the text"
     visited.keyboard.press("Enter")
     visited.keyboard.press("Tab")
-    assert visited.evaluate("document.activeElement.id") == "essay"
+    assert visited.evaluate("document.activeElement.id") == "text"
 
 
 def test_on_a_phone_nothing_runs_over_the_edge(visited: Page) -> None:
@@ -210,23 +210,23 @@ def test_on_a_phone_nothing_runs_over_the_edge(visited: Page) -> None:
     assert visited.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_the_page_breaks_no_rule_of_its_policy(browser: Browser, service: _Service) -> None:
+def test_the_page_keeps_its_content_security_policy(browser: Browser, service: _Service) -> None:
     page = browser.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
     response = page.goto(service.address)
     assert response
     assert "default-src 'self'" in response.headers["content-security-policy"]
     page.get_by_role("button", name="a casual text").wait_for()
-    assert said == []
+    assert messages == []
     page.close()
 
 
-def test_a_service_that_is_gone_is_named_and_the_text_stays(
+def test_a_stopped_service_gives_an_error_and_the_text_stays(
     visited: Page, service: _Service
 ) -> None:
     visited.get_by_role("textbox", name="Text").fill(TEXT)
     service.stop()
-    visited.get_by_role("button", name="Look at it").click()
-    visited.get_by_text("The service does not answer.").wait_for()
+    visited.get_by_role("button", name="Check text").click()
+    visited.get_by_text("The service does not respond.").wait_for()
     assert visited.get_by_role("textbox", name="Text").input_value() == TEXT

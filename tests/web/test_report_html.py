@@ -1,4 +1,4 @@
-"""Reports as files: whole in themselves, and safe whatever a text says."""
+"""Reports as files: self-contained, and safe with any text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import base64
 import hashlib
 import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perplexity_detector.web import report
-from perplexity_detector.web.report import embedded, one_script, report_html
+from perplexity_detector.web.report import BUNDLE, embedded, report_html
+from tests.paths import ROOT
 from tests.web.explanations import bare, made_up
 
 FOLDER = Path(report.__file__).parent
@@ -24,28 +27,28 @@ HOSTILE = "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)> \u
 
 
 class _Elements(HTMLParser):
-    """Names and attributes of all elements, and what each script and style holds."""
+    """Names and attributes of all elements, and the content of each script and style."""
 
     def __init__(self) -> None:
         super().__init__()
         self.names: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
-        self.held: dict[str, list[str]] = {"script": [], "style": []}
-        self._holder: list[str] | None = None
+        self.content: dict[str, list[str]] = {"script": [], "style": []}
+        self._current: list[str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.names.append(tag)
         self.attributes += attrs
-        self._holder = self.held.get(tag)
-        if self._holder is not None:
-            self._holder.append("")
+        self._current = self.content.get(tag)
+        if self._current is not None:
+            self._current.append("")
 
     def handle_endtag(self, tag: str) -> None:
-        self._holder = None
+        self._current = None
 
     def handle_data(self, data: str) -> None:
-        if self._holder is not None:
-            self._holder[-1] += data
+        if self._current is not None:
+            self._current[-1] += data
 
 
 def _parsed(explanation: dict[str, Any]) -> _Elements:
@@ -54,32 +57,32 @@ def _parsed(explanation: dict[str, Any]) -> _Elements:
     return elements
 
 
-def _carried(explanation: dict[str, Any]) -> Any:
+def _embedded_explanation(explanation: dict[str, Any]) -> Any:
     found = re.search(r'id="explanation">(.*?)</script>', report_html(explanation))
     assert found
     return json.loads(found[1])
 
 
 @pytest.mark.parametrize("explanation", [made_up(), bare(), made_up(HOSTILE)])
-def test_a_report_carries_its_explanation(explanation: dict[str, Any]) -> None:
-    assert _carried(explanation) == explanation
+def test_a_report_holds_its_explanation(explanation: dict[str, Any]) -> None:
+    assert _embedded_explanation(explanation) == explanation
 
 
 def test_a_report_loads_nothing() -> None:
     elements = _parsed(made_up())
     assert not {name for name, _ in elements.attributes} & {"src", "href", "srcset", "style"}
     assert not [name for name, _ in elements.attributes if name.startswith("on")]
-    assert not re.search(r"@import|url\(", elements.held["style"][0])
+    assert not re.search(r"@import|url\(", elements.content["style"][0])
     # the namespace of SVG is a name, not an address
     addresses = re.findall(r"\w+://[^\s\"']+", report_html(made_up()))
     assert addresses == ["http://www.w3.org/2000/svg"]
 
 
-def test_its_policy_allows_its_own_script_and_style_alone() -> None:
+def test_its_policy_allows_only_its_own_script_and_style() -> None:
     elements = _parsed(made_up())
     policies = [value for name, value in elements.attributes if name == "content" and value]
     [policy] = [value for value in policies if "default-src" in value]
-    for content in (elements.held["script"][1], elements.held["style"][0]):
+    for content in (elements.content["script"][1], elements.content["style"][0]):
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy
     assert "unsafe" not in policy
@@ -93,7 +96,7 @@ def test_no_word_of_a_text_becomes_an_element(place: str) -> None:
 
 
 @given(st.text())
-def test_embedded_json_is_ascii_that_can_end_nothing(text: str) -> None:
+def test_embedded_json_is_ascii_that_cannot_end_a_script(text: str) -> None:
     written = embedded({"text": text})
     assert json.loads(written) == {"text": text}
     assert not set("<>&\u2028") & set(written)
@@ -105,20 +108,28 @@ def test_a_number_that_is_not_finite_is_refused() -> None:
         report_html(made_up(probability=float("nan")))
 
 
-def test_a_report_says_the_verdict_without_scripts() -> None:
+def test_a_report_has_its_verdict_without_scripts() -> None:
     assert "<noscript><p>Verdict: generated, probability 0.970. A probability is" in report_html(
         made_up()
     )
 
 
-def test_every_module_stands_in_one_script_once_after_what_it_imports() -> None:
-    script = one_script("report")
-    made = re.findall(r"^const (\w+)Module = ", script, re.MULTILINE)
-    assert made[-1] == "report"
-    assert len(made) == len(set(made))
-    assert not re.search(r"^\s*(import|export) ", script, re.MULTILINE)
-    for used in re.finditer(r"= (\w+)Module;", script):
-        assert script.index(f"const {used[1]}Module = ") < used.start()
+def test_the_bundle_is_one_script_that_can_stand_in_html() -> None:
+    script = BUNDLE.read_text("utf-8")
+    assert not re.search(r"^\s*(import|export)\b|\bimport\(", script, re.MULTILINE)
+    assert not re.search(r"</script|<!--", script, re.IGNORECASE)
+    assert script.isascii()
+
+
+def test_the_bundle_is_made_from_the_modules_of_today(tmp_path: Path) -> None:
+    esbuild = ROOT / "node_modules" / ".bin" / "esbuild"
+    if not esbuild.exists() or shutil.which("node") is None:
+        pytest.skip("esbuild is not installed: npm ci")
+    command = json.loads((ROOT / "package.json").read_text("utf-8"))["scripts"]["bundle"].split()
+    made = tmp_path / BUNDLE.name
+    arguments = [one for one in command[1:] if not one.startswith("--outfile=")]
+    subprocess.run([esbuild, *arguments, f"--outfile={made}"], cwd=ROOT, check=True)
+    assert made.read_text("utf-8") == BUNDLE.read_text("utf-8"), "run `make bundle`"
 
 
 def test_scripts_make_no_markup_from_strings() -> None:
@@ -131,9 +142,10 @@ def test_scripts_make_no_markup_from_strings() -> None:
 
 
 def _luminance(colour: str) -> float:
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in channels
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -145,5 +157,5 @@ def test_shades_are_ordered_without_hue(scheme: int) -> None:
     assert [number for number, _ in shades] == list("123456")
     light = [_luminance(colour) for _, colour in shades]
     assert light == sorted(light, reverse=scheme == 0)
-    # each differs from the next as much as eyes need to tell them
+    # neighbouring shades differ enough to be seen
     assert min((max(pair) + 0.05) / (min(pair) + 0.05) for pair in pairwise(light)) > 1.2

@@ -1,4 +1,4 @@
-"""Reports as their readers see and handle them, in a real browser."""
+"""Reports in a real browser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Shown = Callable[[dict[str, Any]], "Page"]
 
 
-def test_the_verdict_and_its_place_on_the_scale(shown: Shown) -> None:
+def test_the_verdict_and_the_scale(shown: Shown) -> None:
     page = shown(made_up())
     assert page.locator(".headline").inner_text() == "Likely written by a language model"
     assert page.get_by_role("img", name="Probability 0.97").get_attribute("aria-label") == (
@@ -46,47 +46,47 @@ def test_the_text_is_whole_and_changes_its_colours_with_the_mode(shown: Shown) -
     assert len(colours) == 3
 
 
-def test_numbers_under_the_pointer(shown: Shown) -> None:
+def test_a_tooltip_under_the_pointer(shown: Shown) -> None:
     page = shown(made_up())
     page.locator("[data-piece='1']").hover()
-    tip = page.locator(".heatmap .tip")
-    assert " ".join(tip.inner_text().split()) == (
+    tooltip = page.locator(".heatmap .tooltip")
+    assert " ".join(tooltip.inner_text().split()) == (
         "hives Surprisal 3.50 nats, a chance of 1 in 33 Rank 151 "
-        "Contrast −1.50 nats, likelier from people Entropy 2.50 nats"
+        "Contrast −1.50 nats, towards human Entropy 2.50 nats"
     )
     page.locator("h1").hover()
-    assert not tip.is_visible()
+    assert not tooltip.is_visible()
 
 
-def test_numbers_under_the_keyboard(shown: Shown) -> None:
+def test_a_tooltip_under_the_keyboard_cursor(shown: Shown) -> None:
     page = shown(made_up())
     page.get_by_role("radio", name="Surprisal").focus()
     page.keyboard.press("Tab")
-    spoken = page.locator(".heatmap [aria-live]")
-    assert spoken.inner_text().startswith("The: Surprisal 0.00 nats")
+    announcement = page.locator(".heatmap [aria-live]")
+    assert announcement.inner_text().startswith("The: Surprisal 0.00 nats")
     page.keyboard.press("ArrowRight")
-    assert spoken.inner_text().startswith("hives: Surprisal 3.50 nats")
+    assert announcement.inner_text().startswith("hives: Surprisal 3.50 nats")
     assert page.locator("[data-shown]").inner_text() == "hives"
     page.keyboard.press("ArrowDown")
-    assert spoken.inner_text().startswith("We: ")
+    assert announcement.inner_text().startswith("We: ")
     page.keyboard.press("ArrowUp")
-    assert spoken.inner_text().startswith("The: ")
+    assert announcement.inner_text().startswith("The: ")
     page.keyboard.press("End")
-    assert spoken.inner_text().startswith(".: ")
+    assert announcement.inner_text().startswith(".: ")
     page.keyboard.press("Enter")
-    assert page.locator("[data-apart]").inner_text().startswith("My aunt")
+    assert page.locator("[data-highlighted]").inner_text().startswith("My aunt")
     page.keyboard.press("Escape")
-    assert page.locator("[data-apart]").count() == 0
+    assert page.locator("[data-highlighted]").count() == 0
 
 
-def test_a_sentence_that_is_clicked_is_set_apart(shown: Shown) -> None:
+def test_a_sentence_that_is_clicked_is_highlighted(shown: Shown) -> None:
     page = shown(made_up())
     row = page.get_by_role("button", name="Sentence 3, score")
     row.click()
-    assert page.locator("[data-apart]").inner_text() == "It was empty!"
+    assert page.locator("[data-highlighted]").inner_text() == "It was empty!"
     assert row.get_attribute("aria-pressed") == "true"
     row.click()
-    assert page.locator("[data-apart]").count() == 0
+    assert page.locator("[data-highlighted]").count() == 0
     assert row.get_attribute("aria-pressed") == "false"
 
 
@@ -107,21 +107,21 @@ def test_the_line_is_read_with_arrow_keys(shown: Shown) -> None:
     slider = page.get_by_role("slider", name="Surprisal along the text")
     slider.press("Home")
     first = slider.get_attribute("aria-valuetext") or ""
-    assert first.startswith("5.41 nats, above people’s range, at: The hives stood")
+    assert first.startswith("5.41 nats, above the human range, at: The hives stood")
     slider.press("ArrowRight")
     assert slider.get_attribute("aria-valuenow") == "2"
 
 
-def test_nothing_known_is_said_plainly(shown: Shown) -> None:
+def test_missing_values_are_explained(shown: Shown) -> None:
     page = shown(bare())
     for words in (
         "Uncertain: no verdict",
         "Fewer than 50 words.",
-        "Neither a “human” nor a “generated” verdict",
+        "Neither verdict, “human” or “generated”, is possible",
         "Much of this text is quoted.",
-        "too short for one",
-        "It has no tokens to colour.",
-        "cannot tell what its features contributed",
+        "too short for a chart",
+        "There are no tokens to colour.",
+        "does not report the contributions",
     ):
         assert page.get_by_text(words).is_visible(), words
 
@@ -131,7 +131,9 @@ def test_modes_without_numbers_are_not_offered(shown: Shown) -> None:
     explanation["tokens"]["contrast"] = None
     page = shown(explanation)
     assert page.get_by_role("radio").count() == 2
-    assert "not known to this detector" in shown(made_up(people=None)).inner_text(".course")
+    assert "not known for this detector" in shown(made_up(people=None)).inner_text(
+        ".surprisal-chart"
+    )
 
 
 def test_offsets_are_code_points(shown: Shown) -> None:
@@ -154,10 +156,10 @@ def test_offsets_are_code_points(shown: Shown) -> None:
     pieces = page.locator("[data-piece]").all_inner_texts()
     assert pieces == ["\U0001f41d", "\U0001f41d", "bees", ".", "Ça", "va?"]
     page.locator("[data-piece='0']").hover()
-    tip = page.locator(".heatmap .tip").inner_text()
-    assert "(2 tokens)" in tip
-    assert "3.00 nats" in tip
-    assert "9" in tip
+    tooltip = page.locator(".heatmap .tooltip").inner_text()
+    assert "(2 tokens)" in tooltip
+    assert "3.00 nats" in tooltip
+    assert "9" in tooltip
 
 
 def test_right_to_left_text_runs_right_to_left(shown: Shown) -> None:
@@ -185,7 +187,7 @@ def test_twenty_thousand_tokens_do_not_freeze_it(shown: Shown, page: Page, width
     shown(explanation)
     page.get_by_role("radio", name="Rank").check()
     page.locator("[data-piece='100']").hover()
-    assert page.locator(".heatmap .tip").is_visible()
+    assert page.locator(".heatmap .tooltip").is_visible()
     assert time.monotonic() - start < 15  # half a second to draw on an idle machine
     assert page.evaluate("document.documentElement.scrollWidth") == width
 

@@ -1,41 +1,51 @@
-"""Words for every family and every feature."""
+"""Names of the families, and a phrase for every feature."""
 
 from __future__ import annotations
 
 from perplexity_detector.explanation.wording import style, surprise
-from perplexity_detector.explanation.wording.phrase import PER_HUNDRED, PERCENT, Phrase
+from perplexity_detector.explanation.wording.phrase import (
+    PER_HUNDRED,
+    PERCENT,
+    Phrase,
+    more,
+    use_of,
+)
 from perplexity_detector.features.style import punctuation
 
 #: Families, as a chart names them.
 FAMILIES = {
-    "perplexity": "How surprising the words are",
-    "rank": "Rank of the words among the model's guesses",
-    "entropy": "The model's doubt about what comes next",
-    "curvature": "Preference for the model's own words",
-    "burstiness": "Unevenness of surprise and of length",
-    "diversity": "How surprise moves from word to word",
+    "perplexity": "Predictability of the words",
+    "rank": "Rank among the model's guesses",
+    "entropy": "Uncertainty about the next word",
+    "curvature": "Closeness to the model's own choices",
+    "burstiness": "Evenness of the sentences",
+    "diversity": "Surprise from word to word",
     "spectrum": "Rhythm of surprise",
     "stylometry": "Style",
     "compression": "Repetition",
-    "contrast": "Wording, models' against people's",
-    "representation": "The model's hidden states",
+    "contrast": "Word choice",
+    "representation": "Hidden states of the model",
 }
 
-#: Families whose features all say one thing: what is said for a person, and for a model.
+#: Families whose features all express one thing: the reason for human, and for generated.
 SINGLE_STATEMENT_FAMILIES = {
     "contrast": (
-        "its wording is closer to people's prose than to models'",
-        "its wording is closer to models' prose than to people's",
+        "Word choice resembles human writing",
+        "Word choice resembles model-written text",
     ),
     "representation": (
-        "inside the language model it looks like texts by people",
-        "inside the language model it looks like texts by models",
+        "Hidden states resemble human writing",
+        "Hidden states resemble model-written text",
     ),
 }
+
+_OPENINGS = "share of sentences that open "
+_SHARE = "share of "
+_USE = "use of "
 
 
 def phrase_of(name: str, label: str) -> Phrase:
-    """Words for any feature, from its label where there are none of its own.
+    """The phrase of a feature, made from its label where it has none of its own.
 
     Args:
         name: `family_feature`.
@@ -43,21 +53,21 @@ def phrase_of(name: str, label: str) -> Phrase:
 
     Example:
         >>> phrase_of("stylometry_commas", "use of commas")[:2]
-        ('use of commas is more frequent', 'use of commas is less frequent')
+        ('More commas', 'Fewer commas')
         >>> phrase_of("x_y", "share of sentences that open with an article").low
-        'fewer sentences open with an article'
+        'Fewer sentences opening with an article'
+        >>> phrase_of("x_y", 'use of the word "just"').low
+        'Less use of the word "just"'
     """
     for phrases in (surprise.PHRASES, style.PHRASES):
         if name in phrases:
             return phrases[name]
-    if label.startswith("share of sentences that "):
-        does = label.removeprefix("share of sentences that ")
-        return Phrase(f"more sentences {does}", f"fewer sentences {does}", PERCENT)
-    if label.startswith("share of "):
-        of = label.removeprefix("share of ")
-        return Phrase(f"it has more {of}", f"it has fewer {of}", PERCENT)
-    if label.startswith("use of "):
-        return Phrase(f"{label} is more frequent", f"{label} is less frequent", PER_HUNDRED)
-    if name.removeprefix("stylometry_") in punctuation.LABELS:
-        return Phrase(f"there are more {label}", f"there are fewer {label}", PER_HUNDRED)
-    return Phrase(f"a higher {label}", f"a lower {label}")
+    if label.startswith(_OPENINGS):
+        return more(f"sentences opening {label.removeprefix(_OPENINGS)}", PERCENT)
+    if label.startswith(_SHARE):
+        return more(label.removeprefix(_SHARE), PERCENT)
+    if label.startswith("use of the word "):
+        return use_of(label.removeprefix(_USE))
+    if label.startswith(_USE) or name.removeprefix("stylometry_") in punctuation.LABELS:
+        return more(label.removeprefix(_USE), PER_HUNDRED)
+    return Phrase(f"Higher {label}", f"Lower {label}")

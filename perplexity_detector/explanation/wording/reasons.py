@@ -7,36 +7,40 @@ import numpy as np
 from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.explanation.wording.phrases import SINGLE_STATEMENT_FAMILIES, phrase_of
 
-#: Reasons for the side a text came out on at most, and for the other side.
+#: The most reasons for the likelier class, and for the other one.
 MAX_REASONS, MAX_REASONS_AGAINST = 3, 1
-#: Log-odds that a family must contribute to be named, for the side and against it.
+#: Log-odds that a family must contribute to be named, for the likelier class and against it.
 MIN_LOG_ODDS, MIN_LOG_ODDS_AGAINST = 0.05, 0.15
-OTHER_SIDE = "on the other side: "
+#: Before a reason for the other class.
+AGAINST = "Against this: "
 
 
 def describe_contributions(known: Contributions, text: int, generated: bool) -> list[str]:
-    """The strongest reasons for the side one text came out on, then those against it.
+    """The strongest reasons for the likelier class of one text, then those against it.
 
-    Families are ranked by the sum of their features' contributions, and each is represented by
-    one feature: the strongest whose value lies on the side it argues for, as the medians of human
-    texts and of all texts lie to each other. A feature that the trees read the other way round,
-    in combination with others, has no plain words.
+    Families are ranked by the sum of their features' contributions. Each is represented by one
+    feature: the strongest whose value lies on the expected side, judged by the medians of human
+    texts and of all texts. A feature that the trees use the other way round, in combination with
+    others, cannot be put in plain words and is skipped.
 
     Args:
         known: contributions to n texts, in log-odds.
-        text: which of them.
-        generated: the side it came out on.
+        text: index of the text.
+        generated: whether `generated` is the likelier class.
+
+    Returns:
+        Short statements, each with a capital and without a full stop.
     """
     families = np.asarray(known.families, object).astype(str)
     names, family_of = np.unique(families, return_inverse=True)
     sign = 1 if generated else -1
     totals = np.bincount(family_of, known.shap_values[text], len(names)) * sign
     order = np.argsort(-totals, kind="stable")
-    strong = [family for family in order if totals[family] >= MIN_LOG_ODDS]
-    opposed = [family for family in order[::-1] if totals[family] <= -MIN_LOG_ODDS_AGAINST]
-    reasons = _first(known, text, family_of, strong, generated, MAX_REASONS)
-    against = _first(known, text, family_of, opposed, not generated, MAX_REASONS_AGAINST)
-    return reasons + [OTHER_SIDE + reason for reason in against]
+    supporting = [family for family in order if totals[family] >= MIN_LOG_ODDS]
+    opposing = [family for family in order[::-1] if totals[family] <= -MIN_LOG_ODDS_AGAINST]
+    reasons = _first(known, text, family_of, supporting, generated, MAX_REASONS)
+    against = _first(known, text, family_of, opposing, not generated, MAX_REASONS_AGAINST)
+    return reasons + [AGAINST + reason[0].lower() + reason[1:] for reason in against]
 
 
 def _first(
@@ -47,7 +51,7 @@ def _first(
     generated: bool,
     count: int,
 ) -> list[str]:
-    """The first few reasons for one side that these families can give."""
+    """The first `count` reasons for one class that these families give."""
     reasons: list[str] = []
     for family in families:
         if len(reasons) == count:
@@ -59,13 +63,13 @@ def _first(
 
 
 def _reason(known: Contributions, text: int, columns: np.ndarray, generated: bool) -> str | None:
-    """What the strongest of one family's features that has words says for a side, if any."""
+    """The reason of one family for a class; None if none of its features can be put in words."""
     family = known.families[columns[0]]
     if family in SINGLE_STATEMENT_FAMILIES:
         return SINGLE_STATEMENT_FAMILIES[family][int(generated)]
-    side = known.shap_values[text] if generated else -known.shap_values[text]
-    for column in columns[np.argsort(-side[columns], kind="stable")]:
-        if side[column] <= 0:
+    support = known.shap_values[text] if generated else -known.shap_values[text]
+    for column in columns[np.argsort(-support[columns], kind="stable")]:
+        if support[column] <= 0:
             break
         if comparison := _comparison(known, text, int(column), generated):
             return comparison
@@ -73,26 +77,27 @@ def _reason(known: Contributions, text: int, columns: np.ndarray, generated: boo
 
 
 def _comparison(known: Contributions, text: int, column: int, generated: bool) -> str | None:
-    """A feature compared with human texts or, where it argues for a person, with most texts.
+    """One feature compared with human texts or, as a reason for `human`, with all texts.
 
-    None where the value does not lie on the side it argues for, or not far enough to see.
+    None where the value does not lie on the expected side, or too close to the median to see.
     """
     value, human = float(known.features[text, column]), float(known.human_medians[column])
     overall = human if known.overall_medians is None else float(known.overall_medians[column])
-    reference = human if generated else overall
+    with_human = generated or known.overall_medians is None
+    median = human if with_human else overall
     # generated texts lie beyond the overall median, seen from the human one
     towards_generated = overall - human
     sign = 1 if generated else -1
-    if (value - reference) * towards_generated * sign < 0 or value == reference:
+    if (value - median) * towards_generated * sign < 0 or value == median:
         return None
     phrase = phrase_of(known.names[column], known.labels[column])
-    words = phrase.high if value > reference else phrase.low
-    others = "than in people's texts" if generated else "than in most texts"
+    words = phrase.high if value > median else phrase.low
+    others = "typical human writing" if with_human else "in most texts"
     if phrase.number is None:
-        return f"{words} {others}"
-    kind, unit = phrase.number
-    shown, shown_human = f"{value:{kind}}", f"{human:{kind}}"
-    if shown == f"{reference:{kind}}":
+        return f"{words} than {others}"
+    spec, after, before = phrase.number
+    shown, shown_median = f"{value:{spec}}", f"{median:{spec}}"
+    if shown == shown_median:
         return None
-    alike = "as people's" if shown == shown_human else f"people: {shown_human}"
-    return f"{words} {others} ({shown}{unit}; {alike})"
+    name = "human median" if with_human else "median"
+    return f"{words} than {others} ({before}{shown}{after}, {name} {shown_median})"

@@ -1,234 +1,180 @@
-"""Phrases for what the language model says of the tokens: how surprising, how evenly so."""
+"""Phrases for what the language model measures: how predictable the words are, and how evenly."""
 
 from __future__ import annotations
 
-from perplexity_detector.explanation.wording.phrase import HUNDREDTHS, PERCENT, WHOLE, Phrase
+from perplexity_detector.explanation.wording.phrase import PERCENT, Number, Phrase, more
 
-_EASY = ("its easy words are harder to guess", "its easy words are even easier to guess")
-_DOUBT = (
-    "the model is in more doubt about the next word",
-    "the model is in less doubt about the next word",
+_WORDS = ("Less predictable words", "More predictable words")
+_SENTENCES = ("Less predictable sentences", "More predictable sentences")
+# a low quantile that rises leaves fewer values below any level in between
+_PREDICTABLE = Phrase("Fewer highly predictable words", "More highly predictable words")
+_EXPECTATION = Phrase(
+    "Words further from what the language model expects",
+    "Words closer to what the language model expects",
 )
-_EXPECTED = (
-    "its words are further from what the model expects",
-    "its words are closer to what the model expects",
+_OWN_CHOICES = Phrase(
+    "Words closer to the language model's own choices",
+    "Words further from the language model's own choices",
 )
-_OWN_CHOICE = (
-    "its words are closer to the model's own choice",
-    "its words are further from the model's own choice",
+_SENTENCE_PERPLEXITY = Phrase(
+    "Larger differences in perplexity between sentences",
+    "Smaller differences in perplexity between sentences",
 )
-_SENTENCES = (
-    "sentences differ more in how surprising they are",
-    "sentences are more alike in how surprising they are",
+_SENTENCE_LENGTHS = ("More varied sentence lengths", "More even sentence lengths")
+_SPREAD = Phrase("Surprise concentrated in fewer words", "Surprise spread more evenly over words")
+_JUMPS = Phrase(
+    "Larger jumps in surprise from word to word", "Smaller jumps in surprise from word to word"
 )
-_LENGTH = ("sentences differ more in length", "sentences are more even in length")
-_BURSTS = ("surprise comes in bursts more often", "surprise is spread more evenly")
-_JUMPS = (
-    "jumps in surprise from word to word are larger",
-    "jumps in surprise from word to word are smaller",
+_SWINGS = Phrase("Faster swings in surprise", "Slower swings in surprise")
+_PERPLEXITY = Number(".0f", before="perplexity ")
+_MEAN_PERPLEXITY = Number(".0f", before="mean perplexity ")
+_UNCERTAINTY = Phrase(
+    "Higher uncertainty about the next word",
+    "Lower uncertainty about the next word",
+    Number(".2f", " nats", "entropy "),
 )
-_RHYTHM = ("surprise has a faster rhythm", "surprise has a slower rhythm")
 
 #: By the features' full names, `family_feature`.
 PHRASES = {
-    "perplexity_mean": Phrase("its words are harder to guess", "its words are easier to guess"),
-    "perplexity_median": Phrase(
-        "its typical word is harder to guess", "its typical word is easier to guess"
-    ),
-    "perplexity_quantile_5": Phrase(*_EASY),
-    "perplexity_quantile_25": Phrase(*_EASY),
-    "perplexity_quantile_75": Phrase(
-        "its less usual words are a greater surprise", "its less usual words are a smaller surprise"
-    ),
-    "perplexity_quantile_95": Phrase(
-        "its rare words are a greater surprise", "its rare words are a smaller surprise"
-    ),
+    "perplexity_mean": Phrase(*_WORDS),
+    "perplexity_median": Phrase(*_WORDS),
+    "perplexity_quantile_5": _PREDICTABLE,
+    "perplexity_quantile_25": _PREDICTABLE,
+    "perplexity_quantile_75": more("surprising words"),
+    "perplexity_quantile_95": more("very surprising words"),
     "perplexity_std": Phrase(
-        "its easy and its surprising words are further apart",
-        "its easy and its surprising words are closer together",
+        "Larger contrast between predictable and surprising words",
+        "Smaller contrast between predictable and surprising words",
     ),
-    "perplexity_text": Phrase("its perplexity is higher", "its perplexity is lower", WHOLE),
-    "perplexity_sentence_mean": Phrase(
-        "the perplexity of its sentences is higher",
-        "the perplexity of its sentences is lower",
-        WHOLE,
-    ),
-    "perplexity_sentence_median": Phrase(
-        "the perplexity of its typical sentence is higher",
-        "the perplexity of its typical sentence is lower",
-        WHOLE,
-    ),
+    "perplexity_text": Phrase(*_WORDS, _PERPLEXITY),
+    "perplexity_sentence_mean": Phrase(*_SENTENCES, _MEAN_PERPLEXITY),
+    "perplexity_sentence_median": Phrase(*_SENTENCES, _PERPLEXITY),
     "perplexity_sentence_quantile_10": Phrase(
-        "the perplexity of its plainest sentences is higher",
-        "the perplexity of its plainest sentences is lower",
-        WHOLE,
+        "Fewer highly predictable sentences", "More highly predictable sentences"
     ),
-    "perplexity_sentence_quantile_90": Phrase(
-        "the perplexity of its oddest sentences is higher",
-        "the perplexity of its oddest sentences is lower",
-        WHOLE,
-    ),
+    "perplexity_sentence_quantile_90": more("surprising sentences"),
     "perplexity_bits_per_character": Phrase(
-        "there is more surprise in each letter",
-        "there is less surprise in each letter",
-        (".2f", " bits"),
+        "More surprise per character", "Less surprise per character", Number(".2f", " bits")
     ),
     "rank_mean_log": Phrase(
-        "its words stand further down the model's list of guesses",
-        "its words stand further up the model's list of guesses",
+        "Words further down the language model's list of guesses",
+        "Words higher up the language model's list of guesses",
     ),
-    "rank_mean_log_squared": Phrase(
-        "it has more very unexpected words", "it has fewer very unexpected words"
-    ),
+    "rank_mean_log_squared": more("words far down the language model's list of guesses"),
     "rank_std_log": Phrase(
-        "expected and unexpected words are further apart",
-        "expected and unexpected words are closer together",
+        "Larger contrast between likely and unlikely words",
+        "Smaller contrast between likely and unlikely words",
     ),
-    "rank_first": Phrase(
-        "more words are the model's very first guess",
-        "fewer words are the model's very first guess",
-        PERCENT,
-    ),
-    "rank_top_10": Phrase(
-        "more words are among the model's first ten guesses",
-        "fewer words are among the model's first ten guesses",
-        PERCENT,
-    ),
-    "rank_top_100": Phrase(
-        "more words are among the model's guesses 11 to 100",
-        "fewer words are among the model's guesses 11 to 100",
-        PERCENT,
-    ),
-    "rank_top_1000": Phrase(
-        "more words are among the model's guesses 101 to 1000",
-        "fewer words are among the model's guesses 101 to 1000",
-        PERCENT,
-    ),
-    "rank_beyond": Phrase(
-        "more words are beyond the model's first thousand guesses",
-        "fewer words are beyond the model's first thousand guesses",
-        PERCENT,
-    ),
+    "rank_first": more("words matching the language model's first guess", PERCENT),
+    "rank_top_10": more("words among the language model's top 10 guesses", PERCENT),
+    "rank_top_100": more("words at ranks 11 to 100 of the model's guesses", PERCENT),
+    "rank_top_1000": more("words at ranks 101 to 1000 of the model's guesses", PERCENT),
+    "rank_beyond": more("words beyond the model's top 1000 guesses", PERCENT),
     "rank_likelihood_ratio": Phrase(
-        "surprise is higher for the rank of its words (LRR)",
-        "surprise is lower for the rank of its words (LRR)",
-        HUNDREDTHS,
+        "Higher surprise relative to word rank",
+        "Lower surprise relative to word rank",
+        Number(".2f", before="LRR "),
     ),
-    "entropy_mean": Phrase(*_DOUBT),
-    "entropy_median": Phrase(*_DOUBT),
+    "entropy_mean": _UNCERTAINTY,
+    "entropy_median": _UNCERTAINTY,
     "entropy_quantile_5": Phrase(
-        "even where it is surest, the model is less sure of the next word",
-        "where it is surest, the model is even surer of the next word",
+        "Fewer places where the next word is nearly certain",
+        "More places where the next word is nearly certain",
     ),
     "entropy_std": Phrase(
-        "the model's certainty about the next word varies more",
-        "the model's certainty about the next word varies less",
+        "More varied uncertainty about the next word",
+        "More even uncertainty about the next word",
     ),
-    "entropy_excess": Phrase(*_EXPECTED),
-    "entropy_relative_surprisal": Phrase(*_EXPECTED),
-    "curvature_text": Phrase(*_OWN_CHOICE),
-    "curvature_per_token": Phrase(*_OWN_CHOICE),
+    "entropy_excess": _EXPECTATION,
+    "entropy_relative_surprisal": _EXPECTATION,
+    "curvature_text": _OWN_CHOICES,
+    "curvature_per_token": _OWN_CHOICES,
     "curvature_span_lowest": Phrase(
-        "even its least predictable passage is closer to the model's own choice",
-        "its least predictable passage is further from the model's own choice",
+        "Fewer hard-to-predict passages", "More hard-to-predict passages"
     ),
-    "curvature_span_median": Phrase(
-        "its typical passage is closer to the model's own choice",
-        "its typical passage is further from the model's own choice",
-    ),
-    "curvature_span_highest": Phrase(
-        "its most predictable passage is closer to the model's own choice",
-        "even its most predictable passage is further from the model's own choice",
-    ),
+    "curvature_span_median": Phrase("More predictable passages", "Less predictable passages"),
+    "curvature_span_highest": more("highly predictable passages"),
     "curvature_span_std": Phrase(
-        "passages differ more in how well the model foresees them",
-        "passages differ less in how well the model foresees them",
+        "Larger differences in predictability between passages",
+        "Smaller differences in predictability between passages",
     ),
     "curvature_sentence_std": Phrase(
-        "sentences differ more in how well the model foresees them",
-        "sentences differ less in how well the model foresees them",
+        "Larger differences in predictability between sentences",
+        "Smaller differences in predictability between sentences",
     ),
-    "burstiness_sentence_perplexity_std": Phrase(*_SENTENCES),
-    "burstiness_sentence_surprisal_std": Phrase(*_SENTENCES),
-    "burstiness_sentence_perplexity_cv": Phrase(*_SENTENCES),
-    "burstiness_sentence_length_std": Phrase(*_LENGTH, (".0f", " words of spread")),
-    "burstiness_sentence_length_cv": Phrase(*_LENGTH),
-    "burstiness_sentence_length_goh_barabasi": Phrase(*_LENGTH),
-    "burstiness_surprisal_cv": Phrase(*_BURSTS),
-    "burstiness_surprisal_goh_barabasi": Phrase(*_BURSTS),
+    "burstiness_sentence_perplexity_std": _SENTENCE_PERPLEXITY,
+    "burstiness_sentence_surprisal_std": _SENTENCE_PERPLEXITY,
+    "burstiness_sentence_perplexity_cv": _SENTENCE_PERPLEXITY,
+    "burstiness_sentence_length_std": Phrase(
+        *_SENTENCE_LENGTHS, Number(".0f", " words", "standard deviation ")
+    ),
+    "burstiness_sentence_length_cv": Phrase(*_SENTENCE_LENGTHS),
+    "burstiness_sentence_length_goh_barabasi": Phrase(*_SENTENCE_LENGTHS),
+    "burstiness_surprisal_cv": _SPREAD,
+    "burstiness_surprisal_goh_barabasi": _SPREAD,
     "burstiness_gap_goh_barabasi": Phrase(
-        "unexpected words come in clusters more often", "unexpected words are spread more evenly"
+        "Surprising words more clustered", "Surprising words spaced more evenly"
     ),
     "diversity_variance": Phrase(
-        "surprise varies more over the text", "surprise varies less over the text"
+        "More varied surprise over the text", "Less varied surprise over the text"
     ),
-    "diversity_skewness": Phrase(
-        "it has more rare shocks among easy words", "it has fewer rare shocks among easy words"
-    ),
-    "diversity_kurtosis": Phrase("it has more extreme surprises", "it has fewer extreme surprises"),
-    "diversity_autocorrelation": Phrase(
-        "surprises come side by side more often", "surprises come side by side less often"
-    ),
+    "diversity_skewness": more("rare shocks among predictable words"),
+    "diversity_kurtosis": more("extreme surprises"),
+    "diversity_autocorrelation": more("surprises in a row"),
     "diversity_difference_mean": Phrase(
-        "its last word surprises more, beside its first,",
-        "its last word surprises less, beside its first,",
+        "Larger rise in surprise from the first word to the last",
+        "Smaller rise in surprise from the first word to the last",
     ),
-    "diversity_difference_variance": Phrase(*_JUMPS),
-    "diversity_uid_absolute_difference": Phrase(*_JUMPS),
-    "diversity_uid_squared_difference": Phrase(*_JUMPS),
+    "diversity_difference_variance": _JUMPS,
+    "diversity_uid_absolute_difference": _JUMPS,
+    "diversity_uid_squared_difference": _JUMPS,
     "diversity_difference_skewness": Phrase(
-        "surprise leaps up and eases off more clearly",
-        "surprise leaps up and eases off less clearly",
+        "Sharper rises and gentler falls in surprise",
+        "Gentler rises and sharper falls in surprise",
     ),
-    "diversity_difference_kurtosis": Phrase(
-        "it has more extreme jumps in surprise", "it has fewer extreme jumps in surprise"
-    ),
+    "diversity_difference_kurtosis": more("extreme jumps in surprise"),
     "diversity_difference_entropy": Phrase(
-        "jumps in surprise are of more different sizes",
-        "jumps in surprise are of fewer different sizes",
+        "More varied jumps in surprise", "Less varied jumps in surprise"
     ),
     "diversity_second_difference_variance": Phrase(
-        "surprise zigzags more strongly", "surprise zigzags less strongly"
+        "Stronger zigzags in surprise", "Weaker zigzags in surprise"
     ),
     "diversity_second_difference_entropy": Phrase(
-        "zigzags of surprise are of more different sizes",
-        "zigzags of surprise are of fewer different sizes",
+        "More varied zigzags in surprise", "Less varied zigzags in surprise"
     ),
     "diversity_second_difference_autocorrelation": Phrase(
-        "surprise zigzags less regularly", "surprise zigzags more regularly"
+        "Less regular zigzags in surprise", "More regular zigzags in surprise"
     ),
     "diversity_uid_most_uniform": Phrase(
-        "even its calmest passage is less calm", "its calmest passage is calmer"
+        "Fewer passages of even surprise", "More passages of even surprise"
     ),
-    "diversity_uid_least_uniform": Phrase(
-        "its most restless passage is more restless",
-        "even its most restless passage is less restless",
-    ),
+    "diversity_uid_least_uniform": more("passages of uneven surprise"),
     "diversity_multiscale_entropy_mean": Phrase(
-        "patterns of surprise are more varied", "patterns of surprise are less varied"
+        "More varied patterns of surprise", "Less varied patterns of surprise"
     ),
     "diversity_multiscale_entropy_std": Phrase(
-        "patterns of surprise change more from phrase to sentence",
-        "patterns of surprise change less from phrase to sentence",
+        "Larger differences between short and long patterns of surprise",
+        "Smaller differences between short and long patterns of surprise",
     ),
     "diversity_lastde": Phrase(
-        "surprise is higher for how steady its patterns are (Lastde)",
-        "surprise is lower for how steady its patterns are (Lastde)",
+        "Higher surprise relative to changes in the pattern",
+        "Lower surprise relative to changes in the pattern",
+        Number(".0f", before="Lastde "),
     ),
     "spectrum_low": Phrase(
-        "surprise comes more in slow waves, over sentences,",
-        "surprise comes less in slow waves, over sentences,",
+        "Stronger swings in surprise over clauses and sentences",
+        "Weaker swings in surprise over clauses and sentences",
     ),
     "spectrum_middle": Phrase(
-        "surprise comes more in waves of a phrase's length",
-        "surprise comes less in waves of a phrase's length",
+        "Stronger swings in surprise over phrases", "Weaker swings in surprise over phrases"
     ),
     "spectrum_high": Phrase(
-        "surprise flickers more from word to word", "surprise flickers less from word to word"
+        "Stronger swings in surprise between neighbouring words",
+        "Weaker swings in surprise between neighbouring words",
     ),
-    "spectrum_centroid": Phrase(*_RHYTHM),
-    "spectrum_slope": Phrase(*_RHYTHM),
+    "spectrum_centroid": _SWINGS,
+    "spectrum_slope": _SWINGS,
     "spectrum_flatness": Phrase(
-        "surprise has a less regular rhythm", "surprise has a more regular rhythm"
+        "Less regular rhythm of surprise", "More regular rhythm of surprise"
     ),
 }

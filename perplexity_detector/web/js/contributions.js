@@ -1,51 +1,56 @@
-// What each family of features contributed to the log-odds, and within it each feature.
+// Bar chart of the contributions to the log-odds: families of features, which open to features.
 
 import { element, on, uniqueId, withVariables } from "./dom.js";
 import { probability, signed, value } from "./numbers.js";
 
-const NOTHING = "This detector cannot tell what its features contributed.";
+const EMPTY = "This detector does not report the contributions of its features.";
+/** Bars are scaled to the largest of them, but to no less than this. */
+const MIN_SCALE = 0.1;
 
+/** The chart of an explanation. */
 export function drawContributions({ families, features, base, probability: chance }) {
-  if (!families.length) return element("p", { class: "hint" }, NOTHING);
+  if (!families.length) return element("p", { class: "hint" }, EMPTY);
   const sizes = [...families, ...features].map(({ contribution }) => Math.abs(contribution));
-  const widest = sizes.reduce((most, one) => Math.max(most, one), 0.1);
+  const scale = sizes.reduce((most, size) => Math.max(most, size), MIN_SCALE);
   return element(
     "div",
     { class: "contributions" },
     element(
       "p",
+      { class: "caption" },
+      "How much each group of features pushed the result towards “human” or “generated”. ",
+      element("span", { class: "screen-only" }, "Select a group to see its features."),
+    ),
+    element(
+      "p",
       { class: "sides", "aria-hidden": "true" },
-      element("span", {}, "for a person"),
-      element("span", {}, "for a model"),
+      element("span", {}, "human"),
+      element("span", {}, "generated"),
     ),
     element(
       "ul",
       { class: "rows" },
       families.map((family) =>
-        familyRow(family, features.filter((one) => one.family === family.name), widest),
+        familyRow(family, features.filter((feature) => feature.family === family.name), scale),
       ),
     ),
-    element(
-      "p",
-      { class: "caption" },
-      total(families, base, chance),
-    ),
+    element("p", { class: "caption" }, total(families, base, chance)),
   );
 }
 
-/** What the bars add up to: the log-odds of the probability. */
+/** The sum of the bars: the log-odds of the probability. */
 function total(families, base, chance) {
-  const sum = families.reduce((sofar, { contribution }) => sofar + contribution, base);
+  const sum = families.reduce((partial, { contribution }) => partial + contribution, base);
   return (
-    `In log-odds. Together with ${signed(base)}, where nothing is known of a text, they add up to ` +
-    `${signed(sum)}: a probability of ${probability(chance)}.`
+    `Values are log-odds. With the starting value of ${signed(base)} they add up to ` +
+    `${signed(sum)}, which is a probability of ${probability(chance)}.`
   );
 }
 
-function familyRow(family, features, widest) {
+function familyRow(family, features, scale) {
   const line = [
     element("span", { class: "start" }, family.label),
-    bar(family.contribution, widest),
+    bar(family.contribution, scale),
     element("span", { class: "number" }, signed(family.contribution)),
   ];
   if (!features.length) return element("li", {}, element("div", { class: "line" }, line));
@@ -53,7 +58,7 @@ function familyRow(family, features, widest) {
   const list = element(
     "ul",
     { class: "features", id, hidden: true },
-    features.map((feature) => featureRow(feature, widest)),
+    features.map((feature) => featureRow(feature, scale)),
   );
   const button = element(
     "button",
@@ -67,20 +72,20 @@ function familyRow(family, features, widest) {
   return element("li", {}, button, list);
 }
 
-function featureRow(feature, widest) {
-  const here = `${value(feature.value)}; people's median ${value(feature.typical)}`;
+function featureRow(feature, scale) {
+  const values = `${value(feature.value)}, human median ${value(feature.typical)}`;
   return element(
     "li",
     { class: "line" },
-    element("span", { class: "start" }, feature.label, " ", element("small", {}, here)),
-    bar(feature.contribution, widest),
+    element("span", { class: "start" }, feature.label, " ", element("small", {}, values)),
+    bar(feature.contribution, scale),
     element("span", { class: "number" }, signed(feature.contribution)),
   );
 }
 
-function bar(contribution, widest) {
+function bar(contribution, scale) {
   return withVariables(
     element("span", { class: `bar ${contribution > 0 ? "generated" : "human"}` }),
-    { "--share": Math.abs(contribution) / widest },
+    { "--share": Math.abs(contribution) / scale },
   );
 }

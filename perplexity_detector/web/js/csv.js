@@ -1,19 +1,19 @@
-// Reads csv as RFC 4180 has it: quoted fields may hold commas, quotes and line breaks.
+// Parses csv as in RFC 4180: quoted fields may hold commas, quotes and line breaks.
 
 const FIELD = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
 
-/** Objects, one a row, by the names in the first row. */
+/** One object per row, with the names of the first row as keys. */
 export function parseCsv(text) {
-  const [names, ...rows] = rowsOf(text);
-  return rows.map((row) => Object.fromEntries(names.map((name, place) => [name, row[place] ?? ""])));
+  const [names, ...rows] = parseRows(text);
+  return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? ""])));
 }
 
-function rowsOf(text) {
+function parseRows(text) {
   const rows = [];
   let row = [];
   FIELD.lastIndex = 0;
   while (FIELD.lastIndex < text.length) {
-    const [, quoted, plain, end] = FIELD.exec(text) ?? ruined();
+    const [, quoted, plain, end] = FIELD.exec(text) ?? fail();
     row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
     if (end === ",") continue;
     rows.push(row);
@@ -22,6 +22,6 @@ function rowsOf(text) {
   return rows;
 }
 
-function ruined() {
+function fail() {
   throw new SyntaxError("The results are not valid csv.");
 }

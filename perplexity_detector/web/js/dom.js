@@ -1,13 +1,15 @@
-// Makes elements. What a text says only ever becomes a text node, so it can never become markup.
+// Creates elements. Text only ever becomes a text node, so it can never become markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** An HTML element; attributes that are null, undefined or false are omitted. */
 export function element(name, attributes = {}, ...children) {
-  return filled(document.createElement(name), attributes, children);
+  return fill(document.createElement(name), attributes, children);
 }
 
+/** An SVG element. */
 export function svg(name, attributes = {}, ...children) {
-  return filled(document.createElementNS(SVG, name), attributes, children);
+  return fill(document.createElementNS(SVG, name), attributes, children);
 }
 
 /** Sets custom properties; a strict Content-Security-Policy forbids style attributes. */
@@ -16,19 +18,21 @@ export function withVariables(node, variables) {
   return node;
 }
 
+/** Adds an event listener and returns the node. */
 export function on(node, type, listener) {
   node.addEventListener(type, listener);
   return node;
 }
 
-let made = 0;
+let lastId = 0;
 
+/** An id that no other element has. */
 export function uniqueId(name) {
-  made += 1;
-  return `${name}-${made}`;
+  lastId += 1;
+  return `${name}-${lastId}`;
 }
 
-/** A section under a heading of its own, which names it. */
+/** A section labelled by its heading. */
 export function section(name, title, ...children) {
   const id = uniqueId(name);
   return element(
@@ -39,7 +43,7 @@ export function section(name, title, ...children) {
   );
 }
 
-function filled(node, attributes, children) {
+function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     node.setAttribute(name, value === true ? "" : value);

@@ -1,4 +1,4 @@
-// Three texts to try, written for this page.
+// Example texts, written for this page.
 
 export const EXAMPLES = [
   {
@@ -10,7 +10,7 @@ When he died we didnt know what to do with the hives. You can't exactly put them
 I'm not saying they understood. But it was the first time I'd said it out loud, and by the last one I could actually get to the end of the sentence.`,
   },
   {
-    label: "in the manner of a model",
+    label: "a text in the style of a model",
     text: `Beekeeping has become an increasingly important practice in today's rapidly changing world. As pollinators face mounting challenges, individuals and communities alike are recognizing the vital role that bees play in maintaining healthy ecosystems. In this essay, we will explore the environmental, economic, and personal benefits of keeping bees.
 
 First and foremost, bees contribute significantly to biodiversity. By pollinating a wide range of plants, they help sustain the natural habitats upon which countless species depend. Furthermore, their presence supports agricultural productivity, ensuring that farmers are able to produce the fruits and vegetables that form the foundation of a balanced diet.
@@ -20,7 +20,7 @@ In addition to these environmental advantages, beekeeping offers meaningful econ
 In conclusion, beekeeping is far more than a simple hobby; it is a powerful way to support the environment, strengthen local economies, and enrich our own lives. By embracing this practice, we can take an important step toward a more sustainable future for generations to come.`,
   },
   {
-    label: "one too short to tell",
+    label: "a text too short for a verdict",
     text: "The bees are fine, thanks for asking. We moved the hives behind the shed last week and so far nobody has been stung except the postman, twice.",
   },
 ];

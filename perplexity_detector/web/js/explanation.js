@@ -1,45 +1,46 @@
-// The whole drawing of an explanation, as the report and the page show it.
+// The whole drawing of an explanation, in the report and on the page.
 
 import { drawContributions } from "./contributions.js";
-import { drawCourse } from "./course.js";
 import { element, section } from "./dom.js";
 import { drawHeatmap } from "./heatmap.js";
-import { drawScale, grounds, headline } from "./scale.js";
+import { asSentence, plural } from "./plural.js";
+import { drawScale, headline, verdictReason } from "./scale.js";
 import { drawSentences } from "./sentences.js";
-import { asSentence, counted } from "./words.js";
+import { drawSurprisalChart } from "./surprisal-chart.js";
 
-/** Draws an explanation (the JSON of `Explanation.to_dict`) into a node, in place of all in it. */
+const NO_REASONS = "No feature clearly favours either side.";
+
+/** Draws an explanation (the JSON of `Explanation.to_dict`) into a node, replacing its content. */
 export function drawExplanation(root, explanation) {
   root.replaceChildren(
     drawVerdict(explanation),
     drawText(explanation),
-    section("why", "What spoke for which side", drawContributions(explanation)),
-    section("along", "Surprisal along the text", drawCourse(explanation)),
+    section("evidence", "Evidence", drawContributions(explanation)),
+    section("along", "Surprisal along the text", drawSurprisalChart(explanation)),
   );
 }
 
 function drawVerdict(explanation) {
   const { verdict, warnings, reasons, limits } = explanation;
+  const why = reasons.length ? element("ul", {}, items(reasons.map(asSentence))) : NO_REASONS;
   return element(
     "section",
     { class: `verdict ${verdict}`, "aria-label": "Verdict" },
     element("h2", { class: "headline" }, headline(explanation)),
-    element("p", { class: "grounds" }, grounds(explanation)),
+    element("p", { class: "verdict-reason" }, verdictReason(explanation)),
     drawScale(explanation),
-    warnings.length
-      ? element("ul", { class: "warnings", "aria-label": "Warnings" }, items(warnings))
-      : null,
     element(
       "div",
       { class: "columns" },
-      block("reasons", "Why", reasons.length ? element("ul", {}, items(reasons.map(asSentence))) : NO_REASONS),
-      block("limits", "Its limits", element("p", {}, limits.join(" "))),
+      block("reasons", "Main reasons", why),
+      block("limits", "Limits", element("p", {}, limits.join(" "))),
     ),
+    warnings.length
+      ? element("ul", { class: "warnings", "aria-label": "Warnings" }, items(warnings))
+      : null,
     element("p", { class: "facts" }, facts(explanation).join(" · ")),
   );
 }
-
-const NO_REASONS = "No feature speaks clearly for either side.";
 
 function drawText(explanation) {
   const pick = (sentence) => {
@@ -50,12 +51,12 @@ function drawText(explanation) {
   const sentences = drawSentences(explanation, pick);
   return section(
     "text",
-    "The text",
+    "Text",
     element(
       "div",
-      { class: "side-by-side" },
+      { class: "text-and-sentences" },
       heatmap.node,
-      explanation.sentences.length ? block("beside", "Its sentences", sentences.node) : null,
+      explanation.sentences.length ? block("sentence-panel", "Sentences", sentences.node) : null,
     ),
   );
 }
@@ -63,8 +64,8 @@ function drawText(explanation) {
 function facts({ id, detector, words, token_count: tokens, fpr }) {
   return [
     id ? `Text ${id}` : null,
-    counted(words, "word"),
-    counted(tokens, "token"),
+    plural(words, "word"),
+    plural(tokens, "token"),
     detector ? `detector ${detector}` : null,
     `false-positive rate ${fpr}`,
   ].filter(Boolean);

@@ -2,62 +2,63 @@
 
 import { element, on, uniqueId } from "./dom.js";
 import { MODES, modesOf, shadeOf } from "./modes.js";
-import { laidOut } from "./prose.js";
-import { withTips } from "./tip.js";
-import { pieces } from "./tokens.js";
+import { layoutText } from "./prose.js";
+import { mergeTokens } from "./tokens.js";
+import { addTooltips } from "./tooltip.js";
 
 const KEYS =
-  "Arrow keys go from token to token and from sentence to sentence; Enter picks a sentence, " +
-  "Escape lets go of it.";
+  "Use the arrow keys to move by token or by sentence, Enter to select a sentence, Escape to " +
+  "clear the selection.";
 
 /**
- * The heat-map of an explanation; `onPick` is told the sentence that a reader picks, or null.
+ * The heat-map of an explanation. `onPick` is called with the index of the sentence that the user
+ * selects, or with null.
  *
- * Returns its node and `pick(sentence)`, which sets a sentence apart (none: null).
+ * Returns its node and `pick(sentence)`, which highlights a sentence (null: none).
  */
 export function drawHeatmap(explanation, onPick) {
-  const seen = pieces(explanation);
-  const prose = laidOut(explanation, seen);
+  const pieces = mergeTokens(explanation);
+  const prose = layoutText(explanation, pieces);
   const text = element("div", { class: "prose", dir: "auto" }, prose.root);
   on(text, "click", (event) => {
-    onPick(placeOf(event.target.closest("[data-sentence]")));
+    onPick(sentenceIndex(event.target.closest("[data-sentence]")));
   });
   const node = element("div", { class: "heatmap" });
-  if (seen.length) {
-    const pickAt = (place) =>
-      onPick(place === null ? null : placeOf(prose.nodes[place].closest("[data-sentence]")));
+  if (pieces.length) {
+    const pickAt = (index) =>
+      onPick(index === null ? null : sentenceIndex(prose.nodes[index].closest("[data-sentence]")));
     const hint = element("p", { class: "hint keys", id: uniqueId("keys") }, KEYS);
-    const tips = withTips(explanation, text, prose, seen, pickAt);
-    forKeyboard(text, hint);
-    node.append(...coloured(modesOf(explanation), seen, prose.nodes), text, hint, ...tips);
+    const tooltips = addTooltips(explanation, text, prose, pieces, pickAt);
+    makeFocusable(text, hint);
+    node.append(...drawModes(modesOf(explanation), pieces, prose.nodes), text, hint, ...tooltips);
   } else {
-    node.append(element("p", { class: "hint" }, "It has no tokens to colour."), text);
+    node.append(element("p", { class: "hint" }, "There are no tokens to colour."), text);
   }
-  return { node, pick: (sentence) => setApart(text, prose.sentences, sentence) };
+  return { node, pick: (sentence) => highlight(text, prose.sentences, sentence) };
 }
 
-/** The choice of modes, and what it changes: caption, legend, and the shades of the text. */
-function coloured(names, seen, nodes) {
+/** The choice of modes, and what it changes: caption, legend and the shades of the text. */
+function drawModes(names, pieces, nodes) {
   const caption = element("p", { class: "caption" });
   const legend = element("ul", { class: "legend" });
   const show = (name) => {
     const mode = MODES[name];
-    nodes.forEach((node, place) => {
-      node.className = shadeOf(mode, seen[place][name]) ?? "";
+    nodes.forEach((node, index) => {
+      node.className = shadeOf(mode, pieces[index][name]) ?? "";
     });
     caption.textContent = mode.caption;
     legend.replaceChildren(...mode.steps.map((step) => swatch(mode, step)));
     legend.setAttribute("aria-label", `Shades of ${mode.label.toLowerCase()}`);
   };
   if (names.length) show(names[0]);
-  return [chooser(names, show), caption, legend];
+  return [modeChoice(names, show), caption, legend];
 }
 
-function chooser(names, show) {
+function modeChoice(names, show) {
   const group = uniqueId("mode");
-  const choices = names.map((name, place) => {
+  const choices = names.map((name, index) => {
     const radio = element("input", { type: "radio", name: group, value: name });
-    radio.defaultChecked = place === 0;
+    radio.defaultChecked = index === 0;
     on(radio, "change", () => show(name));
     return element("label", {}, radio, element("span", {}, MODES[name].label));
   });
@@ -70,8 +71,8 @@ function swatch(mode, step) {
   return element("li", {}, sample, step.label);
 }
 
-/** One stop of the Tab key, not one a token; screen readers pass the arrow keys on. */
-function forKeyboard(text, hint) {
+/** One tab stop for the whole text; role `application` makes screen readers pass the arrow keys. */
+function makeFocusable(text, hint) {
   const attributes = {
     tabindex: "0",
     role: "application",
@@ -82,14 +83,14 @@ function forKeyboard(text, hint) {
   for (const [name, value] of Object.entries(attributes)) text.setAttribute(name, value);
 }
 
-function setApart(text, sentences, sentence) {
-  text.querySelector("[data-apart]")?.removeAttribute("data-apart");
+function highlight(text, sentences, sentence) {
+  text.querySelector("[data-highlighted]")?.removeAttribute("data-highlighted");
   text.toggleAttribute("data-picked", sentence !== null);
   if (sentence === null) return;
-  sentences[sentence].setAttribute("data-apart", "");
+  sentences[sentence].setAttribute("data-highlighted", "");
   sentences[sentence].scrollIntoView({ block: "nearest" });
 }
 
-function placeOf(sentence) {
-  return sentence ? Number(sentence.dataset.sentence) : null;
+function sentenceIndex(node) {
+  return node ? Number(node.dataset.sentence) : null;
 }

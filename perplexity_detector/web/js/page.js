@@ -1,56 +1,58 @@
-// The page: asks the service about a text or a file, and shows what it says.
+// The page: sends a text or a file to the service and shows the result.
 
 import { element, on } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
 import { drawExplanation } from "./explanation.js";
 import { drawFile } from "./files.js";
-import { drawMeaning } from "./meaning.js";
+import { drawGuide } from "./guide.js";
+import { plural } from "./plural.js";
 import { saveAs } from "./save.js";
 import { headline } from "./scale.js";
-import { explain, report, useKey } from "./service.js";
-import { counted } from "./words.js";
+import { explain, report, setKey } from "./service.js";
+
+const MIN_WORDS = 50;
 
 const find = (id) => document.getElementById(id);
-const essay = find("essay");
+const input = find("text");
 const result = find("result");
-const trouble = find("trouble");
+const errorBox = find("error");
 
 let running = null;
-let again = null; // what to ask once more when there is a key
+let retry = null; // repeats the last request once there is a key
 
-/** Does one thing at a time: whatever still runs is given up. */
-async function attempt(doing, work) {
+/** Runs one request at a time: a new one cancels the one before. */
+async function run(message, work) {
   running?.abort();
-  const mine = new AbortController();
-  running = mine;
-  again = () => attempt(doing, work);
-  trouble.hidden = true;
+  const controller = new AbortController();
+  running = controller;
+  retry = () => run(message, work);
+  errorBox.hidden = true;
   result.hidden = true;
-  find("status").textContent = doing;
+  find("status").textContent = message;
   const waiting = element("div");
   find("waiting").replaceChildren(waiting);
   try {
-    const { told, nodes } = await work(mine.signal, waiting);
-    if (running !== mine) return;
-    find("status").textContent = told;
+    const { status, nodes } = await work(controller.signal, waiting);
+    if (running !== controller) return;
+    find("status").textContent = status;
     find("key-row").hidden = true;
     result.replaceChildren(...nodes);
     result.hidden = false;
     result.focus({ preventScroll: true });
-    result.scrollIntoView({ behavior: motion(), block: "start" });
+    result.scrollIntoView({ behavior: scrollBehavior(), block: "start" });
   } catch (error) {
-    if (running !== mine) return;
+    if (running !== controller) return;
     find("status").textContent = "";
     if (error.status === 401) askForKey();
-    show(error.message);
+    showError(error.message);
   } finally {
     waiting.remove();
   }
 }
 
-function show(words) {
-  trouble.textContent = words;
-  trouble.hidden = false;
+function showError(message) {
+  errorBox.textContent = message;
+  errorBox.hidden = false;
 }
 
 function askForKey() {
@@ -58,69 +60,69 @@ function askForKey() {
   find("key").focus();
 }
 
-function explainText() {
-  const text = essay.value;
+function checkText() {
+  const text = input.value;
   if (!text.trim()) {
-    show("There is no text yet: paste one, choose a file, or take an example.");
-    essay.focus();
+    showError("There is no text yet. Paste one, choose a file or try an example.");
+    input.focus();
     return;
   }
-  attempt("Reading the text…", async (signal) => {
+  run("Reading the text…", async (signal) => {
     const explanation = await explain(text, signal);
     const drawing = element("div", { class: "drawing" });
     drawExplanation(drawing, explanation);
     const actions = element("div", { class: "result-actions" }, reportButton(text));
-    return { told: `${headline(explanation)}.`, nodes: [actions, drawing] };
+    return { status: `${headline(explanation)}.`, nodes: [actions, drawing] };
   });
 }
 
 function reportButton(text) {
-  const button = element("button", { type: "button" }, "Download the report");
+  const button = element("button", { type: "button" }, "Download report");
   return on(button, "click", async () => {
     button.disabled = true;
     try {
       saveAs("report.html", await report(text));
     } catch (error) {
-      show(error.message);
-      trouble.focus();
+      showError(error.message);
+      errorBox.focus();
     } finally {
       button.disabled = false;
     }
   });
 }
 
-async function take(file) {
+async function checkFile(file) {
   if (/\.(txt|md)$/i.test(file.name) || file.type === "text/plain") {
     setText(await file.text());
-    explainText();
+    checkText();
     return;
   }
-  attempt(`Reading ${file.name}…`, async (signal, waiting) => {
+  run(`Reading ${file.name}…`, async (signal, waiting) => {
     const { count, nodes } = await drawFile(file, waiting, signal);
-    return { told: `${counted(count, "text")} read.`, nodes };
+    return { status: `${plural(count, "text")} read.`, nodes };
   });
 }
 
 function setText(text) {
-  essay.value = text;
-  measure();
+  input.value = text;
+  showWordCount();
 }
 
-function measure() {
-  const words = essay.value.trim().split(/\s+/).filter(Boolean).length;
-  const short = words > 0 && words < 50 ? "; under 50 there is no verdict" : "";
-  find("essay-size").textContent = words ? `${counted(words, "word")}${short}` : "";
+function showWordCount() {
+  const words = input.value.trim().split(/\s+/).filter(Boolean).length;
+  const short = words > 0 && words < MIN_WORDS ? `; a verdict needs at least ${MIN_WORDS}` : "";
+  find("word-count").textContent = words ? `${plural(words, "word")}${short}` : "";
 }
 
-function motion() {
+function scrollBehavior() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
 }
 
 function acceptDrops() {
   const root = document.documentElement;
-  const holdsFile = (event) => event.dataTransfer?.types.includes("Files");
+  const hasFile = (event) => event.dataTransfer?.types.includes("Files");
   on(document, "dragover", (event) => {
-    if (!holdsFile(event)) return;
+    if (!hasFile(event)) return;
     event.preventDefault();
     root.classList.add("dropping");
   });
@@ -128,38 +130,38 @@ function acceptDrops() {
     if (event.relatedTarget === null) root.classList.remove("dropping");
   });
   on(document, "drop", (event) => {
-    if (!holdsFile(event)) return;
+    if (!hasFile(event)) return;
     event.preventDefault();
     root.classList.remove("dropping");
-    if (event.dataTransfer.files.length > 1) show("One file at a time, please.");
-    else take(event.dataTransfer.files[0]);
+    if (event.dataTransfer.files.length > 1) showError("Please drop one file at a time.");
+    else checkFile(event.dataTransfer.files[0]);
   });
 }
 
-on(find("ask"), "submit", (event) => {
+on(find("form"), "submit", (event) => {
   event.preventDefault();
-  useKey(find("key").value);
-  if (!find("key-row").hidden && again) again();
-  else explainText();
+  setKey(find("key").value);
+  if (!find("key-row").hidden && retry) retry();
+  else checkText();
 });
 on(find("choose"), "click", () => find("file").click());
 on(find("file"), "change", () => {
   const [file] = find("file").files;
-  if (file) take(file);
+  if (file) checkFile(file);
   find("file").value = ""; // so that the same file can be chosen again
 });
-on(essay, "input", measure);
-on(essay, "keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) explainText();
+on(input, "input", showWordCount);
+on(input, "keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) checkText();
 });
 find("examples").append(
   ...EXAMPLES.map(({ label, text }) =>
     on(element("button", { type: "button" }, label), "click", () => {
       setText(text);
-      explainText();
+      checkText();
     }),
   ),
 );
-find("meaning").append(drawMeaning());
+find("guide").append(drawGuide());
 acceptDrops();
-measure();
+showWordCount();

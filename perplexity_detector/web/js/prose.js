@@ -1,4 +1,4 @@
-// The text as nodes: a span a sentence, in it a span a piece.
+// The text as nodes: one span per sentence, and in it one span per piece.
 
 import { element } from "./dom.js";
 import { unitOffsets } from "./tokens.js";
@@ -9,45 +9,46 @@ import { unitOffsets } from "./tokens.js";
  * Returns `root`, a fragment to show; `nodes`, the span of each piece; `sentences`, the span of
  * each sentence; and `slice(start, end)`, the text between two code points.
  */
-export function laidOut({ text, sentences }, pieces) {
+export function layoutText({ text, sentences }, pieces) {
   const offsets = unitOffsets(text);
   const slice = (start, end) => text.slice(offsets[start], offsets[end]);
   const root = document.createDocumentFragment();
-  const spans = sentences.map((_, place) => element("span", { "data-sentence": place }));
+  const spans = sentences.map((_, index) => element("span", { "data-sentence": index }));
   let next = 0;
-  const holderAt = (point) => {
+  /** The sentence that holds a code point, or the root; called with rising code points. */
+  const parentAt = (point) => {
     while (next < sentences.length && sentences[next].end <= point) next += 1;
     if (next === sentences.length || point < sentences[next].start) return root;
     if (!spans[next].parentNode) root.append(spans[next]);
     return spans[next];
   };
-  /** Text that no piece covers, cut where sentences begin and end. */
-  const plain = (start, end) => {
+  /** Appends text that no piece covers, cut at the ends of sentences. */
+  const appendPlain = (start, end) => {
     let from = start;
     while (from < end) {
-      const holder = holderAt(from);
-      const bound = holder === root ? sentences[next]?.start ?? end : sentences[next].end;
+      const parent = parentAt(from);
+      const bound = parent === root ? sentences[next]?.start ?? end : sentences[next].end;
       const to = Math.min(bound, end);
-      holder.append(slice(from, to));
+      parent.append(slice(from, to));
       from = to;
     }
   };
-  let written = 0;
-  const nodes = pieces.map((piece, place) => {
-    const lead = spacesBefore(slice(piece.start, piece.end));
-    plain(written, piece.start + lead);
-    const node = element("span", { "data-piece": place });
-    node.append(slice(piece.start + lead, piece.end));
-    holderAt(piece.start + lead).append(node);
-    written = piece.end;
+  let done = 0;
+  const nodes = pieces.map((piece, index) => {
+    const start = piece.start + leadingSpaces(slice(piece.start, piece.end));
+    appendPlain(done, start);
+    const node = element("span", { "data-piece": index });
+    node.append(slice(start, piece.end));
+    parentAt(start).append(node);
+    done = piece.end;
     return node;
   });
-  plain(written, offsets.length - 1);
+  appendPlain(done, offsets.length - 1);
   return { root, nodes, sentences: spans, slice };
 }
 
-/** How many spaces a piece begins with: they stay white, unless it is nothing but spaces. */
-function spacesBefore(written) {
-  const lead = written.length - written.trimStart().length;
-  return lead < written.length ? lead : 0;
+/** Spaces at the start of a piece, which get no colour; 0 if the piece is nothing but spaces. */
+function leadingSpaces(text) {
+  const count = text.length - text.trimStart().length;
+  return count < text.length ? count : 0;
 }

@@ -1,9 +1,9 @@
-// Draws the explanation that a report carries.
+// The script of a report: draws the explanation embedded in the file.
 
 import { section } from "./dom.js";
 import { drawExplanation } from "./explanation.js";
-import { drawMeaning } from "./meaning.js";
+import { GUIDE_TITLE, drawGuide } from "./guide.js";
 
 const explanation = JSON.parse(document.getElementById("explanation").textContent);
 drawExplanation(document.getElementById("drawing"), explanation);
-document.getElementById("meaning").replaceWith(section("about", "What the numbers mean", drawMeaning()));
+document.getElementById("guide").replaceWith(section("about", GUIDE_TITLE, drawGuide()));

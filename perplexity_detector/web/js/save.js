@@ -1,7 +1,8 @@
-// Gives the reader a file to keep.
+// Downloads.
 
 import { element } from "./dom.js";
 
+/** Offers a blob to the user as a file of that name. */
 export function saveAs(name, blob) {
   const address = URL.createObjectURL(blob);
   const link = element("a", { href: address, download: name });

@@ -1,8 +1,7 @@
-// The verdict, and the probability on a scale from 0 to 1 with the thresholds drawn.
+// The verdict, and the probability on a scale from 0 to 1 with the thresholds.
 
 import { element, withVariables } from "./dom.js";
 import { oneIn, probability, threshold } from "./numbers.js";
-import { asSentence } from "./words.js";
 
 const HEADLINES = {
   generated: "Likely written by a language model",
@@ -14,19 +13,22 @@ export function headline(explanation) {
   return HEADLINES[explanation.verdict];
 }
 
-/** What the verdict rests on, in two sentences. */
-export function grounds({ verdict, note, fpr, thresholds, probability: chance }) {
-  const said = `The probability that a language model wrote it is ${probability(chance)}.`;
+/** Why the verdict is what it is, in two sentences. */
+export function verdictReason({ verdict, note, fpr, thresholds, probability: chance }) {
+  const first = `The probability that a language model wrote this text is ${probability(chance)}.`;
   if (verdict === "generated") {
     return (
-      `${said} From ${threshold(thresholds.generated)} on a text of this length is called ` +
-      `generated, as about ${oneIn(fpr)} texts by people are too, wrongly.`
+      `${first} For texts of this length the verdict is “generated” from ` +
+      `${threshold(thresholds.generated)} up; about ${oneIn(fpr)} human texts also score that high.`
     );
   }
-  if (verdict === "human") return `${said} Few texts by language models get one so low.`;
-  return `${said} ${asSentence(note || "nothing more can be said")}`;
+  if (verdict === "human") {
+    return `${first} Few model-written texts score below ${threshold(thresholds.human)}.`;
+  }
+  return `${first} No verdict was given: ${note || "too little evidence"}.`;
 }
 
+/** The scale, with its zones, its thresholds and a needle at the probability. */
 export function drawScale(explanation) {
   const zones = zonesOf(explanation.thresholds);
   const at = explanation.probability;
@@ -39,34 +41,32 @@ export function drawScale(explanation) {
         "--to": to,
       }),
     ),
-    placed("needle", at, ""),
+    place("needle", at, ""),
   );
   return element(
     "div",
-    { class: "scale", role: "img", "aria-label": spoken(explanation, zones) },
-    element(
-      "div",
-      { class: "reading" },
-      placed(`value ${lean(at)}`, at, probability(at)),
-    ),
+    { class: "scale", role: "img", "aria-label": description(explanation, zones) },
+    element("div", { class: "reading" }, place(`value ${valueAlignment(at)}`, at, probability(at))),
     track,
     element(
       "div",
       { class: "ticks" },
-      zones.slice(0, -1).map(({ name, to }) => placed(`tick ${tickSide(name, to)}`, to, threshold(to))),
+      zones
+        .slice(0, -1)
+        .map(({ name, to }) => place(`tick ${tickAlignment(name, to)}`, to, threshold(to))),
     ),
     element(
       "div",
       { class: "ends" },
-      element("span", {}, zones[0].name === "human" ? "human" : "by a person"),
+      element("span", {}, "human"),
       zones.some(({ name }) => name === "uncertain") ? element("span", {}, "uncertain") : null,
-      element("span", {}, zones.at(-1).name === "generated" ? "generated" : "by a model"),
+      element("span", {}, "generated"),
     ),
-    missing(explanation.thresholds),
+    impossibleVerdicts(explanation.thresholds),
   );
 }
 
-/** From 0 to 1: human, uncertain, generated, those that the thresholds leave. */
+/** The zones that the thresholds define, from 0 to 1: human, uncertain, generated. */
 function zonesOf({ human, generated }) {
   const top = generated ?? 1;
   const bottom = Math.min(human ?? 0, top);
@@ -77,34 +77,34 @@ function zonesOf({ human, generated }) {
   ].filter(({ name, from, to }) => to > from || (name === "generated" && generated !== null));
 }
 
-function missing({ human, generated }) {
-  const no =
-    human === null && generated === null
-      ? "Neither a “human” nor a “generated” verdict"
-      : `No “${human === null ? "human" : "generated"}” verdict`;
+function impossibleVerdicts({ human, generated }) {
   if (human !== null && generated !== null) return null;
-  return element("p", { class: "hint" }, `${no} can be promised for this text.`);
+  const text =
+    human === null && generated === null
+      ? "Neither verdict, “human” or “generated”, is possible"
+      : `The verdict “${human === null ? "human" : "generated"}” is not possible`;
+  return element("p", { class: "hint" }, `${text} for this text.`);
 }
 
-function spoken(explanation, zones) {
-  const parts = zones.map(
+function description(explanation, zones) {
+  const ranges = zones.map(
     ({ name, from, to }) => `${name} from ${threshold(from)} to ${threshold(to)}`,
   );
-  return `Probability ${probability(explanation.probability)} on a scale from 0 to 1: ${parts.join(", ")}.`;
+  return `Probability ${probability(explanation.probability)} on a scale from 0 to 1: ${ranges.join(", ")}.`;
 }
 
-function placed(name, at, text) {
+function place(name, at, text) {
   return withVariables(element("div", { class: name }, text), { "--at": at });
 }
 
-/** The number over the needle stays within the scale at its ends. */
-function lean(at) {
+/** Keeps the number over the needle within the scale. */
+function valueAlignment(at) {
   if (at < 0.06) return "at-start";
   return at > 0.94 ? "at-end" : "";
 }
 
-/** Numbers of two thresholds that lie close must not lie on each other. */
-function tickSide(zone, at) {
+/** Keeps the numbers of two close thresholds apart. */
+function tickAlignment(zone, at) {
   if (zone === "human") return at < 0.1 ? "at-start" : "at-end";
   return at > 0.9 ? "at-end" : "at-start";
 }

@@ -1,28 +1,28 @@
-// A bar for each sentence: how much it speaks for a model, or for a person.
+// The sentences with a bar for each score: towards human or towards model-written text.
 
 import { element, on, withVariables } from "./dom.js";
 import { decimal, signed } from "./numbers.js";
 import { unitOffsets } from "./tokens.js";
 
-/** Bars are drawn against the largest of them, but never against less than this. */
-const LEAST_SCALE = 0.25;
+/** Bars are scaled to the largest of them, but to no less than this. */
+const MIN_SCALE = 0.25;
 
 /**
- * A list of the sentences of an explanation; `onPick` is told the sentence that is clicked, or
- * null where it was picked already.
+ * The list of the sentences of an explanation. `onPick` is called with the index of the sentence
+ * that the user selects, or with null if it was selected already.
  *
- * Returns its node and `pick(sentence)`, which marks a row (none: null).
+ * Returns its node and `pick(sentence)`, which marks a row (null: none).
  */
 export function drawSentences(explanation, onPick) {
   const { sentences, sentence_score: score, text } = explanation;
   const offsets = unitOffsets(text);
-  const leanings = sentences.map((sentence) => sentence.score - score.neutral);
-  const widest = leanings.reduce((most, one) => Math.max(most, Math.abs(one)), LEAST_SCALE);
+  const scores = sentences.map((sentence) => sentence.score - score.neutral);
+  const scale = scores.reduce((most, one) => Math.max(most, Math.abs(one)), MIN_SCALE);
   let picked = null;
-  const buttons = sentences.map((sentence, place) => {
-    const written = text.slice(offsets[sentence.start], offsets[sentence.end]);
-    const button = row(written, place, sentence, leanings[place], leanings[place] / widest);
-    return on(button, "click", () => onPick(place === picked ? null : place));
+  const buttons = sentences.map((sentence, index) => {
+    const words = text.slice(offsets[sentence.start], offsets[sentence.end]);
+    const button = row(words, index, sentence, scores[index], scores[index] / scale);
+    return on(button, "click", () => onPick(index === picked ? null : index));
   });
   const list = element(
     "ol",
@@ -34,51 +34,49 @@ export function drawSentences(explanation, onPick) {
     picked = sentence;
     if (sentence === null) return;
     buttons[sentence].setAttribute("aria-pressed", "true");
-    showWithin(list, buttons[sentence]);
+    scrollWithin(list, buttons[sentence]);
   };
   const node = element(
     "div",
     { class: "sentences" },
-    element("p", { class: "caption" }, describe(score)),
+    element("p", { class: "caption" }, caption(score)),
     element(
       "p",
       { class: "sides", "aria-hidden": "true" },
-      element("span", {}, "people"),
-      element("span", {}, "models"),
+      element("span", {}, "human"),
+      element("span", {}, "model"),
     ),
     list,
   );
   return { node, pick };
 }
 
-function row(written, place, sentence, leaning, share) {
-  const side = leaning > 0 ? "generated" : "human";
+function row(words, index, sentence, score, share) {
+  const side = score > 0 ? "generated" : "human";
   const perplexity =
     sentence.perplexity === null ? "" : `, perplexity ${decimal(sentence.perplexity, 0)}`;
-  const spoken =
-    `Sentence ${place + 1}, score ${signed(leaning)}, towards ` +
-    `${leaning > 0 ? "models" : "people"}${perplexity}: ${written}`;
+  const label = `Sentence ${index + 1}, score ${signed(score)}, towards ${side}${perplexity}: ${words}`;
   return element(
     "button",
-    { type: "button", "aria-pressed": "false", "aria-label": spoken },
-    element("bdi", { class: "start" }, written.replace(/\s+/g, " ")),
+    { type: "button", "aria-pressed": "false", "aria-label": label },
+    element("bdi", { class: "start" }, words.replace(/\s+/g, " ")),
     withVariables(element("span", { class: `bar ${side}` }), { "--share": Math.abs(share) }),
-    element("span", { class: "number" }, signed(leaning)),
+    element("span", { class: "number" }, signed(score)),
   );
 }
 
-function describe({ name, unit, auroc }) {
-  const found =
+function caption({ name, unit, auroc }) {
+  const what = name.includes(unit) ? name : `${name}, in ${unit}`;
+  const quality =
     auroc === null || auroc === undefined
       ? ""
-      : ` It tells sentences that a model put into people's essays with an AUROC of ${decimal(auroc)}` +
-        " (0.5 is guessing): a hint where to look, no proof.";
-  const measured = name.includes(unit) ? name : `${name}, in ${unit}`;
-  return `Score of each sentence: ${measured}.${found}`;
+      : " A hint where to look, not proof: it finds model-written sentences in human essays with " +
+        `an AUROC of ${decimal(auroc)} (0.5 is guessing, 1 perfect).`;
+  return `Score of each sentence: ${what}.${quality}`;
 }
 
-/** Scrolls the list alone, not the page. */
-function showWithin(list, button) {
+/** Scrolls only the list, not the page. */
+function scrollWithin(list, button) {
   const { offsetTop, offsetHeight } = button;
   if (offsetTop < list.scrollTop || offsetTop + offsetHeight > list.scrollTop + list.clientHeight) {
     list.scrollTop = offsetTop - list.clientHeight / 2;

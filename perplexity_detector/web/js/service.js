@@ -1,55 +1,56 @@
-// What the page asks of the service, and what goes wrong on the way.
+// Requests to the service, and its errors as sentences for the user.
 
-/** Something a reader should know, in a sentence. `status` is HTTP's; 0 where no answer came. */
-export class Trouble extends Error {
+/** An error to show. `status` is the HTTP status; 0 without a response. */
+export class ServiceError extends Error {
   constructor(status, message) {
     super(message);
     this.status = status;
   }
 }
 
-const GONE = "The service does not answer. What you gave it is still here; try again in a moment.";
+const NO_RESPONSE =
+  "The service does not respond. Your text is still here; please try again in a moment.";
 
 let key = "";
 
-/** The key to show from now on; it is kept nowhere but here. */
-export function useKey(text) {
+/** Sets the API key of later requests; it is kept only in memory. */
+export function setKey(text) {
   key = text.trim();
 }
 
 /** The explanation of a text. */
 export async function explain(text, signal) {
-  return (await explained(text, "application/json", signal)).json();
+  return (await requestExplanation(text, "application/json", signal)).json();
 }
 
-/** The report of a text, a blob of HTML. */
+/** The report on a text, an HTML blob. */
 export async function report(text) {
-  return (await explained(text, "text/html")).blob();
+  return (await requestExplanation(text, "text/html")).blob();
 }
 
-/** Scores a file. Returns the csv of its results, or the job that it became. */
+/** Scores a file. Returns its results as csv, or the job of a large file. */
 export async function scoreFile(file, signal) {
   const body = new FormData();
   body.append("file", file, file.name);
-  const response = await ask("v1/files", { method: "POST", body, signal });
+  const response = await request("v1/files", { method: "POST", body, signal });
   if (response.status === 202) return { job: await response.json() };
   return { results: await response.text() };
 }
 
 export async function jobState(id) {
-  return (await ask(`v1/jobs/${encodeURIComponent(id)}`)).json();
+  return (await request(`v1/jobs/${encodeURIComponent(id)}`)).json();
 }
 
 export async function jobResults(id) {
-  return (await ask(`v1/jobs/${encodeURIComponent(id)}/results`)).text();
+  return (await request(`v1/jobs/${encodeURIComponent(id)}/results`)).text();
 }
 
 export async function removeJob(id) {
-  await ask(`v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
+  await request(`v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
-function explained(text, accept, signal) {
-  return ask("v1/explain", {
+function requestExplanation(text, accept, signal) {
+  return request("v1/explain", {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: accept },
     body: JSON.stringify({ text }),
@@ -57,27 +58,27 @@ function explained(text, accept, signal) {
   });
 }
 
-async function ask(path, { headers = {}, ...request } = {}) {
-  const shown = key ? { ...headers, Authorization: `Bearer ${key}` } : headers;
+async function request(path, { headers = {}, ...options } = {}) {
+  const withKey = key ? { ...headers, Authorization: `Bearer ${key}` } : headers;
   let response;
   try {
-    response = await fetch(path, { ...request, headers: shown });
+    response = await fetch(path, { ...options, headers: withKey });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Trouble(0, GONE);
+    throw new ServiceError(0, NO_RESPONSE);
   }
-  if (!response.ok) throw new Trouble(response.status, await detailOf(response));
+  if (!response.ok) throw new ServiceError(response.status, await errorMessage(response));
   return response;
 }
 
-/** The sentence of a problem document (RFC 9457), and when to come again. */
-async function detailOf(response) {
-  const later = response.headers.get("Retry-After");
-  const again = later ? ` Try again in ${later} seconds.` : "";
+/** The detail of a problem document (RFC 9457), and when to try again. */
+async function errorMessage(response) {
+  const seconds = response.headers.get("Retry-After");
+  const retry = seconds ? ` Please try again in ${seconds} seconds.` : "";
   try {
     const { detail, title } = await response.json();
-    return `${detail || title}${again}`;
+    return `${detail || title}${retry}`;
   } catch {
-    return `The service answered ${response.status}.${again}`;
+    return `The service answered with status ${response.status}.${retry}`;
   }
 }

@@ -1,9 +1,9 @@
-// The results of a file as a table that can be sorted by any column.
+// The results of a file as a table, sortable by column.
 
 import { element, on } from "./dom.js";
 import { probability, whole } from "./numbers.js";
 
-/** So many rows are shown at first, and more at each asking: a browser chokes on all at once. */
+/** Rows shown at first, and added by each "Show more": browsers are slow with all at once. */
 const PAGE_ROWS = 200;
 
 const COLUMNS = [
@@ -11,22 +11,22 @@ const COLUMNS = [
   { name: "generated", label: "Probability", numeric: true },
   { name: "verdict", label: "Verdict", numeric: false },
   { name: "words", label: "Words", numeric: true },
-  { name: "why", label: "Why", numeric: false },
+  { name: "why", label: "Reasons", numeric: false },
 ];
 
-/** A table of rows as results.csv has them, the likeliest generated first. */
+/** A table of the rows of results.csv, the highest probability first. */
 export function drawTable(rows) {
   const body = element("tbody");
   const count = element("span", { class: "hint" });
   const more = element("button", { type: "button" }, "Show more");
-  const heads = COLUMNS.map((column) => {
+  const headers = COLUMNS.map((column) => {
     const button = element("button", { type: "button" }, column.label);
     on(button, "click", () => sortBy(column));
     return element("th", { scope: "col", class: column.numeric ? "number" : null }, button);
   });
   let sorted = rows;
   let by = null;
-  let rising = true;
+  let ascending = true;
 
   const showMore = () => {
     const from = body.rows.length;
@@ -35,20 +35,23 @@ export function drawTable(rows) {
     more.hidden = body.rows.length === rows.length;
   };
   const sortBy = (column) => {
-    rising = by === column ? !rising : !column.numeric;
+    ascending = by === column ? !ascending : !column.numeric;
     by = column;
-    sorted = ordered(rows, column, rising);
-    heads.forEach((head, place) => {
-      if (COLUMNS[place] === column) head.setAttribute("aria-sort", rising ? "ascending" : "descending");
-      else head.removeAttribute("aria-sort");
+    sorted = sortRows(rows, column, ascending);
+    headers.forEach((header, index) => {
+      if (COLUMNS[index] === column) {
+        header.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+      } else {
+        header.removeAttribute("aria-sort");
+      }
     });
     body.replaceChildren();
     showMore();
   };
   on(more, "click", showMore);
   sortBy(COLUMNS[1]);
-  const caption = element("caption", {}, "Every text of the file. A column's name sorts by it.");
-  const table = element("table", {}, caption, element("thead", {}, element("tr", {}, heads)), body);
+  const caption = element("caption", {}, "All texts of the file. Select a column heading to sort by it.");
+  const table = element("table", {}, caption, element("thead", {}, element("tr", {}, headers)), body);
   return [
     element("div", { class: "table", role: "group", tabindex: "0", "aria-label": "Table" }, table),
     element("div", { class: "table-foot" }, more, count),
@@ -56,7 +59,7 @@ export function drawTable(rows) {
 }
 
 function drawRow(row) {
-  const told = row.problem || [row.note, row.why].filter(Boolean).join(". ");
+  const reasons = row.problem || [row.note, row.why].filter(Boolean).join(". ");
   return element(
     "tr",
     {},
@@ -64,14 +67,18 @@ function drawRow(row) {
     element("td", { class: "number" }, probability(Number(row.generated))),
     element("td", { class: `verdict ${row.verdict}` }, row.verdict),
     element("td", { class: "number" }, row.words),
-    element("td", {}, told),
+    element("td", {}, reasons ? capitalised(reasons) : ""),
   );
 }
 
-function ordered(rows, { name, numeric }, rising) {
-  const words = new Intl.Collator("en", { numeric: true });
+function capitalised(words) {
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+function sortRows(rows, { name, numeric }, ascending) {
+  const collator = new Intl.Collator("en", { numeric: true });
   const compare = numeric
     ? (a, b) => Number(a[name]) - Number(b[name])
-    : (a, b) => words.compare(a[name], b[name]);
-  return [...rows].sort((a, b) => (rising ? compare(a, b) : compare(b, a)));
+    : (a, b) => collator.compare(a[name], b[name]);
+  return [...rows].sort((a, b) => (ascending ? compare(a, b) : compare(b, a)));
 }

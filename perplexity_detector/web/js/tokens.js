@@ -1,6 +1,6 @@
-// Tokens with their offsets in code points -> pieces of a JavaScript string, each drawn once.
+// Tokens, with offsets in code points -> pieces of a JavaScript string.
 
-/** For each code point, and for the end, where it starts in the string's UTF-16. */
+/** For each code point, and for the end, its offset in UTF-16 code units. */
 export function unitOffsets(text) {
   const offsets = new Uint32Array(text.length + 1);
   let points = 0;
@@ -15,36 +15,36 @@ export function unitOffsets(text) {
 }
 
 /**
- * What is seen as one: a token, or several where they share a character (an emoji is many bytes).
+ * Pieces to draw: single tokens, or several that share a character (an emoji can be many tokens).
  *
- * Several together have the sum of their surprisals (the chain rule) and the largest rank.
+ * A piece of several tokens has the sum of their surprisals (the chain rule) and the largest rank.
  */
-export function pieces({ tokens }) {
-  const found = [];
-  let seen = 0;
-  tokens.start.forEach((start, token) => {
-    const numbers = numbersOf(tokens, token);
-    if (tokens.end[token] > seen) {
-      found.push({ start: Math.max(start, seen), end: tokens.end[token], tokens: 1, ...numbers });
-      seen = tokens.end[token];
-    } else if (found.length) {
-      joined(found.at(-1), numbers);
+export function mergeTokens({ tokens }) {
+  const pieces = [];
+  let done = 0;
+  tokens.start.forEach((start, index) => {
+    const numbers = numbersOf(tokens, index);
+    if (tokens.end[index] > done) {
+      pieces.push({ start: Math.max(start, done), end: tokens.end[index], tokens: 1, ...numbers });
+      done = tokens.end[index];
+    } else if (pieces.length) {
+      addToken(pieces.at(-1), numbers);
     }
   });
-  return found;
+  return pieces;
 }
 
-function numbersOf(tokens, token) {
-  const of = (column) => (column ? column[token] : null);
+function numbersOf(tokens, index) {
+  const at = (column) => (column ? column[index] : null);
   return {
-    surprisal: of(tokens.surprisal),
-    rank: of(tokens.rank),
-    entropy: of(tokens.entropy),
-    contrast: of(tokens.contrast),
+    surprisal: at(tokens.surprisal),
+    rank: at(tokens.rank),
+    entropy: at(tokens.entropy),
+    contrast: at(tokens.contrast),
   };
 }
 
-function joined(piece, numbers) {
+function addToken(piece, numbers) {
   piece.tokens += 1;
   piece.rank = Math.max(piece.rank, numbers.rank);
   for (const name of ["surprisal", "contrast"]) {

@@ -1,8 +1,9 @@
-// Words put in the form that their place asks for.
+// Plurals and sentences.
 
 import { whole } from "./numbers.js";
 
-export function counted(number, noun) {
+/** "1 word", "2 words". */
+export function plural(number, noun) {
   return `${whole(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
