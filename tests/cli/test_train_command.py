@@ -19,7 +19,7 @@ def test_train_saves_publishes_and_prints(trained):
     assert "Traceback" not in done.stderr
     for place in ("model", "data/model"):
         loaded = TextDetector.from_pretrained(folder / place)
-        assert list(loaded.extractor.families) == ["stylometry", "compression"]
+        assert loaded.extractor_.families == ["stylometry", "compression"]
     assert sorted(file.name for file in folder.iterdir()) == ["data", "model"]
     assert sorted(file.name for file in (folder / "data").iterdir()) == [LOG_FILE, "model"]
 

@@ -71,7 +71,7 @@ def test_memory_does_not_grow_with_rows(write, name):
         rows = [{"id": i, "text": f"{i} " + "word " * 40} for i in range(count)]
         if "csv" in name:
             return as_csv(rows)
-        return as_parquet(rows) if "parquet" in name else gzip.compress(as_jsonl(rows), 1)
+        return as_parquet(rows) if "parquet" in name else gzip.compress(as_jsonl(rows), 1, mtime=0)
 
     peak_memory(write(content(300), name))  # what is imported or cached once
     few = peak_memory(write(content(2_000), name))

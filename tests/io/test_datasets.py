@@ -14,7 +14,7 @@ from tests.io.dataset_files import CONTENT, FakeStdin, as_jsonl, as_parquet, che
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("format", list(CONTENT))
 def test_every_format_plain_and_gzipped(write, format, packed):
-    content = gzip.compress(CONTENT[format]) if packed else CONTENT[format]
+    content = gzip.compress(CONTENT[format], mtime=0) if packed else CONTENT[format]
     path = write(content, f"rows.{format}{'.gz' if packed else ''}")
     check_rows(read_all(path, label=True))
     assert (
@@ -35,7 +35,7 @@ def test_labels_are_read_only_when_asked_for(write):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("gzip_without_the_extension.csv", gzip.compress(CONTENT["csv"])),
+        ("gzip_without_the_extension.csv", gzip.compress(CONTENT["csv"], mtime=0)),
         ("the_extension_without_gzip.csv.gz", CONTENT["csv"]),
         ("UPPER.CSV", CONTENT["csv"]),
         ("byte_order_mark.csv", b"\xef\xbb\xbf" + CONTENT["csv"]),
@@ -62,7 +62,7 @@ def test_encodings(write):
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("format", list(CONTENT))
 def test_standard_input(monkeypatch, format, packed):
-    content = gzip.compress(CONTENT[format]) if packed else CONTENT[format]
+    content = gzip.compress(CONTENT[format], mtime=0) if packed else CONTENT[format]
     monkeypatch.setattr(sys, "stdin", FakeStdin(content))
     # the first character cannot tell tabs from commas
     check_rows(read_all("-", label=True, format="tsv" if format == "tsv" else None))

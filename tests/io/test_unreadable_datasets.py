@@ -15,7 +15,7 @@ from tests.io.dataset_files import CONTENT, FakeStdin, as_parquet, error_of
     [
         ("a.csv", b"", "is empty"),
         ("a.jsonl", b"", "is empty"),
-        ("a.csv.gz", gzip.compress(b""), "is empty"),
+        ("a.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
         ("a.csv", b"id,text\n", "has no rows"),
         ("a.csv", b"id,text", "has no rows"),
         ("a.csv", b"\n\n \n", "has no rows"),
@@ -23,10 +23,10 @@ from tests.io.dataset_files import CONTENT, FakeStdin, as_parquet, error_of
         ("a.parquet", as_parquet()[:-40], "damaged or cut short"),
         ("a.parquet", as_parquet()[:200] + bytes(400) + as_parquet()[600:], "damaged"),
         ("a.parquet", b"id,text\n1,a\n", "damaged or cut short"),
-        ("a.csv.gz", gzip.compress(CONTENT["csv"])[:-12], "damaged or cut short"),
-        ("a.csv.gz", gzip.compress(CONTENT["csv"])[:30] + bytes(60), "damaged or cut short"),
-        ("a.parquet.gz", gzip.compress(CONTENT["parquet"])[:-12], "damaged or cut short"),
-        ("a.csv.gz", gzip.compress(gzip.compress(b"id,text\n1,a\n")), "compressed twice"),
+        ("a.csv.gz", gzip.compress(CONTENT["csv"], mtime=0)[:-12], "damaged or cut short"),
+        ("a.csv.gz", gzip.compress(CONTENT["csv"], mtime=0)[:30] + bytes(60), "damaged or cut short"),
+        ("a.parquet.gz", gzip.compress(CONTENT["parquet"], mtime=0)[:-12], "damaged or cut short"),
+        ("a.csv.gz", gzip.compress(gzip.compress(b"id,text\n1,a\n"), mtime=0), "compressed twice"),
         ("a.csv", CONTENT["parquet"], "format=parquet"),
         ("a.csv", b"PK\x03\x04" + bytes(50), "zip archive or an Excel workbook"),
         ("a.xlsx", b"PK\x03\x04" + bytes(50), "zip archive or an Excel workbook"),
@@ -43,7 +43,7 @@ from tests.io.dataset_files import CONTENT, FakeStdin, as_parquet, error_of
         ),
         ("a.txt", b"id,text\n1,a\n", ".csv, .tsv, .jsonl, .ndjson, .parquet"),
         ("a", b"id,text\n1,a\n", "pass format="),
-        ("a.gz", gzip.compress(b"id,text\n1,a\n"), "pass format="),
+        ("a.gz", gzip.compress(b"id,text\n1,a\n", mtime=0), "pass format="),
         ("a.csv", CONTENT["jsonl"], "pass format=jsonl"),
         ("a.jsonl", b'[{"id": 1, "text": "a"}]', "one JSON object a line"),
         ("a.jsonl", b"id,text\n1,a\n", "Line 1 of"),
@@ -60,7 +60,7 @@ def test_files_that_cannot_be_read(write, name, content, expected):
 def test_damage_at_the_end_shows_before_the_first_chunk(write):
     rows = "".join(f"{i},{'word ' * 50}\n" for i in range(2000)).encode()
     latin = write(b"id,text\n" + rows + b"x,caf\xe9\n")
-    cut = write(gzip.compress(b"id,text\n" + rows)[:-9], "cut.csv.gz")
+    cut = write(gzip.compress(b"id,text\n" + rows, mtime=0)[:-9], "cut.csv.gz")
     for path in (latin, cut):
         with pytest.raises(DatasetError):
             next(read_chunks(path, chunk_rows=1))

@@ -111,7 +111,8 @@ def _add_settings(writer: gguf.GGUFWriter, config: Any) -> None:
 
 
 def _add_tokenizer(writer: gguf.GGUFWriter, bpe: Tokenizer, pre: str) -> None:
-    tokens = sorted(bpe.get_vocab(), key=bpe.token_to_id)
+    vocabulary = bpe.get_vocab()
+    tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     merges = json.loads(bpe.to_str())["model"]["merges"]
     special = [gguf.TokenType.CONTROL] * 3
     writer.add_tokenizer_model("gpt2")

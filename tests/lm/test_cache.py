@@ -78,12 +78,16 @@ def test_offsets_are_those_of_the_text(scorer, tmp_path):
     assert statistics[1].offsets.max() == 1
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_one_bar_counts_the_texts_that_are_read(scorer, tmp_path, monkeypatch, capfd):
     cached = CachedScorer(scorer, tmp_path)
     cached.score(["one"], progress=True)
     assert capfd.readouterr() == ("", "")
-    terminal = io.StringIO()
-    terminal.isatty = lambda: True
+    terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     cached.score(["two"])
     assert terminal.getvalue() == ""
@@ -166,6 +170,8 @@ def test_texts_without_tokens_at_the_end_of_a_file(scorer, tmp_path, texts):
     assert_same_states([one.states for one in first], [one.states for one in again])
     for one, other in zip(again, plain, strict=True):
         assert one.states.means.shape == other.states.means.shape
+        assert one.statistics is not None
+        assert other.statistics is not None
         assert len(one.statistics) == len(other.statistics)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -25,8 +25,8 @@ print(json.dumps([scorers[0].identity, *surprisal]))
 class Hub(BaseHTTPRequestHandler):
     """As much of the hub's interface as a pull needs; `models` maps names to folders."""
 
-    models: ClassVar = {}
-    asked: ClassVar = []
+    models: ClassVar[dict[str, Any]] = {}
+    asked: ClassVar[list[str]] = []
 
     def do_HEAD(self):
         self.do_GET()

@@ -205,7 +205,9 @@ def test_the_model_is_code_and_plain_files_and_names_its_package(tracked):
     (output,) = outputs.model_outputs
     logged = client.get_logged_model(output.model_id)
     assert logged.status == "READY"
-    assert {metric.key for metric in logged.metrics or []} == set(flat_metrics(tracked.detector.metrics_))
+    assert {metric.key for metric in logged.metrics or []} == set(
+        flat_metrics(tracked.detector.metrics_)
+    )
     folder = tracked.store / "mlartifacts" / "models" / output.model_id / "artifacts"
     assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".pickle", ".whl")]
     requirements = (folder / "requirements.txt").read_text().splitlines()

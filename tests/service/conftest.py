@@ -1,5 +1,7 @@
 """A service for a small detector."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from perplexity_detector.service.settings import Settings
@@ -26,24 +28,28 @@ def engine(detector):
     watched.let_go()
 
 
+class Services:
+    """Begins services with settings of one's own; `engine` is the engine of all of them."""
+
+    def __init__(self, engine, data):
+        self.engine = engine
+        self._data = data
+        self._running = ExitStack()
+
+    def __call__(self, **settings):
+        service = listening(lambda: self.engine, Settings(**settings), self._data)
+        return self._running.enter_context(service)
+
+    def end(self):
+        self.engine.let_go()
+        self._running.close()
+
+
 @pytest.fixture
 def serve(engine, tmp_path):
-    """Begin a service with settings of one's own; `serve.engine` is its engine."""
-    stack = []
-
-    def end():
-        engine.let_go()
-        while stack:
-            stack.pop().__exit__(None, None, None)
-
-    def begin(**settings):
-        context = listening(lambda: engine, Settings(**settings), tmp_path)
-        stack.append(context)
-        return context.__enter__()
-
-    begin.engine, begin.end = engine, end
-    yield begin
-    end()
+    services = Services(engine, tmp_path)
+    yield services
+    services.end()
 
 
 @pytest.fixture(scope="module")

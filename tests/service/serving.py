@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 
 import httpx2
@@ -12,6 +13,7 @@ from perplexity_detector.service.app import create_app
 from perplexity_detector.service.engine import Engine
 from perplexity_detector.service.micro_batching import Handler
 from perplexity_detector.service.server import configuration
+from perplexity_detector.service.state import ServiceState
 
 #: A text that breaks the detector; by name, for tracebacks show the line that raises.
 POISON = "poison"
@@ -56,18 +58,26 @@ class WatchedEngine(Engine):
         return Handler(function, handler.batchable)
 
 
+class Client(httpx2.Client):
+    """A client that also knows the service that it talks to."""
+
+    service: ServiceState
+    failures: list[BaseException]
+    connections: Callable[[], int]
+
+
 @contextmanager
 def listening(load, settings, data, until_ready=True):
     """A client of a service that runs in a thread of this process; its end is awaited."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        failures = []
+        failures: list[BaseException] = []
         app = create_app(settings, load, failures.append, data)
         server = uvicorn.Server(configuration(app, settings))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
-            with httpx2.Client(base_url=url, timeout=20, trust_env=False) as client:
+            with Client(base_url=url, timeout=20, trust_env=False) as client:
                 client.service, client.failures = app.state.service, failures
                 client.connections = lambda: len(server.server_state.connections)
                 if until_ready:

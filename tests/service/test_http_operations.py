@@ -69,6 +69,7 @@ def test_figures(serve, texts):
     ):
         assert f"perplexity_detector_{line}" in metrics.text.splitlines()
     tokens = re.search(r'tokens_total\{kind="predict"\} (\d+)', metrics.text)
+    assert tokens is not None
     assert int(tokens[1]) > 6 * 60
     assert "process_resident_memory_bytes" in metrics.text
     assert "secret" not in metrics.text and "zanzibar" not in metrics.text.lower()

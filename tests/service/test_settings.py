@@ -71,7 +71,7 @@ def test_the_guide_lists_every_setting():
 
 
 def test_the_help_shows_defaults():
-    help_text = My_TextClassifier_Model.serve.__doc__
+    help_text = My_TextClassifier_Model.serve.__doc__ or ""
     limits = dict(re.findall(r"(max_\w+|queue_tokens): limit .*?; (\d+) if not given", help_text))
     settings = Settings()
     assert {name: int(limit) for name, limit in limits.items()} == {
