@@ -10,11 +10,12 @@ from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from perplexity_detector.features import style
-from perplexity_detector.features.registry import OPTIONAL, available_families
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
+
+from perplexity_detector.features import style
+from perplexity_detector.features.registry import OPTIONAL, available_families
 
 NEEDS = {
     "text": "the text alone",
@@ -34,7 +35,8 @@ class FeatureFamilies(SphinxDirective):
         node.document = self.state.document
         content = StringList(lines, source="feature-families")
         self.state.nested_parse(content, self.content_offset, node, match_titles=True)
-        return node.children
+        children: list[nodes.Node] = node.children
+        return children
 
 
 def described(family: Any) -> list[str]:

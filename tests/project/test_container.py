@@ -12,6 +12,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -61,12 +62,13 @@ def project():
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def services(**environment):
+def services(**environment: str) -> dict[str, Any]:
     """The services of the compose file, with variables from an environment."""
     text = (ROOT / "docker-compose.yaml").read_text()
     filled = DEFAULT.sub(lambda found: environment.get(found[1], found[2]), text)
     assert "${" not in filled
-    return yaml.safe_load(filled)["services"]
+    found: dict[str, Any] = yaml.safe_load(filled)["services"]
+    return found
 
 
 def copied(stage):

@@ -17,8 +17,8 @@ GENERATOR = "benchmarks.docs"
 )
 def test_writing_the_tables_again_changes_nothing(tmp_path):
     ignored = shutil.ignore_patterns("__pycache__", "_build", "smollm2")
-    for name in ("benchmarks", "docs", "perplexity_detector"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    for folder in ("benchmarks", "docs", "perplexity_detector"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     shutil.copy(ROOT / "README.md", tmp_path)
     subprocess.run([sys.executable, "-m", GENERATOR], cwd=tmp_path, check=True)
     pages = [
