@@ -39,6 +39,7 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 autodoc_member_order = "bysource"
+autodoc_type_aliases = {"npt.ArrayLike": "ArrayLike", "Floats": "ndarray", "Integers": "ndarray"}
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
@@ -59,7 +60,7 @@ html_theme_options = {
 
 def setup(app: Sphinx) -> None:
     """Adapt docstrings to what Sphinx expects."""
-    app.connect("autodoc-skip-member", _skip_sklearn)
+    app.connect("autodoc-skip-member", _skip)
     app.connect("autodoc-process-docstring", _escape)
 
 
@@ -75,7 +76,8 @@ def _escape(*arguments: object) -> None:
             lines[number] = "`".join(pieces)
 
 
-def _skip_sklearn(app: object, kind: str, name: str, member: object, *_: object) -> bool | None:
-    """Members that scikit-learn adds to every estimator; its own documentation has them."""
+def _skip(app: object, kind: str, name: str, member: object, *_: object) -> bool | None:
+    """What scikit-learn adds to every estimator, and fields of which only the number is known."""
     from_sklearn = str(getattr(member, "__module__", "")).startswith("sklearn")
-    return True if from_sklearn and not name.startswith("__") else None
+    is_numbered = str(getattr(member, "__doc__", "")).startswith("Alias for field number")
+    return True if is_numbered or (from_sklearn and not name.startswith("__")) else None
