@@ -77,8 +77,7 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "from http.client import HTTPConnection as H; c = H('127.0.0.1', 8000, timeout=4); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"]
 LABEL org.opencontainers.image.title="perplexity-detector" \
-      org.opencontainers.image.description="Tells whether a text was written by a person or by a language model, and shows why." \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.description="Estimates whether a text was written by a person or by a language model, and shows why." \
       org.opencontainers.image.licenses="Apache-2.0"
 ENTRYPOINT ["perplexity-detector"]
 CMD ["serve", "--host=0.0.0.0"]

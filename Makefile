@@ -3,9 +3,9 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SMOLLM2 := perplexity_detector/pretrained/smollm2/config.json
 # ruff and mypy look at everything that runs
-CODE := model.py perplexity_detector benchmarks notebooks tests
+CODE := model.py perplexity_detector benchmarks docs notebooks tests
 
-.PHONY: demo test lint bundle pull wheel lock clean
+.PHONY: demo test lint bundle docs pull wheel lock clean
 
 demo: .venv/installed $(SMOLLM2)  ## score the sample essays with the shipped detector
 	@$(BIN)/python model.py predict --dataset=data/sample/essays.csv --detector=standard --show
@@ -13,7 +13,7 @@ demo: .venv/installed $(SMOLLM2)  ## score the sample essays with the shipped de
 test: .venv/dev $(SMOLLM2) lint  ## the whole suite, with lint and types
 	$(BIN)/pytest
 
-lint: .venv/dev
+lint: .venv/dev  ## style, types and which room imports which
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
@@ -21,6 +21,9 @@ lint: .venv/dev
 
 bundle: node_modules/.package-lock.json  ## the report's script; needs npm, after a change in web/js
 	npm run --silent bundle
+
+docs: .venv/docs  ## the documentation, in docs/_build; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build
 
 pull: $(SMOLLM2)  ## bring the language model to where a wheel carries it
 
@@ -35,7 +38,7 @@ lock: .poetry/installed  ## renew poetry.lock and constraints.txt after a change
 	    | grep -vE '^(nvidia-|cuda-|triton==)' > constraints.txt
 
 clean:
-	rm -rf .venv .poetry node_modules dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .poetry node_modules dist docs/_build .pytest_cache .mypy_cache .ruff_cache
 
 .venv/created:
 	$(PYTHON) -m venv .venv
@@ -47,6 +50,10 @@ clean:
 
 .venv/dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[service,tracking,dev]'
+	@touch $@
+
+.venv/docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[service,tracking,docs]'
 	@touch $@
 
 .poetry/installed:

@@ -1,11 +1,12 @@
 """The files that make the package agree with each other."""
 
+import os
 import re
+import subprocess
 import sys
 
 import pytest
 
-from benchmarks.readme import READMES, filled
 from tests.paths import ROOT
 
 if sys.version_info >= (3, 11):
@@ -15,6 +16,8 @@ else:
 
 # torch pins CUDA's libraries itself, and a machine without a card should not have them
 CUDA = re.compile(r"nvidia-|cuda-|triton$")
+#: What takes long to import.
+HEAVY = {"fire", "numpy", "pandas", "scipy", "sklearn", "torch", "transformers", "xgboost"}
 
 
 @pytest.fixture(scope="module")
@@ -35,31 +38,23 @@ def test_the_lock_has_every_direct_dependency(project):
     locked = {package["name"] for package in lock["package"]}
     extras = project["project"]["optional-dependencies"].values()
     wanted = [*project["project"]["dependencies"], *(one for extra in extras for one in extra)]
-    assert {re.match(r"[\w-]+", one)[0] for one in wanted} <= locked
+    assert {found[0] for one in wanted if (found := re.match(r"[\w-]+", one))} <= locked
 
 
-def test_the_version_is_said_once(project):
-    import perplexity_detector
+def test_importing_the_package_loads_nothing_heavy():
+    code = f"import sys, perplexity_detector; print(*sorted({HEAVY} & set(sys.modules)))"
+    loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
+    assert loaded.split() == []
 
-    assert perplexity_detector.__version__ == project["project"]["version"]
 
-
+@pytest.mark.skipif(os.name == "nt", reason="git may write a file in place of a link")
 def test_features_is_a_link_for_newcomers():
-    link = ROOT / "features"
-    assert link.is_symlink()
-    assert link.resolve() == ROOT / "perplexity_detector" / "features"
-
-
-def test_only_the_package_goes_into_a_wheel(project):
-    assert project["tool"]["poetry"]["packages"] == [{"include": "perplexity_detector"}]
-
-
-@pytest.mark.parametrize("readme", READMES, ids=lambda file: file.parent.name)
-def test_the_tables_are_what_was_measured(readme):
-    text = readme.read_text(encoding="utf-8")
-    assert text == filled(text), "run `python -m benchmarks.readme`"
+    assert (ROOT / "features").resolve() == ROOT / "perplexity_detector" / "features"
 
 
 def test_no_weights_are_in_git():
-    ignored = (ROOT / ".gitignore").read_text()
-    assert "/perplexity_detector/pretrained/smollm2/" in ignored.splitlines()
+    command = ["git", "ls-files", "perplexity_detector/pretrained"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("this is no git checkout")
+    assert not [name for name in done.stdout.splitlines() if "smollm2" in name]

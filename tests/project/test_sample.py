@@ -35,7 +35,7 @@ def test_labels_are_balanced(essays):
 
 
 def test_each_prompt_has_both_labels(essays):
-    labels_of = {}
+    labels_of: dict[int, set[str]] = {}
     for essay in essays:
         labels_of.setdefault(int(essay["prompt_id"]), set()).add(essay["generated"])
     assert labels_of == {prompt: {"0", "1"} for prompt in range(12)}
