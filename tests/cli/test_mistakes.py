@@ -73,7 +73,11 @@ MARKED = f"id,text,generated\na,{MARKER} wrote,0\nb,{MARKER} spoke,1\n"
         ("picture.csv", png(), "picture.csv is not "),
         ("latin.csv", MARKED.replace("wrote", "é").encode("latin-1"), "is not utf-8 at line 2"),
         ("wide.csv", MARKED.encode("utf-16"), "is in UTF-16: pass --encoding=utf-16."),
-        ("half.csv.gz", gzip.compress(MARKED.encode() * 99, mtime=0)[:60], "is damaged or cut short"),
+        (
+            "half.csv.gz",
+            gzip.compress(MARKED.encode() * 99, mtime=0)[:60],
+            "is damaged or cut short",
+        ),
         ("array.jsonl", f'[{{"text": "{MARKER}"}}]'.encode(), "is one JSON array"),
         ("odd.parquet", MARKED.encode(), "is damaged or cut short"),
         ("rows.doc", MARKED.encode(), "has no known extension"),

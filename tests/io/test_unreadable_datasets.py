@@ -24,7 +24,11 @@ from tests.io.dataset_files import CONTENT, FakeStdin, as_parquet, error_of
         ("a.parquet", as_parquet()[:200] + bytes(400) + as_parquet()[600:], "damaged"),
         ("a.parquet", b"id,text\n1,a\n", "damaged or cut short"),
         ("a.csv.gz", gzip.compress(CONTENT["csv"], mtime=0)[:-12], "damaged or cut short"),
-        ("a.csv.gz", gzip.compress(CONTENT["csv"], mtime=0)[:30] + bytes(60), "damaged or cut short"),
+        (
+            "a.csv.gz",
+            gzip.compress(CONTENT["csv"], mtime=0)[:30] + bytes(60),
+            "damaged or cut short",
+        ),
         ("a.parquet.gz", gzip.compress(CONTENT["parquet"], mtime=0)[:-12], "damaged or cut short"),
         ("a.csv.gz", gzip.compress(gzip.compress(b"id,text\n1,a\n"), mtime=0), "compressed twice"),
         ("a.csv", CONTENT["parquet"], "format=parquet"),

@@ -115,8 +115,18 @@ def test_rows_with_problems_keep_their_place(serve, texts):
         ),
         ("a.csv", b"PK\x03\x04abc", "", "The file is a zip archive"),
         ("a.parquet", b"PAR1abc", "", "The file is damaged or cut short"),
-        ("a.csv.gz", gzip.compress(b"id,text\n1,a\n", mtime=0)[:-9], "", "The file is damaged or cut short"),
-        ("a.csv.gz", gzip.compress(gzip.compress(b"id,text\n1,a\n"), mtime=0), "", "The file is compressed"),
+        (
+            "a.csv.gz",
+            gzip.compress(b"id,text\n1,a\n", mtime=0)[:-9],
+            "",
+            "The file is damaged or cut short",
+        ),
+        (
+            "a.csv.gz",
+            gzip.compress(gzip.compress(b"id,text\n1,a\n"), mtime=0),
+            "",
+            "The file is compressed",
+        ),
         ("a.csv", b"id,text\n1,a\n", "?format=exe", "`format`: Input should be 'csv'"),
     ],
 )

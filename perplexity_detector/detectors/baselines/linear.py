@@ -14,7 +14,7 @@ def fit_logistic(
     features: Any,
     labels: np.ndarray,
     sources: np.ndarray,
-    C: float = 1.0,  # noqa: N803
+    C: float = 1.0,
 ) -> dict[str, np.ndarray]:
     """Coefficients (columns,) and intercept (1,), float64.
 

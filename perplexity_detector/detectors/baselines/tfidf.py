@@ -51,7 +51,7 @@ class Tfidf(TextBaseline):
         analyzer: str = "word",
         min_df: int = 3,
         max_features: int = 50_000,
-        C: float = 10.0,  # noqa: N803
+        C: float = 10.0,
         fpr: float = 0.01,
         random_state: int = 0,
     ) -> None:
