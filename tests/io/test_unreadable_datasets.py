@@ -7,6 +7,9 @@ from perplexity_detector.errors import DatasetError, InputError
 from perplexity_detector.io.datasets import read_all, read_chunks, require_two_classes
 from tests.io.dataset_files import CONTENT, FakeStdin, as_parquet, error_of
 
+#: A file that was gzipped twice; the same bytes in every process that collects these tests.
+TWICE = gzip.compress(gzip.compress(b"id,text\n1,a\n", mtime=0), mtime=0)
+
 # --- files that cannot be read --------------------------------------------------------------
 
 
@@ -30,7 +33,7 @@ from tests.io.dataset_files import CONTENT, FakeStdin, as_parquet, error_of
             "damaged or cut short",
         ),
         ("a.parquet.gz", gzip.compress(CONTENT["parquet"], mtime=0)[:-12], "damaged or cut short"),
-        ("a.csv.gz", gzip.compress(gzip.compress(b"id,text\n1,a\n"), mtime=0), "compressed twice"),
+        ("a.csv.gz", TWICE, "compressed twice"),
         ("a.csv", CONTENT["parquet"], "format=parquet"),
         ("a.csv", b"PK\x03\x04" + bytes(50), "zip archive or an Excel workbook"),
         ("a.xlsx", b"PK\x03\x04" + bytes(50), "zip archive or an Excel workbook"),
