@@ -74,7 +74,7 @@ def match_case(model: str, word: str) -> str:
     """A word with the capitals of another.
 
     Example:
-        >>> in_case_of("Big", "large"), in_case_of("BIG", "large"), in_case_of("big", "large")
+        >>> match_case("Big", "large"), match_case("BIG", "large"), match_case("big", "large")
         ('Large', 'LARGE', 'large')
     """
     if len(model) > 1 and model.isupper():
@@ -87,7 +87,7 @@ def replacement(text: str, start: int, word: str, new: str) -> Edit:
 
     Example:
         >>> text = "It is a big idea."
-        >>> edited(text, [replacement(text, 8, "big", "enormous")])
+        >>> apply_edits(text, [replacement(text, 8, "big", "enormous")])
         'It is an enormous idea.'
     """
     stop = start + len(word)

@@ -131,7 +131,8 @@ def test_every_picture_can_be_drawn(predictions):
 
 def test_pyplot_and_its_global_state_are_left_alone():
     script = (
-        "import sys; from perplexity_detector import plots; plots.importance_plot({'a_b': 1.0});"
+        "import sys; from perplexity_detector.evaluation import plots;"
+        "plots.importance_plot({'a_b': 1.0});"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

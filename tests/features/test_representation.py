@@ -80,8 +80,8 @@ def test_sentences_are_shrunk_towards_the_text():
     documents, labels, sources = sample()
     arrays = learn(documents, labels, sources)
     means = np.stack([np.full((2, WIDTH), 3.0), np.zeros((2, WIDTH))], axis=1)
-    long = representation.sentence_scores(document(means, [1000, 1000]), arrays)
-    short = representation.sentence_scores(document(means, [1, 1]), arrays)
+    long = representation.sentence_projections(document(means, [1000, 1000]), arrays)
+    short = representation.sentence_projections(document(means, [1, 1]), arrays)
     assert np.ptp(short) == pytest.approx(np.ptp(long) / 11, rel=0.02)
     assert np.mean(short) == pytest.approx(np.mean(long), abs=1e-5)
 
