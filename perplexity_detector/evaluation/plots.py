@@ -19,7 +19,7 @@ from perplexity_detector.evaluation.metrics import auroc
 _BLUE, _ORANGE, _VERMILLION = "#0072B2", "#E69F00", "#D55E00"
 _FAINT = "#DDDDDD"
 _SPLITS: dict[str, dict[str, Any]] = {
-    "left out": {"color": _ORANGE, "linestyle": "--", "marker": "s"},
+    "out-of-fold": {"color": _ORANGE, "linestyle": "--", "marker": "s"},
     "test": {"color": _BLUE, "linestyle": "-", "marker": "o"},
 }
 _CLASSES = {0: ("human", _BLUE), 1: ("generated", _VERMILLION)}
@@ -32,7 +32,7 @@ def roc_plot(predictions: pd.DataFrame) -> Figure:
     """Receiver operating characteristic of each split: in full, and where false alarms are rare.
 
     Args:
-        predictions: columns split (left out, test), generated (0 or 1) and probability.
+        predictions: columns split (out-of-fold, test), generated (0 or 1) and probability.
 
     Returns:
         Two panels that share the true-positive rate: linear, and logarithmic from 0.1 % on.

@@ -45,13 +45,13 @@ def test_roc_of_four_texts():
 
 def test_splits_in_order_and_those_of_one_class_left_out():
     people = RISING[RISING["generated"] == 0]
-    whole = pd.concat([RISING, RISING.assign(split="left out")])
-    assert list(curves(plots.roc_plot(whole).axes[0])) == ["left out", "test"]
-    predictions = pd.concat([RISING, people.assign(split="left out")])
+    whole = pd.concat([RISING, RISING.assign(split="out-of-fold")])
+    assert list(curves(plots.roc_plot(whole).axes[0])) == ["out-of-fold", "test"]
+    predictions = pd.concat([RISING, people.assign(split="out-of-fold")])
     assert list(curves(plots.roc_plot(predictions).axes[0])) == ["test"]
     assert list(curves(plots.calibration_plot(predictions).axes[0])) == ["test"]
     panels = plots.score_histogram(predictions).axes
-    assert [axes.get_title("left") for axes in panels] == ["left out", "test"]
+    assert [axes.get_title("left") for axes in panels] == ["out-of-fold", "test"]
     assert [len(axes.patches) for axes in panels] == [1, 2]
 
 
@@ -76,11 +76,11 @@ def test_calibration_lets_classes_weigh_alike():
     st.randoms(use_true_random=False),
 )
 def test_calibration_does_not_depend_on_the_order_of_rows(probabilities, random):
-    predictions = pd.DataFrame({"split": "left out", "probability": probabilities})
+    predictions = pd.DataFrame({"split": "out-of-fold", "probability": probabilities})
     predictions["generated"] = [0, 1] + [random.randint(0, 1) for _ in probabilities[2:]]
     order = random.sample(range(len(probabilities)), len(probabilities))
-    points = curves(plots.calibration_plot(predictions).axes[0])["left out"]
-    shuffled = curves(plots.calibration_plot(predictions.iloc[order]).axes[0])["left out"]
+    points = curves(plots.calibration_plot(predictions).axes[0])["out-of-fold"]
+    shuffled = curves(plots.calibration_plot(predictions.iloc[order]).axes[0])["out-of-fold"]
     np.testing.assert_allclose(points, shuffled)
     assert (np.diff(points[:, 0]) > 0).all()
     assert ((points >= 0) & (points <= 1)).all()
