@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable
 from itertools import accumulate, islice
+from pathlib import Path
 from unicodedata import combining, normalize
 
 # --- canonical form -------------------------------------------------------------------------
@@ -19,15 +21,20 @@ _QUOTES_AND_DASHES = {
     "•": " ",
     "·": " ",
 }
-# Letters of other scripts that look like Latin ones, as disguise tools use them.
-_HOMOGLYPHS = dict(
-    zip(
-        "АВСЕНІЈКМОРЅТХУаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοα",
-        "ABCEHIJKMOPSTXYaeopcyxijshdqwABEZHIKMNOPTYXoa",
-        strict=True,
-    )
-)
-_HOMOGLYPH_TABLE = str.maketrans(_HOMOGLYPHS)
+
+
+def _read_look_alikes() -> dict[int, str]:
+    """Code point of each letter of another script that looks like a Latin one -> that letter."""
+    # written by scripts/make_confusables.py
+    table = json.loads(Path(__file__).with_name("confusables.json").read_text(encoding="utf-8"))
+    return {
+        ord(look_alike): letter
+        for letter, look_alikes in table["look_alikes"].items()
+        for look_alike in look_alikes
+    }
+
+
+_LOOK_ALIKES = _read_look_alikes()
 # The commonest words, most of the words of any English text, in which a stray capital shows.
 _COMMON_WORDS = (
     "ability able about access across actually after again against age air all already also always "
@@ -181,11 +188,11 @@ def _without_emphasis(line: str) -> str:
 
 
 def _latinise(match: re.Match[str]) -> str:
-    """Look-alikes become Latin where they stand among Latin letters; Greek stays Greek."""
+    """Replace look-alikes in a word with Latin letters, or with no other letters than these."""
     word = match.group()
     if word.isascii():
         return word
-    latinised = word.translate(_HOMOGLYPH_TABLE)
+    latinised = word.translate(_LOOK_ALIKES)
     has_latin = any(letter.isascii() and letter.isalpha() for letter in word)
     return latinised if latinised.isascii() or has_latin else word
 
