@@ -286,7 +286,7 @@ def test_the_language_model_is_remembered_and_told_apart(tiny_gpt2, tiny_llama, 
 
     other = TextDetector.from_pretrained(folder, lm=str(tiny_llama))
     for use in (other.predict, other.predict_proba, other.decision_function, other.assess):
-        with pytest.raises(ArtefactError, match=r"trained with another language model .* --lm"):
+        with pytest.raises(ArtefactError, match=r"trained with another language model .* with lm"):
             use(NEW)
     gone = TextDetector.from_pretrained(folder, lm=str(tmp_path / "gone"))
     with pytest.raises(LanguageModelError, match="gone"):

@@ -37,9 +37,9 @@ def small_detector(extractor):
 
 
 def test_a_family_that_has_not_learned_says_so(tiny_llama):
-    with pytest.raises(NotFittedError, match="Family contrast has yet to learn: call fit"):
+    with pytest.raises(NotFittedError, match="Family contrast is not fitted: call fit"):
         extractor_of(tiny_llama).transform(["One text."])
-    with pytest.raises(InputError, match="Family contrast learns: it needs texts and labels"):
+    with pytest.raises(InputError, match="Family contrast is learned: it needs texts and labels"):
         extractor_of(tiny_llama).fit()
 
 
@@ -81,7 +81,7 @@ def test_a_saved_detector_tells_the_same(tiny_gpt2, texts, labels, tmp_path, dep
 
 
 def test_a_shallow_pass_has_no_statistics(tiny_llama):
-    with pytest.raises(InputError, match=r"Family rank needs the whole model: .* give --depth=1"):
+    with pytest.raises(InputError, match=r"Family rank needs the whole model: .* set depth=1"):
         FeatureExtractor(["rank"], lm=str(tiny_llama), depth=0.5).transform(["One text."])
     given = FeatureExtractor(lm=str(tiny_llama), depth=0.5)
     assert {name.split("_")[0] for name in given.get_feature_names_out()} == {

@@ -48,7 +48,7 @@ def test_items_are_made_ahead_and_in_order():
             made.append(number)
             yield number
 
-    taken = pipeline.prefetch(items(), most=3)
+    taken = pipeline.prefetch(items(), max_items=3)
     assert next(taken) == 0
     deadline = time.monotonic() + 10
     while len(made) < 5 and time.monotonic() < deadline:

@@ -101,7 +101,7 @@ def _labels():
 
 def test_a_depth_has_the_taps_that_it_reaches():
     assert representation.probe_depths(0.5) == (0.13, 0.27, 0.4, 0.5)
-    whole = representation.learner().labels
-    half = representation.learner(0.5).labels
+    whole = representation.learned_family().labels
+    half = representation.learned_family(0.5).labels
     assert set(half) < set(whole)
     assert "probe_60" not in half
