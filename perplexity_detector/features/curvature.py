@@ -6,10 +6,13 @@ import numpy as np
 
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import Family
-from perplexity_detector.features.series import NEGLIGIBLE, moving_sums, quantiles, std
-
-#: Tokens of a span, about two sentences; a shorter text is one span.
-SPAN_TOKENS = 50
+from perplexity_detector.features.series import (
+    NEGLIGIBLE,
+    SPAN_TOKENS,
+    moving_sums,
+    quantiles,
+    std,
+)
 
 LABELS = {
     "text": "evidence over the whole text that its words are the model's own choice",

@@ -9,6 +9,7 @@ import numpy as np
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import Family
 from perplexity_detector.features.series import (
+    SPAN_TOKENS,
     autocorrelation,
     excess_kurtosis,
     mean,
@@ -21,8 +22,6 @@ from perplexity_detector.features.series import (
     variance,
 )
 
-#: GPT-who's spans, in tokens; a shorter text is one span.
-SPAN_TOKENS = 50
 #: Bins of the histograms of differences (DivEye).
 DIFFERENCE_BINS = 20
 #: Lastde: scales, values per vector, bins of the cosine per token.

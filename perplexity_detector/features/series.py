@@ -8,6 +8,8 @@ import numpy as np
 
 #: Below this, relative to the mean, a spread is rounding and a denominator is nothing.
 NEGLIGIBLE = 1e-9
+#: Tokens of a span, about two sentences (GPT-who's choice); a shorter text is one span.
+SPAN_TOKENS = 50
 
 
 def ratio(numerator: float, denominator: float) -> float:
