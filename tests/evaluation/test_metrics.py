@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import betaincinv
 from scipy.stats import binomtest, norm
 from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
@@ -139,6 +140,16 @@ def test_share():
 
 
 # --- all figures ----------------------------------------------------------------------------
+
+
+@given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_intervals_of_proportions_are_quantiles_of_beta_distributions(counts):
+    hits, total = counts
+    low = betaincinv(hits, total - hits + 1, 0.025) if hits else 0
+    high = betaincinv(hits + 1, total - hits, 0.975) if hits < total else 1
+    estimate = proportion(np.arange(total) < hits)
+    assert estimate.value == hits / total
+    assert estimate[1:] == pytest.approx((low, high), abs=1e-12)
 
 
 def test_evaluate_gives_each_figure_within_its_interval():

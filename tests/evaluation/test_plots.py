@@ -102,7 +102,7 @@ def test_histogram_heights_are_shares_of_a_class():
 
 def test_importance_as_shares_of_the_total():
     gains = {"rank_lrr": 30.0, "entropy_mean": 60.0, "stylometry_commas": 10.0}
-    (axes,) = plots.importance_plot(gains, most=2).axes
+    (axes,) = plots.importance_plot(gains, max_features=2).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["rank_lrr", "entropy_mean"]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.3, 0.6])
     assert {text.get_text() for text in axes.texts} == {"30.0%", "60.0%"}

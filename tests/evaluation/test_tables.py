@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from perplexity_detector.evaluation.measure import measure
-from perplexity_detector.evaluation.tables import evaluation, figures_by_split, interval, readable
+from perplexity_detector.evaluation.tables import evaluation, interval, metrics_by_split, readable
 from perplexity_detector.pipelines.predict import DETAILS
 from tests.labelled import two_styles
 
@@ -73,7 +73,7 @@ def test_figures_of_a_training():
             "flagged": [False, False, True, True, False, True, False, True],
         }
     )
-    lines = figures_by_split(measure(predictions, 0.05)).splitlines()
+    lines = metrics_by_split(measure(predictions, 0.05)).splitlines()
     assert lines[0].split() == ["out-of-fold", "test"]
     assert [line.partition("  ")[0] for line in lines[1:]] == [
         "AUROC", "TPR at 1 % FPR", "TPR at 5 % FPR", "Brier", "ECE", "FPR at threshold",
