@@ -271,7 +271,7 @@ def test_what_cannot_be_evaluated(labels, scores, expected):
 def test_arguments_out_of_range():
     with pytest.raises(InputError, match="false-positive rate of 5"):
         tpr_at_fpr([0, 1], [0, 1], 5)
-    with pytest.raises(InputError, match="0 bins"):
+    with pytest.raises(InputError, match="number of bins is 0"):
         expected_calibration_error([0, 1], [0, 1], bins=0)
     with pytest.raises(InputError, match="4 texts and 2 groups"):
         evaluate([0, 1, 0, 1], [0, 1, 0, 1], ["a", "b"])
