@@ -217,7 +217,7 @@ def evaluate_by(
         label: column of labels.
         score: column of scores.
         group: column of groups to resample whole; None resamples texts.
-        flagged: column that says which texts reached their threshold; if given, the result has
+        flagged: column of flags: which texts reached their threshold; if given, the result has
             their share in each class.
         probabilities: as in `evaluate`.
         resamples: as in `evaluate`.

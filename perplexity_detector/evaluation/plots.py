@@ -80,7 +80,7 @@ def calibration_plot(predictions: pd.DataFrame) -> Figure:
         predictions: as in `roc_plot`.
 
     Returns:
-        One panel; on the diagonal, probabilities mean what they say.
+        One panel; calibrated probabilities lie on the diagonal.
     """
     figure = Figure(figsize=(5, 5), dpi=_DPI, layout="constrained")
     axes = figure.subplots()

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from perplexity_detector.errors import InputError
 from perplexity_detector.features import pipeline
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import available_families
@@ -33,6 +34,12 @@ def test_families_that_need_no_pass(tiny_gpt2, essays):
     extractor = FeatureExtractor(["contrast"], lm=str(tiny_gpt2)).fit(essays[:12], [0, 1] * 6)
     _, table = extractor.read_overlapped(essays[:3])
     np.testing.assert_allclose(table, extractor.transform(essays[:3]), rtol=1e-6)
+
+
+def test_a_cache_is_refused(tiny_gpt2, tmp_path):
+    cached = FeatureExtractor(["contrast"], lm=str(tiny_gpt2), cache=str(tmp_path))
+    with pytest.raises(InputError, match="where a cache is used: leave out cache"):
+        cached.read_overlapped(["One text."])
 
 
 def test_no_texts(extractor):

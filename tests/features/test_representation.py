@@ -10,7 +10,7 @@ WIDTH = 6
 
 
 def document(means, tokens=None):
-    """Means of shape (taps, sentences, width)."""
+    """Means of shape (depths, sentences, width)."""
     means = np.asarray(means, np.float32)
     tokens = np.full(means.shape[1], 10) if tokens is None else np.asarray(tokens)
     return Document(
@@ -53,7 +53,7 @@ def test_a_source_counts_the_same_with_many_texts_as_with_few():
     assert (cosine / np.linalg.norm(thinned, axis=-1) > 0.95).all()
 
 
-def test_what_merely_tells_sources_apart_is_not_rewarded():
+def test_directions_that_separate_only_sources_are_ignored():
     documents, labels, sources = sample(gap=0.5)
     # models in one source only: topic and label go together there
     kept = np.flatnonzero((labels == 0) | (sources == 3) | (sources == 2))
