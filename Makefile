@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 SMOLLM2 := perplexity_detector/pretrained/smollm2/config.json
 # ruff and mypy look at everything that runs
-CODE := model.py perplexity_detector benchmarks docs notebooks tests
+CODE := model.py perplexity_detector benchmarks docs notebooks scripts tests
 
 .PHONY: demo test lint bundle docs pull wheel lock clean
 

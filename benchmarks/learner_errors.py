@@ -17,7 +17,7 @@ from perplexity_detector.augmentation.attacks import (
     replacement,
     sample_fraction,
     seeded_random,
-    words_with_places,
+    words_with_offsets,
 )
 from perplexity_detector.augmentation.word_tables import MISSPELLINGS, SIMPLER_WORDS, choices
 from perplexity_detector.errors import InputError
@@ -130,7 +130,7 @@ class Place(NamedTuple):
 
 
 def _places(text: str) -> Iterator[Place]:
-    found = words_with_places(text)
+    found = words_with_offsets(text)
     joined = [
         text[start + len(word) : after] == " " for (start, word), (after, _) in pairwise(found)
     ]
@@ -234,7 +234,7 @@ def prepositions(text: str, random: Random) -> Iterator[Edit]:
 
 def spelling(text: str, random: Random) -> Iterator[Edit]:
     """Words written as they sound, or as in another language."""
-    for start, word in words_with_places(text):
+    for start, word in words_with_offsets(text):
         lowered = word.lower()
         if lowered in _SPELLINGS:
             yield replacement(text, start, word, random.choice(_SPELLINGS[lowered]))
@@ -246,7 +246,7 @@ def spelling(text: str, random: Random) -> Iterator[Edit]:
 
 def simpler_words(text: str, random: Random) -> Iterator[Edit]:
     """Simple words for those that a learner does not have yet; no errors."""
-    for start, word in words_with_places(text):
+    for start, word in words_with_offsets(text):
         if word.lower() in SIMPLER_WORDS:
             yield replacement(text, start, word, random.choice(SIMPLER_WORDS[word.lower()]))
 
@@ -258,7 +258,7 @@ _KINDS = (articles, agreement, tense, prepositions, spelling, simpler_words)
 
 def _with(find: Finder, text: str, random: Random, rate: float) -> str:
     fitting = sorted(find(text, random))
-    wanted = rate * len(words_with_places(text))
+    wanted = rate * len(words_with_offsets(text))
     return apply_edits(
         text, sample_fraction(fitting, min(1.0, wanted / max(1, len(fitting))), random)
     )

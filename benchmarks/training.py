@@ -153,7 +153,7 @@ def _looked_up(cached: CachedScorer, texts: list[str]) -> tuple[list[Document], 
         part = texts[first : first + CHUNK_TEXTS]
         read = cached.read(part, _layers(cached))
         documents += [
-            Document.of(text, one._replace(states=None), TokenIds.empty())
+            Document.from_output(text, one._replace(states=None), TokenIds.empty())
             for text, one in zip(part, read, strict=True)
         ]
     per_text = (time.perf_counter() - start) / len(texts)

@@ -121,7 +121,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
             if track:
                 about = {"dataset": str(dataset), "auxiliary": auxiliary or "none"}
                 publish.track(trained, about, self._model, self._data)
-        print(tables.figures_by_split(trained.detector.metrics_))
+        print(tables.metrics_by_split(trained.detector.metrics_))
         print(f"Saved to {self._model}, published to {self._data / 'model'}.", file=sys.stderr)
 
     def predict(

@@ -1,11 +1,12 @@
-"""Texts as the rest sees them: canonical form, words, sentences, crops of whole sentences."""
+"""Text processing without a language model: canonical form, words, sentences and crops."""
 
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable
-from itertools import accumulate, islice
+from pathlib import Path
 from unicodedata import combining, normalize
 
 # --- canonical form -------------------------------------------------------------------------
@@ -19,16 +20,21 @@ _QUOTES_AND_DASHES = {
     "•": " ",
     "·": " ",
 }
-# Letters of other scripts that look like Latin ones, as disguise tools use them.
-_HOMOGLYPHS = dict(
-    zip(
-        "АВСЕНІЈКМОРЅТХУаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοα",
-        "ABCEHIJKMOPSTXYaeopcyxijshdqwABEZHIKMNOPTYXoa",
-        strict=True,
-    )
-)
-_HOMOGLYPH_TABLE = str.maketrans(_HOMOGLYPHS)
-# The commonest words, most of the words of any English text, in which a stray capital shows.
+
+
+def _read_look_alikes() -> dict[int, str]:
+    """Code point of each letter of another script that looks like a Latin one -> that letter."""
+    # written by scripts/make_confusables.py
+    table = json.loads(Path(__file__).with_name("confusables.json").read_text(encoding="utf-8"))
+    return {
+        ord(look_alike): letter
+        for letter, look_alikes in table["look_alikes"].items()
+        for look_alike in look_alikes
+    }
+
+
+_LOOK_ALIKES = _read_look_alikes()
+# Common English words, which cover most of any text. A capital inside one is a slip or a disguise.
 _COMMON_WORDS = (
     "ability able about access across actually after again against age air all already also always "
     "an and another any anything approach are area around as at away back bad be because become "
@@ -58,9 +64,9 @@ _COMMON_WORDS = (
     "without work working world would year you young your"
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
-# Words that mix cases, but for those after a backslash, whose first letter is part of an escape.
+# Words of mixed case, except after a backslash, where the first letter belongs to an escape.
 _MIXED_CASE = re.compile(r"(?<![\w\\])(?:[A-Z]?[a-z]+[A-Z]|[A-Z]{2,}[a-z])[A-Za-z]*(?!\w)")
-# Capitals inside a word of which no two are neighbours: nobody stresses part of a word so.
+# Capitals inside a word, no two of them adjacent: nobody writes so for emphasis.
 _STRAY_CAPITALS = re.compile(r"[A-Z]?(?:[a-z]+[A-Z])+[a-z]*")
 _TABLE = str.maketrans(_QUOTES_AND_DASHES)
 # Format characters (zero-width space and joiners, direction marks, soft hyphen, BOM), control
@@ -70,15 +76,15 @@ _INVISIBLE = re.compile(
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]"
 )
-# Accents and the like are neither letters nor ASCII. NFKC takes the square of the length of a run
-# of them, so 30 of each are kept (UAX #15, Stream-Safe Text Format), more than any script uses.
-_HEAP = re.compile(r"[^\w\s\x00-\x7f]{31,}")
-# int() refuses numbers of thousands of digits, and html.unescape does not catch it.
-_ENDLESS_ENTITY = re.compile(r"&#[0-9]{100,};?")
+# Combining marks are neither letters nor ASCII. NFKC takes quadratic time on a run of them, so at
+# most 30 in a row are kept (UAX #15, Stream-Safe Text Format), more than any script uses.
+_LONG_MARK_RUN = re.compile(r"[^\w\s\x00-\x7f]{31,}")
+# int() raises on thousands of digits, and html.unescape does not catch that.
+_OVERLONG_ENTITY = re.compile(r"&#[0-9]{100,};?")
 _FENCE = re.compile(r"^[ \t]*```.*$", re.M)
 _BLANK_LINES = re.compile(r"\n\s*\n")
-# No pattern here or below takes time that grows with the square of the text: one that fails at a
-# mark is not tried again at marks where it would fail for the same reason.
+# No pattern here or below takes quadratic time: one that fails at a mark is not tried again at
+# marks where it would fail for the same reason.
 _MARKDOWN: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (  # links and pictures
         re.compile(r"!?\[([^\]\n]*)(\]\([^)\n]{0,5000}\))?"),
@@ -90,14 +96,14 @@ _MARKDOWN: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = 
     (re.compile(r"^\s*(?:[-*_]\s*){3,}$", re.M), ""),  # rules
 ]
 _MARK = re.compile(r"[*_~]")
-_EMPHASIS = {  # bold, italics and struck out: an opening mark and the pattern of its partner
+_EMPHASIS = {  # bold, italics, strikethrough: opening mark -> pattern of its closing mark
     mark: re.compile(r"(?<=\S)" + re.escape(mark)) for mark in ("***", "**", "*", "___", "__", "~~")
 }
 _ITALICS = re.compile(r"(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)")
 _WHITESPACE = re.compile(r"\s+")
-# Corpora keep traces of tokenisers and scrapers that tell where a text lay, not who wrote it.
+# Traces of tokenisers and scrapers, which reveal a text's corpus and not its author.
 _TRACES = [
-    (re.compile(r"\\n|\\[rt](?![a-z])"), " "),  # an escape that was never undone
+    (re.compile(r"\\n|\\[rt](?![a-z])"), " "),  # an escape left as it was
     (re.compile(r"(?<=\w) (n't|'(?:s|re|ve|ll|d|m))\b", re.I), r"\1"),  # do n't
     (re.compile(r"(?<! ) +([,.;:!?]+)(?=[\s\"')\]]|$)"), r"\1"),  # a space before a comma
     (re.compile(r"''"), '"'),
@@ -106,20 +112,19 @@ _TRACES = [
 
 
 def canonicalise(text: str) -> str:
-    r"""The form in which every text is read, in training and in prediction.
+    r"""Bring a text to the form in which every text is read, in training and in prediction.
 
-    How a text was copied, typeset or disguised must not decide who wrote it: Unicode
-    compatibility forms (NFKC), typographic quotes and dashes, markdown, invisible characters,
-    look-alike letters inside Latin words, stray capitals inside common words, every run of
-    whitespace, HTML entities and the spaces that tokenisers leave before punctuation are made
-    plain.
+    How a text was copied, typeset or disguised must not affect the result. Plain characters
+    replace HTML entities, Unicode compatibility forms (NFKC), typographic quotes and dashes and
+    look-alike letters inside Latin words. Markdown, invisible characters, stray capitals inside
+    common words and spaces before punctuation are removed. Each run of whitespace becomes one
+    space.
 
     Args:
         text: any string.
 
     Returns:
-        The text on one line, without leading or trailing space. Applying it twice changes
-        nothing more.
+        The text on one line, without leading or trailing space. Canonical text stays the same.
 
     Example:
         >>> canonicalise("**“Smаrt”** \u200bquotes —\n\ngone…")
@@ -136,16 +141,16 @@ def canonicalise(text: str) -> str:
 
 
 def _canonicalise_once(text: str) -> str:
-    text = html.unescape(_ENDLESS_ENTITY.sub("\ufffd", text))
-    text = _FENCE.sub("", text)  # before a backtick becomes a quote
+    text = html.unescape(_OVERLONG_ENTITY.sub("\ufffd", text))
+    text = _FENCE.sub("", text)  # before backticks become quotes
     text = _INVISIBLE.sub("", text).translate(_TABLE)
-    text = normalize("NFKC", _HEAP.sub(_thinned, text))
-    text = re.sub(r"\w+", _latinise, text)
-    text = _without_stray_capitals(text)
+    text = normalize("NFKC", _LONG_MARK_RUN.sub(_limit_marks, text))
+    text = re.sub(r"\w+", _replace_look_alikes, text)
+    text = _fix_stray_capitals(text)
     text = _BLANK_LINES.sub("\n", text)
     for pattern, replacement in _MARKDOWN:
         text = pattern.sub(replacement, text)
-    text = "\n".join(map(_without_emphasis, text.split("\n")))
+    text = "\n".join(map(_remove_emphasis, text.split("\n")))
     text = _ITALICS.sub(r"\1", text)
     text = _WHITESPACE.sub(" ", text)
     for pattern, replacement in _TRACES:
@@ -153,61 +158,68 @@ def _canonicalise_once(text: str) -> str:
     return text.strip()
 
 
-def _thinned(heap: re.Match[str]) -> str:
-    """At most 30 of the combining marks that follow each character."""
-    marks = accumulate(heap.group(), lambda n, mark: combining(mark) and n + 1, initial=0)
-    counted = zip(heap.group(), islice(marks, 1, None), strict=True)
-    return "".join(mark for mark, number in counted if number <= 30)
+def _limit_marks(run: re.Match[str]) -> str:
+    """Keep at most 30 of the combining marks that follow each character."""
+    kept = []
+    marks_in_a_row = 0
+    for character in run.group():
+        marks_in_a_row = marks_in_a_row + 1 if combining(character) else 0
+        if marks_in_a_row <= 30:
+            kept.append(character)
+    return "".join(kept)
 
 
-def _without_emphasis(line: str) -> str:
-    """A line whose marks of emphasis are gone, where a mark has its partner."""
-    parts = []
-    at = done = 0
-    alone = set()  # marks that have no partner in the rest of the line
-    while opening := _MARK.search(line, at):
-        at = opening.start() + 1
-        for mark, partner in _EMPHASIS.items():
-            first = opening.start() + len(mark)
-            follows = line[first : first + 1]
-            if mark in alone or not line.startswith(mark, opening.start()) or not follows.strip():
+def _remove_emphasis(line: str) -> str:
+    """Remove the emphasis marks of a line that come in pairs."""
+    pieces = []
+    position = copied = 0
+    unmatched = set()  # marks without a closing mark in the rest of the line
+    while opening := _MARK.search(line, position):
+        position = opening.start() + 1
+        for mark, closing_pattern in _EMPHASIS.items():
+            start = opening.start() + len(mark)
+            followed_by_text = line[start : start + 1].strip()
+            if (
+                mark in unmatched
+                or not line.startswith(mark, opening.start())
+                or not followed_by_text
+            ):
                 continue
-            if closing := partner.search(line, first + 1):
-                parts += [line[done : opening.start()], line[first : closing.start()]]
-                at = done = closing.end()
+            if closing := closing_pattern.search(line, start + 1):
+                pieces += [line[copied : opening.start()], line[start : closing.start()]]
+                position = copied = closing.end()
                 break
-            alone.add(mark)
-    return "".join(parts) + line[done:]
+            unmatched.add(mark)
+    return "".join(pieces) + line[copied:]
 
 
-def _latinise(match: re.Match[str]) -> str:
-    """Look-alikes become Latin where they stand among Latin letters; Greek stays Greek."""
+def _replace_look_alikes(match: re.Match[str]) -> str:
+    """Replace look-alikes in a word with Latin letters, or with no other letters than these."""
     word = match.group()
     if word.isascii():
         return word
-    latinised = word.translate(_HOMOGLYPH_TABLE)
+    latinised = word.translate(_LOOK_ALIKES)
     has_latin = any(letter.isascii() and letter.isalpha() for letter in word)
     return latinised if latinised.isascii() or has_latin else word
 
 
-def _without_stray_capitals(text: str) -> str:
-    """Capitals inside common words are undone; inside all words, if such words are many.
+def _fix_stray_capitals(text: str) -> str:
+    """Lower stray capitals inside common words; inside all words if there are many such words.
 
-    Names, units and camel case (iPhone, McDonald, keV) stay where nothing points to a disguise.
+    Names, units and camel case (iPhone, McDonald, keV) stay unless the text looks disguised.
     """
-    flipped = sum(map(_has_stray_capitals, _MIXED_CASE.findall(text)))
-    if not flipped:
+    n_stray = sum(map(_has_stray_capitals, _MIXED_CASE.findall(text)))
+    if not n_stray:
         return text
-    disguised = flipped >= max(3, len(text) / 500)  # far more than slips and missing spaces
+    disguised = n_stray >= max(3, len(text) / 500)  # far more than slips and missing spaces
 
-    def with_usual_case(match: re.Match[str]) -> str:
+    def fix_word(match: re.Match[str]) -> str:
         word = match.group()
+        if not disguised and not _has_stray_capitals(word):
+            return word
         return word.capitalize() if word[0].isupper() else word.lower()
 
-    def where_it_is_stray(match: re.Match[str]) -> str:
-        return with_usual_case(match) if _has_stray_capitals(match.group()) else match.group()
-
-    return _MIXED_CASE.sub(with_usual_case if disguised else where_it_is_stray, text)
+    return _MIXED_CASE.sub(fix_word, text)
 
 
 def _has_stray_capitals(word: str) -> bool:
@@ -215,7 +227,7 @@ def _has_stray_capitals(word: str) -> bool:
 
 
 def lower(text: str) -> str:
-    """The text in lower case, character for character: no offset moves.
+    """Lower-case a text character by character, so that offsets stay valid.
 
     Example:
         >>> lower("İT")
@@ -244,14 +256,15 @@ def replace_surrogates(text: str) -> str:
 
 _WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")
 _SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s|$)")
-_SENTENCE_ENDS = re.compile(r"(?<![.!?])" + _SENTENCE_END.pattern)  # each from its first mark
+# a run of several marks matches only from its first
+_SENTENCE_ENDS = re.compile(r"(?<![.!?])" + _SENTENCE_END.pattern)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|cf|Fig|No|Vol|al|approx)|\b[A-Z])\.$"
 )
 
 
 def words(text: str) -> list[str]:
-    """Words in order: runs of letters and digits, with inner apostrophes and hyphens.
+    """The words of a text in order: runs of letters and digits, with inner apostrophes and hyphens.
 
     Example:
         >>> words("It's a well-known fact, isn't it?")
@@ -263,9 +276,9 @@ def words(text: str) -> list[str]:
 def sentence_spans(text: str) -> list[tuple[int, int]]:
     """Start and end, in characters, of each sentence of a canonical text.
 
-    A sentence ends at a run of `.`, `!`, `?` (and closing quotes) before a space, unless an
-    abbreviation or a single capital stands before the full stop. The spans cover everything
-    but the space between sentences.
+    A sentence ends at a run of `.`, `!` and `?` (and closing quotes) before a space, unless the
+    full stop follows an abbreviation or a single capital. The spans cover everything except
+    the spaces between sentences.
 
     Example:
         >>> sentence_spans("Dr. Who left. Why? No idea")
@@ -287,10 +300,10 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 
 
 def crop(text: str, max_words: int) -> str:
-    """The first whole sentences of a text that hold at most `max_words` words together.
+    """Shorten a text to its first whole sentences, `max_words` words at most.
 
-    An unfinished last sentence is left out, for how a text was cut off must not tell who wrote
-    it. A first sentence that is unfinished or too long is cut at the word.
+    An unfinished last sentence is dropped, since how a text was cut off must not affect the
+    result. A first sentence that is unfinished or too long is cut after a word.
 
     Example:
         >>> crop("One two. Three four five. Six.", 5)

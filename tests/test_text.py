@@ -1,5 +1,6 @@
 """The canonical form of texts, their words and sentences, and crops of whole sentences."""
 
+import runpy
 import time
 from itertools import pairwise
 
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from perplexity_detector.augmentation.word_tables import HOMOGLYPHS
 from perplexity_detector.text import canonicalise, crop, sentence_spans, words
+from tests.paths import ROOT
 
 CANONICAL = {
     # quotes, dashes, dots
@@ -33,6 +36,10 @@ CANONICAL = {
     "рарa": "papa",
     "Москва Αθήνα": "Москва Αθήνα",
     "мама и папа": "мама и папа",
+    "tհe qսality aⲅound ouⲅ loѵe": "the quality around our love",
+    "Ӏ like ІT": "I like IT",
+    "5σ of γH2AX, σ_H and 3ρg": "5σ of γH2AX, σ_H and 3ρg",
+    "ıfſɡ 𝐚 ه": "ıfsɡ a ه",
     # capitals inside words
     "I tHinK thE peOple wEre In a hOuse": "I think the people were In a house",
     "tHe iPhone, an eBook, YouTube, LaTeX, McDonald, PhDs, keV": (
@@ -84,7 +91,37 @@ def test_canonical_form(text):
     assert canonicalise(text) == CANONICAL[text]
 
 
-marks = st.text("ab*_~`#>-+1.)[]()!\"' \n\t&;,:\\ns\u200b…—“’«·аеο", max_size=30)
+def test_letters_that_attackers_use_stand_for_the_same_latin_letters():
+    letters = "АВСЕНІЈКМОРЅТХУаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοα"
+    latin = "ABCEHIJKMOPSTXYaeopcyxijshdqwABEZHIKMNOPTYXoa"
+    assert canonicalise(f"{letters}z") == f"{latin}z"
+    for letter, look_alikes in HOMOGLYPHS.items():
+        assert {canonicalise(f"x{one}") for one in look_alikes} == {f"x{letter}"}
+
+
+def test_the_look_alikes_are_made_from_confusables_of_unicode():
+    make = runpy.run_path(str(ROOT / "scripts" / "make_confusables.py"))
+    listed = """\ufeff# confusables.txt
+# © 2022 Unicode®, Inc.
+# Version: 15.0.0
+0430 ;\t0061 ;\tMA\t# ( а → a ) CYRILLIC SMALL LETTER A → LATIN SMALL LETTER A\t#
+0406 ;\t006C ;\tMA\t# ( І → l ) a capital: I
+03C3 ;\t006F ;\tMA\t# ( σ → o ) a symbol
+0131 ;\t0069 ;\tMA\t# ( ı → i ) a Latin letter
+1D41A ;\t0061 ;\tMA\t# ( 𝐚 → a ) NFKC changes it
+0627 ;\t006C ;\tMA\t# ( ا → l ) from right to left
+0031 ;\t006C ;\tMA\t# ( 1 → l ) no letter
+042E ;\t006C 004F ;\tMA\t# ( Ю → lO ) two letters
+"""
+    table = make["make_table"](listed.encode())
+    assert table["unicode"] == "15.0.0"
+    assert table["copyright"] == "© 2022 Unicode®, Inc."
+    assert table["look_alikes"] == {"I": "І", "a": "а"}
+    with pytest.raises(SystemExit, match="not Unicode's confusables"):
+        make["make_table"](b"a;b;c")
+
+
+marks = st.text("ab*_~`#>-+1.)[]()!\"' \n\t&;,:\\ns\u200b…—“’«·аеοոⲅӀσ", max_size=30)
 pieces = st.lists(
     st.sampled_from(
         [

@@ -1,1 +1,1 @@
-"""Altered copies of texts: attacks on a detector, and what training learns to ignore."""
+"""Attacks: changed copies of texts that test a detector or augment its training data."""

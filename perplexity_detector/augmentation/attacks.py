@@ -1,4 +1,4 @@
-"""Disguises of a text that need no model, as in RAID: from look-alike letters to synonyms."""
+"""Attacks on a detector that need no model, as in RAID: from look-alike letters to synonyms."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from perplexity_detector.augmentation.word_tables import (
 from perplexity_detector.errors import InputError
 from perplexity_detector.text import sentence_spans
 
-#: A text and a source of chance -> the text disguised.
+#: A text and a random number generator -> the changed text.
 Attack = Callable[[str, Random], str]
 _T = TypeVar("_T")
 
@@ -31,11 +31,11 @@ _SOUNDS_LIKE_YOU = re.compile(r"us[aeu]|uti|uni(?![nm])|unan|eu|ubiq|onc?e\b", r
 _SILENT_H = re.compile(r"(?:hour|hono|honest|heir)", re.I)
 
 
-# --- what attacks are made of ---------------------------------------------------------------
+# --- edits ----------------------------------------------------------------------------------
 
 
 class Edit(NamedTuple):
-    """A span of a text, in characters, and what takes its place."""
+    """A span of a text, in characters, and its replacement."""
 
     start: int
     stop: int
@@ -43,38 +43,38 @@ class Edit(NamedTuple):
 
 
 def seeded_random(*parts: object) -> Random:
-    """A source of chance that depends on nothing but what it is given, on any machine."""
+    """A random number generator seeded by values; the same on every machine."""
     key = "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
     return Random(int.from_bytes(hashlib.sha256(key).digest(), "big"))
 
 
 def sample_fraction(candidates: Sequence[_T], share: float, random: Random) -> list[_T]:
-    """A share of the candidates, at least one if there are any, in their order."""
+    """A random share of the candidates, in order; at least one if there are any."""
     count = min(len(candidates), max(1, round(share * len(candidates))))
-    return [candidates[place] for place in sorted(random.sample(range(len(candidates)), count))]
+    return [candidates[i] for i in sorted(random.sample(range(len(candidates)), count))]
 
 
 def apply_edits(text: str, edits: Sequence[Edit]) -> str:
-    """The text after edits that are in order; one that overlaps an earlier one is left out."""
-    parts = []
-    done = 0
+    """Apply edits in ascending order; an edit that overlaps an earlier one is skipped."""
+    pieces = []
+    copied = 0
     for start, stop, new in edits:
-        if start >= done:
-            parts += [text[done:start], new]
-            done = stop
-    return "".join(parts) + text[done:]
+        if start >= copied:
+            pieces += [text[copied:start], new]
+            copied = stop
+    return "".join(pieces) + text[copied:]
 
 
-def words_with_places(text: str) -> list[tuple[int, str]]:
-    """Where each word starts, and the word: letters with inner apostrophes."""
+def words_with_offsets(text: str) -> list[tuple[int, str]]:
+    """Start of each word, in characters, and the word: letters with inner apostrophes."""
     return [(match.start(), match.group()) for match in _WORD.finditer(text)]
 
 
 def match_case(model: str, word: str) -> str:
-    """A word with the capitals of another.
+    """Give a word the capitals of a model word.
 
     Example:
-        >>> in_case_of("Big", "large"), in_case_of("BIG", "large"), in_case_of("big", "large")
+        >>> match_case("Big", "large"), match_case("BIG", "large"), match_case("big", "large")
         ('Large', 'LARGE', 'large')
     """
     if len(model) > 1 and model.isupper():
@@ -83,23 +83,23 @@ def match_case(model: str, word: str) -> str:
 
 
 def replacement(text: str, start: int, word: str, new: str) -> Edit:
-    """The edit that puts a new word in the place of an old, in its case, with a or an to fit.
+    """The edit that replaces a word, keeps its case and adapts "a" or "an" before it.
 
     Example:
         >>> text = "It is a big idea."
-        >>> edited(text, [replacement(text, 8, "big", "enormous")])
+        >>> apply_edits(text, [replacement(text, 8, "big", "enormous")])
         'It is an enormous idea.'
     """
     stop = start + len(word)
     article = _INDEFINITE.search(text, max(0, start - 4), start)
     if article is None or takes_an(word) == takes_an(new):
         return Edit(start, stop, match_case(word, new))
-    fitting = text[article.start()] + ("n " if takes_an(new) else " ")
-    return Edit(article.start(), stop, fitting + match_case(word, new))
+    fitting_article = text[article.start()] + ("n " if takes_an(new) else " ")
+    return Edit(article.start(), stop, fitting_article + match_case(word, new))
 
 
 def takes_an(word: str) -> bool:
-    """Whether the article before a word is "an".
+    """Whether the indefinite article before a word is "an".
 
     Example:
         >>> [word for word in ["apple", "useful", "hour", "unit", "uncle"] if takes_an(word)]
@@ -110,10 +110,10 @@ def takes_an(word: str) -> bool:
     return word[:1].lower() in set("aeiou") and not _SOUNDS_LIKE_YOU.match(word)
 
 
-def _with_other_words(
+def _replace_words(
     text: str, table: Mapping[str, Sequence[str]], share: float, random: Random
 ) -> str:
-    known = [(start, word) for start, word in words_with_places(text) if word.lower() in table]
+    known = [(start, word) for start, word in words_with_offsets(text) if word.lower() in table]
     return apply_edits(
         text,
         [
@@ -127,20 +127,20 @@ def _with_other_words(
 
 
 def homoglyphs(text: str, random: Random) -> str:
-    """Every Latin letter that has a look-alike in Cyrillic or Greek is replaced (RAID: 100 %)."""
+    """Replace every Latin letter that has a look-alike in Cyrillic or Greek (RAID: 100 %)."""
     return "".join(
         random.choice(HOMOGLYPHS[letter]) if letter in HOMOGLYPHS else letter for letter in text
     )
 
 
 def zero_width_spaces(text: str, random: Random) -> str:
-    """A zero-width space follows every character (RAID: 100 %)."""
-    del random  # nothing is left to chance
+    """Add a zero-width space after every character (RAID: 100 %)."""
+    del random  # all attacks have the same signature
     return "".join(character + "\u200b" for character in text)
 
 
 def extra_spaces(text: str, random: Random) -> str:
-    """20 % of the spaces are doubled (RAID)."""
+    """Double 20 % of the spaces (RAID)."""
     spaces = [place for place, character in enumerate(text) if character == " "]
     return apply_edits(
         text, [Edit(place, place, " ") for place in sample_fraction(spaces, 0.2, random)]
@@ -148,22 +148,22 @@ def extra_spaces(text: str, random: Random) -> str:
 
 
 def upper_lower(text: str, random: Random) -> str:
-    """The first letter of 5 % of the words changes its case (RAID)."""
-    starts = [start for start, word in words_with_places(text) if _has_two_cases(word[0])]
-    return _with_case_flipped(text, sample_fraction(starts, 0.05, random))
+    """Change the case of the first letter of 5 % of the words (RAID)."""
+    starts = [start for start, word in words_with_offsets(text) if _has_two_cases(word[0])]
+    return _flip_case(text, sample_fraction(starts, 0.05, random))
 
 
 def case_flips(text: str, random: Random) -> str:
-    """5 % of the letters, wherever in a word, change their case (harsher than RAID's)."""
+    """Change the case of 5 % of all letters (stronger than RAID's)."""
     letters = [place for place, character in enumerate(text) if _has_two_cases(character)]
-    return _with_case_flipped(text, sample_fraction(letters, 0.05, random))
+    return _flip_case(text, sample_fraction(letters, 0.05, random))
 
 
 def _has_two_cases(letter: str) -> bool:
     return letter.swapcase() != letter and len(letter.swapcase()) == 1
 
 
-def _with_case_flipped(text: str, places: Sequence[int]) -> str:
+def _flip_case(text: str, places: Sequence[int]) -> str:
     return apply_edits(text, [Edit(place, place + 1, text[place].swapcase()) for place in places])
 
 
@@ -171,7 +171,7 @@ def _with_case_flipped(text: str, places: Sequence[int]) -> str:
 
 
 def article_deletions(text: str) -> list[Edit]:
-    """The edits that delete each a, an and the; the next word takes over their capital."""
+    """Edits that delete each a, an and the; the next word takes over a capital."""
     return [
         Edit(
             match.start(),
@@ -183,12 +183,12 @@ def article_deletions(text: str) -> list[Edit]:
 
 
 def article_deletion(text: str, random: Random) -> str:
-    """50 % of the articles are deleted (RAID)."""
+    """Delete 50 % of the articles (RAID)."""
     return apply_edits(text, sample_fraction(article_deletions(text), 0.5, random))
 
 
 def number_swap(text: str, random: Random) -> str:
-    """In 50 % of the numbers every digit becomes another (RAID)."""
+    """Replace every digit in 50 % of the numbers with another (RAID)."""
     numbers = sample_fraction(list(_NUMBER.finditer(text)), 0.5, random)
     return apply_edits(
         text, [Edit(*number.span(), _other_number(number.group(), random)) for number in numbers]
@@ -196,54 +196,54 @@ def number_swap(text: str, random: Random) -> str:
 
 
 def _other_number(number: str, random: Random) -> str:
-    """As many digits, each another, the first not 0 unless it stands alone."""
-    others = []
-    for place, digit in enumerate(number):
-        fit = string.digits[1:] if place == 0 and len(number) > 1 else string.digits
-        others.append(random.choice(fit.replace(digit, "")))
-    return "".join(others)
+    """A number in which every digit differs, without a leading 0 unless it has one digit."""
+    digits = []
+    for index, digit in enumerate(number):
+        allowed = string.digits[1:] if index == 0 and len(number) > 1 else string.digits
+        digits.append(random.choice(allowed.replace(digit, "")))
+    return "".join(digits)
 
 
 def alternative_spelling(text: str, random: Random) -> str:
-    """Every word with an American and a British spelling gets the other one (RAID: 100 %)."""
-    return _with_other_words(text, SPELLINGS, 1.0, random)
+    """Swap American and British spellings of every word that has both (RAID: 100 %)."""
+    return _replace_words(text, SPELLINGS, 1.0, random)
 
 
 def misspelling(text: str, random: Random) -> str:
-    """20 % of the words that are often misspelled are so (RAID)."""
-    return _with_other_words(text, MISSPELLINGS, 0.2, random)
+    """Misspell 20 % of the words that are often misspelled (RAID)."""
+    return _replace_words(text, MISSPELLINGS, 0.2, random)
 
 
 def synonym(text: str, random: Random) -> str:
-    """50 % of the words of a table get a near synonym (RAID's share; RAID's are a model's)."""
-    return _with_other_words(text, SYNONYMS, 0.5, random)
+    """Replace 50 % of the words in a table with near synonyms (RAID's share; RAID uses a model)."""
+    return _replace_words(text, SYNONYMS, 0.5, random)
 
 
 # --- sentences ------------------------------------------------------------------------------
 
 
 def insert_paragraphs(text: str, random: Random) -> str:
-    """Between 50 % of the sentences a paragraph ends (RAID)."""
+    """Insert a paragraph break at 50 % of the gaps between sentences (RAID)."""
     gaps = [(before[1], after[0]) for before, after in pairwise(sentence_spans(text))]
     within = [gap for gap in gaps if "\n" not in text[slice(*gap)]]
     return apply_edits(text, [Edit(*gap, "\n\n") for gap in sample_fraction(within, 0.5, random)])
 
 
 def shuffle_sentences(text: str, random: Random) -> str:
-    """50 % of the sentences, at least two, change places (not in RAID)."""
+    """Move 50 % of the sentences, at least two, to each other's places (not in RAID)."""
     spans = sentence_spans(text)
     if len(spans) < 2:
         return text
     count = max(2, round(0.5 * len(spans)))
-    moved = random.sample(spans, count)  # each takes the place of the one before it
-    takes_place_of = dict(zip(moved, moved[1:] + moved[:1], strict=True))
-    edits = [Edit(*span, text[slice(*new)]) for span, new in takes_place_of.items()]
+    moved = random.sample(spans, count)  # each moves to the place of the one before it
+    replacements = dict(zip(moved, moved[1:] + moved[:1], strict=True))
+    edits = [Edit(*span, text[slice(*new)]) for span, new in replacements.items()]
     return apply_edits(text, sorted(edits))
 
 
 # --- by name --------------------------------------------------------------------------------
 
-#: Name -> attack; those that RAID has under its names, but for `misspelling`.
+#: Name -> attack. RAID's attacks have RAID's names, except `misspelling`.
 ATTACKS: dict[str, Attack] = {
     "homoglyph": homoglyphs,
     "zero_width_space": zero_width_spaces,
@@ -261,26 +261,28 @@ ATTACKS: dict[str, Attack] = {
 
 
 def attack(text: str, name: str, seed: int = 0) -> str:
-    """A text disguised by one of RAID's attacks that need no model, or one of their kind.
+    """Change a text by one of RAID's attacks that need no model, or by a similar one.
 
     Source: Dugan et al. 2024, "RAID: A Shared Benchmark for Robust Evaluation of
-    Machine-Generated Text Detectors", whose shares of candidates are kept.
+    Machine-Generated Text Detectors", with its shares of candidates.
 
     Args:
         text: any string.
         name: one of `ATTACKS`.
-        seed: another seed, other candidates; the same one gives the same text everywhere.
+        seed: seed of the choice of candidates; the result is the same on every machine.
 
     Returns:
-        The text itself if there is nothing to change.
+        The changed text; the same text if it has no candidates.
 
     Raises:
-        InputError: there is no attack of that name.
+        InputError: there is no attack of this name.
 
     Example:
         >>> attack("The centre of the city", "alternative_spelling")
         'The center of the city'
     """
     if name not in ATTACKS:
-        raise InputError(f'There is no attack "{name}"; choose one of {", ".join(ATTACKS)}.')
+        raise InputError(
+            f'There is no attack "{name}"; choose one of {", ".join(ATTACKS)}.', "name"
+        )
     return ATTACKS[name](text, seeded_random(seed, name, text))

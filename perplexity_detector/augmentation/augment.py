@@ -1,4 +1,4 @@
-"""Disguised copies of training texts, so that a disguise says nothing of who wrote a text."""
+"""Attacked copies of training texts, so that a detector learns to ignore the attacks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pandas as pd
 from perplexity_detector.augmentation.attacks import attack, seeded_random
 from perplexity_detector.text import crop
 
-#: Disguises that the canonical form does not undo and that change what is measured.
+#: Attacks that the canonical form does not undo and that change features.
 AUGMENTATIONS = ("upper_lower", "misspelling", "article_deletion", "synonym")
-#: Share of training texts of which there is a disguised copy, if nothing else is asked for.
+#: Default share of training texts that get an attacked copy.
 AUGMENTATION_RATE = 1 / 3
 
 
@@ -19,26 +19,27 @@ def augment(
     max_words: int | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Copies of a share of the texts, each under one of `AUGMENTATIONS`.
+    """Copies of some of the texts, each changed by one of `AUGMENTATIONS`.
 
-    People's texts are disguised as often as models', so that a model's text with a person's
-    slips is still a model's. Which texts, and how, depends on nothing but their ids.
+    Human and generated texts are chosen with the same probability, so slips do not point to a
+    class. The choice of texts and attacks depends only on ids, texts and seed.
 
     Args:
-        frame: columns id and text, as they come, not canonical.
-        share: of the texts, in [0, 1].
-        max_words: what is beyond twice so many words is cut before a text is disguised.
-        seed: another seed, other texts and disguises.
+        frame: columns id and text; texts are not in canonical form.
+        share: share of the texts, in [0, 1].
+        max_words: texts are first cut to twice this many words; None keeps their length.
+        seed: seed of the choice.
 
     Returns:
-        The chosen rows, with other texts; those that a disguise leaves as they were are left out.
+        The chosen rows with changed texts, without those that the attack did not change.
     """
     texts: dict[int, str] = {}
-    for place, (name, text) in enumerate(zip(frame["id"], frame["text"], strict=True)):
-        random = seeded_random(seed, "disguised", name)
+    for index, (text_id, text) in enumerate(zip(frame["id"], frame["text"], strict=True)):
+        # "disguised" is part of the seed: a new word would change the training sample
+        random = seeded_random(seed, "disguised", text_id)
         if random.random() < share:
-            plain = crop(text, 2 * max_words) if max_words else text
-            other = attack(plain, random.choice(AUGMENTATIONS), seed)
-            if other != plain:
-                texts[place] = other
+            original = crop(text, 2 * max_words) if max_words else text
+            attacked = attack(original, random.choice(AUGMENTATIONS), seed)
+            if attacked != original:
+                texts[index] = attacked
     return frame.iloc[list(texts)].assign(text=list(texts.values()))

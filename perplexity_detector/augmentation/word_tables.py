@@ -1,15 +1,15 @@
-"""Tables of what can take the place of letters and words: look-alikes, spellings, synonyms."""
+"""Replacements for letters and words: look-alikes, spellings, misspellings and synonyms."""
 
 from __future__ import annotations
 
 
 def _pairs(table: str) -> list[tuple[str, str]]:
-    """The two sides of each `left:right` of a table in one string."""
+    """Both sides of each `left:right` pair in a string."""
     return [(left, right) for left, _, right in (pair.partition(":") for pair in table.split())]
 
 
 def choices(table: str) -> dict[str, list[str]]:
-    """Word -> what can take its place, of a table in one string; `_` there is a space.
+    """Word -> its replacements, from a table in a string, in which `_` stands for a space.
 
     Example:
         >>> choices("big:large/great lots:a_lot")
@@ -18,7 +18,7 @@ def choices(table: str) -> dict[str, list[str]]:
     return {word: others.replace("_", " ").split("/") for word, others in _pairs(table)}
 
 
-#: Latin letter -> letters of Cyrillic and Greek that look the same, those of RAID.
+#: Latin letter -> Cyrillic and Greek letters that look the same, as in RAID.
 HOMOGLYPHS: dict[str, str] = {
     "a": "а", "c": "с", "e": "е", "i": "і", "o": "о", "p": "р", "x": "х", "y": "у",
     "A": "АΑ", "B": "ВΒ", "C": "С", "E": "ЕΕ", "H": "НΗ", "I": "ІΙ", "K": "КΚ", "M": "МΜ",
@@ -266,7 +266,7 @@ SYNONYMS: dict[str, list[str]] = choices(
     "worry:fret/stress wrong:incorrect/mistaken young:youthful/juvenile"
 )
 
-#: Rarer word -> the simple one that a learner of English has for it.
+#: Rarer word -> simpler words that a learner of English might use instead.
 SIMPLER_WORDS: dict[str, list[str]] = choices(
     "accomplish:do achieve:get/reach achieved:got acquire:get/learn additional:more "
     "additionally:also approximately:about assist:help assistance:help attempt:try attempted:tried "

@@ -1,1 +1,1 @@
-"""How good scores are: metrics with intervals, tables and plots."""
+"""Evaluating scores: metrics with confidence intervals, tables and plots."""

@@ -1,4 +1,4 @@
-"""Metrics of predictions by split and by group, as plain values for JSON."""
+"""Metrics of predictions, by split and by group, as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -9,45 +9,49 @@ import pandas as pd
 
 from perplexity_detector.evaluation import metrics
 
-#: Columns by which an evaluation is broken down, where the dataset has them.
+#: Columns to group an evaluation by, where the dataset has them.
 GROUPS = ("source", "domain", "generator", "attack")
 
 
 def measure(predictions: pd.DataFrame, fpr: float) -> dict[str, Any]:
-    """Figures by split, and by source within each split, as plain values for metrics.json.
+    """Metrics by split, and by source within each split, for metrics.json.
 
     Args:
-        predictions: split, generated, probability, flagged and, where known, source, prompt_id.
-        fpr: the false-positive rate for which texts were flagged.
+        predictions: columns split, generated, probability, flagged and, where known, source and
+            prompt_id.
+        fpr: the false-positive rate at which texts were flagged.
 
     Returns:
-        `splits`: split -> figure -> [value, low, high]; `sources`: split -> source -> figure ->
-        value (null where a source lacks a class); `fpr`.
+        `splits`: split -> metric -> [value, low, high]; `sources`: split -> source -> metric ->
+        value (None where a source lacks a class); `fpr`.
     """
     splits: dict[str, Any] = {}
     sources: dict[str, Any] = {}
-    for split, part in predictions.groupby("split", sort=False):
-        splits[str(split)] = compute_metrics(part)
-        if "source" in part:
-            sources[str(split)] = metrics_by_group(part, "source")
+    for split, rows in predictions.groupby("split", sort=False):
+        splits[str(split)] = compute_metrics(rows)
+        if "source" in rows:
+            sources[str(split)] = metrics_by_group(rows, "source")
     return {"fpr": fpr, "splits": splits, "sources": sources}
 
 
-def compute_metrics(part: pd.DataFrame) -> dict[str, list[float | None]]:
-    """AUROC, TPR at FPR, Brier, ECE, and the real rates at the threshold, each with interval."""
-    labels, scores = part["generated"].to_numpy(), part["probability"].to_numpy()
-    groups = part["prompt_id"].tolist() if "prompt_id" in part else None
+def compute_metrics(predictions: pd.DataFrame) -> dict[str, list[float | None]]:
+    """All metrics of `evaluate`, and FPR and TPR at the threshold: [value, low, high] each."""
+    labels = predictions["generated"].to_numpy()
+    scores = predictions["probability"].to_numpy()
+    groups = predictions["prompt_id"].tolist() if "prompt_id" in predictions else None
     estimates = metrics.evaluate(labels, scores, groups)
-    flagged = part["flagged"].to_numpy(bool)
+    flagged = predictions["flagged"].to_numpy(bool)
     estimates["fpr"] = metrics.proportion(flagged[labels == 0])
     estimates["tpr"] = metrics.proportion(flagged[labels == 1])
     return {name: [_plain(value) for value in estimate] for name, estimate in estimates.items()}
 
 
-def metrics_by_group(part: pd.DataFrame, by: str) -> dict[str, dict[str, Any]]:
-    """The same for each value of a column, without intervals."""
-    # one resample: intervals of small groups are not kept
-    table = metrics.evaluate_by(part, by, score="probability", flagged="flagged", resamples=1)
+def metrics_by_group(predictions: pd.DataFrame, by: str) -> dict[str, dict[str, Any]]:
+    """Metrics without intervals for each value of a column: value -> metric -> number."""
+    # a single resample, since the intervals are dropped
+    table = metrics.evaluate_by(
+        predictions, by, score="probability", flagged="flagged", resamples=1
+    )
     kept = [name for name in table.columns if not name.endswith(("_low", "_high"))]
     return {
         str(value): {name: _plain(row[name]) for name in kept}
@@ -56,5 +60,5 @@ def metrics_by_group(part: pd.DataFrame, by: str) -> dict[str, dict[str, Any]]:
 
 
 def _plain(value: float) -> float | None:
-    """A number that json knows; None for what is not finite."""
+    """A number for JSON; None for NaN and infinity."""
     return float(value) if math.isfinite(value) else None

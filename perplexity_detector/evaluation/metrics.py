@@ -1,4 +1,9 @@
-"""How good scores are: AUROC, TPR at FPR, Brier score, calibration error; their intervals."""
+"""Metrics of scores, with confidence intervals: AUROC, TPR at FPR, Brier score, calibration error.
+
+`evaluate` computes all of them with bootstrap intervals, `evaluate_by` does so for each group. Each
+metric is implemented once, for weighted texts: a resample is a set of weights, and the metric of
+the texts themselves has weights of 1.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ from perplexity_detector.errors import InputError
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-#: Figure -> what tables call it; fpr and tpr are the real rates at a given threshold.
+#: Metric -> its name in tables; fpr and tpr are the observed rates at a given threshold.
 METRIC_LABELS = {
     "auroc": "AUROC",
     "tpr_at_1_percent_fpr": "TPR at 1 % FPR",
@@ -29,13 +34,13 @@ METRIC_LABELS = {
 FALSE_POSITIVE_RATES = (0.01, 0.05)
 #: Bins of the calibration error.
 BINS = 15
-#: The ends of an interval, as shares of the resamples below them.
+#: Quantiles of the resamples that bound a 95 % interval.
 CI_QUANTILES = (0.025, 0.975)
-_BLOCK = 64  # resamples held at once
+_BLOCK = 64  # resamples held in memory at once
 
 
 class Estimate(NamedTuple):
-    """A figure and the ends of its 95 % confidence interval."""
+    """A metric's value and the bounds of its 95 % confidence interval."""
 
     value: float
     low: float
@@ -46,7 +51,7 @@ class Estimate(NamedTuple):
 
 
 def auroc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
-    """Area under the ROC curve: how often a generated text scores above a human one.
+    """Area under the ROC curve: probability that a generated text scores above a human one.
 
     Ties count half (the Mann-Whitney statistic over the number of pairs; Hanley & McNeil 1982).
 
@@ -58,7 +63,7 @@ def auroc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
         A number in [0, 1]; 0.5 is chance.
 
     Raises:
-        InputError: one class only, or values that are not labels or finite scores.
+        InputError: there is one class only, a label is not 0 or 1, or a score is not finite.
     """
     human, generated = _unweighted(labels, scores)
     return float(weighted_auroc(human, generated)[0])
@@ -67,19 +72,19 @@ def auroc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
 def tpr_at_fpr(labels: npt.ArrayLike, scores: npt.ArrayLike, fpr: float) -> float:
     """Share of generated texts above the threshold of a false-positive rate.
 
-    The threshold is `threshold_at_fpr` of the human texts, so a tie that would take the rate
-    over `fpr` is left below it: a score that all texts share gives 0.
+    The threshold is `threshold_at_fpr` of the human texts. Tied scores that would push the rate
+    above `fpr` stay below the threshold: if all texts share a score, the result is 0.
 
     Args:
         labels: 0 for human and 1 for generated, shape (n,).
         scores: any finite numbers, higher for generated, shape (n,).
-        fpr: the false-positive rate that is allowed, in [0, 1].
+        fpr: the highest allowed false-positive rate, in [0, 1].
 
     Returns:
         A number in [0, 1].
 
     Raises:
-        InputError: as `auroc`; or `fpr` is not in [0, 1].
+        InputError: as in `auroc`, or `fpr` is not in [0, 1].
     """
     human, generated = _unweighted(labels, scores)
     return float(weighted_tpr_at_fpr(human, generated, fpr)[0])
@@ -88,11 +93,11 @@ def tpr_at_fpr(labels: npt.ArrayLike, scores: npt.ArrayLike, fpr: float) -> floa
 def threshold_at_fpr(human_scores: npt.ArrayLike, fpr: float) -> float:
     """The lowest threshold that at most `fpr` of the human texts reach (score >= threshold).
 
-    Of n scores, floor(fpr * n) may reach it: it lies just above the next one.
+    Of n scores, floor(fpr * n) may reach it, so it lies just above the next one.
 
     Args:
-        human_scores: scores of texts by people, shape (n,), n > 0.
-        fpr: the false-positive rate that is allowed, in [0, 1].
+        human_scores: scores of human texts, shape (n,), n > 0.
+        fpr: the highest allowed false-positive rate, in [0, 1].
 
     Returns:
         A threshold; -inf if every text may reach it.
@@ -105,7 +110,7 @@ def threshold_at_fpr(human_scores: npt.ArrayLike, fpr: float) -> float:
 
 
 def brier(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
-    """Mean squared distance of probability and label, in [0, 1]; 0 is best (Brier 1950)."""
+    """Mean squared difference of probability and label, in [0, 1]; 0 is best (Brier 1950)."""
     labels, probabilities = _checked(labels, probabilities, as_probabilities=True)
     return float(np.mean((labels - probabilities) ** 2))
 
@@ -113,16 +118,16 @@ def brier(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
 def expected_calibration_error(
     labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = BINS
 ) -> float:
-    """How far the mean probability is from the share of generated texts, on average over bins.
+    """Mean distance between the mean probability and the share of generated texts over bins.
 
-    sum_b n_b / n * |share of generated in b - mean probability in b|, over bins of equal mass:
-    their edges are quantiles of the probabilities, so equal probabilities share a bin and there
-    can be fewer bins than asked for (Nguyen & O'Connor 2015; Nixon et al. 2019).
+    sum_b n_b / n * |share of generated in b - mean probability in b|, over bins of equal mass.
+    Bin edges are quantiles of the probabilities, so equal probabilities share a bin and there
+    can be fewer than `bins` (Nguyen & O'Connor 2015; Nixon et al. 2019).
 
     Args:
         labels: 0 for human and 1 for generated, shape (n,).
         probabilities: in [0, 1], shape (n,).
-        bins: how many bins at most.
+        bins: number of bins, at most.
 
     Returns:
         A number in [0, 1]; 0 is best. Noise within the bins keeps it above 0.
@@ -133,23 +138,21 @@ def expected_calibration_error(
 
 
 def proportion(flagged: npt.ArrayLike) -> Estimate:
-    """Share of texts that were flagged, with its Clopper-Pearson interval.
+    """Share of flagged texts, with its Clopper-Pearson interval.
 
-    Of texts by people it is the false-positive rate, of generated ones the true-positive rate.
+    Over human texts this is the false-positive rate, over generated ones the true-positive rate.
 
     Args:
         flagged: 0 or 1, shape (n,), n > 0.
 
     Returns:
-        The share; the interval is exact for independent texts (Clopper & Pearson 1934).
+        The share, with an interval that is exact for independent texts (Clopper & Pearson 1934).
     """
     flags = _finite(flagged)
-    total = len(flags)
-    reached = int(np.count_nonzero(flags))
-    interval = binomtest(reached, total).proportion_ci(
-        CI_QUANTILES[1] - CI_QUANTILES[0], method="exact"
-    )
-    return Estimate(reached / total, float(interval.low), float(interval.high))
+    n_flagged = int(np.count_nonzero(flags))
+    confidence = CI_QUANTILES[1] - CI_QUANTILES[0]
+    interval = binomtest(n_flagged, len(flags)).proportion_ci(confidence, method="exact")
+    return Estimate(n_flagged / len(flags), float(interval.low), float(interval.high))
 
 
 # --- all metrics, with intervals ------------------------------------------------------------------
@@ -166,31 +169,31 @@ def evaluate(
 ) -> dict[str, Estimate]:
     """AUROC, TPR at 1 and 5 % FPR, Brier score and calibration error, with 95 % intervals.
 
-    Percentile bootstrap (Efron 1979). With groups, whole groups are drawn (cluster bootstrap):
-    texts on one prompt are not independent. Without, texts are drawn within each class.
-    Resamples with one class are left out of the figures that need two. Drawing again adds
-    noise, which a sum of absolute values takes for miscalibration: the interval of the
-    calibration error is moved back by that bias. A perfect figure has an interval of no width.
+    Percentile bootstrap (Efron 1979). With groups, whole groups are drawn (cluster bootstrap),
+    since texts on one prompt are not independent. Without groups, texts are drawn within each
+    class. Metrics that need two classes ignore resamples with one. Resampling adds noise, which
+    raises the calibration error, a sum of absolute values; its interval is shifted back by that
+    bias. A perfect metric has an interval of width 0.
 
     Args:
         labels: 0 for human and 1 for generated, shape (n,).
         scores: higher for generated, shape (n,).
-        groups: the prompt, or other group, of each text, shape (n,).
-        probabilities: whether scores are probabilities; if not, Brier score and calibration
-            error are left out.
-        resamples: how often to draw.
-        seed: of the draws.
+        groups: prompt or other group of each text, shape (n,).
+        probabilities: whether scores are probabilities; otherwise there is no Brier score and no
+            calibration error.
+        resamples: number of bootstrap resamples.
+        seed: seed of the resampling.
 
     Returns:
         Estimates named auroc, tpr_at_1_percent_fpr, tpr_at_5_percent_fpr, brier and
-        expected_calibration_error. Ends of an interval are NaN where there is but one group.
+        expected_calibration_error. Bounds are NaN if there is only one group.
 
     Raises:
-        InputError: one class only, arrays of other lengths, values out of range.
+        InputError: there is one class only, lengths differ, or values are out of range.
     """
     labels, scores = _checked(labels, scores, as_probabilities=probabilities)
     _require_two_classes(labels)
-    group_ids = None if groups is None else group_numbers(groups, len(labels))
+    group_ids = None if groups is None else encode_groups(groups, len(labels))
     return bootstrap_metrics(labels, scores, group_ids, probabilities, resamples, seed)
 
 
@@ -209,21 +212,21 @@ def evaluate_by(
     """`evaluate` for each value of a column, such as source, domain, generator or attack.
 
     Args:
-        frame: one row a text.
-        by: the column whose values part the texts.
-        label: the column of labels.
-        score: the column of scores.
-        group: the column of groups that are drawn whole; None draws texts.
-        flagged: a column of texts that reached their threshold; if given, the share of them is
-            added, of each class.
+        frame: one row per text.
+        by: column to group by.
+        label: column of labels.
+        score: column of scores.
+        group: column of groups to resample whole; None resamples texts.
+        flagged: column of flags: which texts reached their threshold; if given, the result has
+            their share in each class.
         probabilities: as in `evaluate`.
         resamples: as in `evaluate`.
         seed: as in `evaluate`.
 
     Returns:
-        A table indexed by the values of `by`, sorted, with the columns texts, human, generated,
-        and each figure with figure_low and figure_high; then fpr and tpr likewise. What needs a
-        class that the value does not have is NaN.
+        A table indexed by the sorted values of `by`. Columns are texts, human and generated
+        (counts); each metric with metric_low and metric_high; then fpr and tpr likewise. A
+        metric is NaN if the group lacks a class that it needs.
 
     Raises:
         InputError: a column is missing, or values are out of range.
@@ -232,30 +235,30 @@ def evaluate_by(
     if missing:
         raise InputError(f"The table has no column {sorted(map(str, missing))[0]!r}.")
     table = {}
-    for value, part in frame.groupby(by, sort=True, dropna=False):
-        labels, scores = _checked(part[label], part[score], as_probabilities=probabilities)
-        group_ids = None if group is None else group_numbers(part[group], len(part))
+    for value, rows in frame.groupby(by, sort=True, dropna=False):
+        labels, scores = _checked(rows[label], rows[score], as_probabilities=probabilities)
+        group_ids = None if group is None else encode_groups(rows[group], len(rows))
         estimates = bootstrap_metrics(labels, scores, group_ids, probabilities, resamples, seed)
         if flagged is not None:
-            for name, actual in (("fpr", 0), ("tpr", 1)):
-                found = part[flagged].to_numpy(bool)[labels == actual]
-                nothing = Estimate(np.nan, np.nan, np.nan)
-                estimates[name] = proportion(found) if found.size else nothing
-        generated = int(labels.sum())
-        table[value] = {
+            flags = rows[flagged].to_numpy(bool)
+            estimates["fpr"] = _proportion_or_nan(flags[labels == 0])
+            estimates["tpr"] = _proportion_or_nan(flags[labels == 1])
+        n_generated = int(labels.sum())
+        row: dict[str, float] = {
             "texts": len(labels),
-            "human": len(labels) - generated,
-            "generated": generated,
-        } | _flat(estimates)
+            "human": len(labels) - n_generated,
+            "generated": n_generated,
+        }
+        for name, estimate in estimates.items():
+            row[name] = estimate.value
+            row[f"{name}_low"] = estimate.low
+            row[f"{name}_high"] = estimate.high
+        table[value] = row
     return pd.DataFrame.from_dict(table, orient="index").rename_axis(by)
 
 
-def _flat(estimates: dict[str, Estimate]) -> dict[str, float]:
-    return {
-        name + end: value
-        for name, estimate in estimates.items()
-        for end, value in zip(("", "_low", "_high"), estimate, strict=True)
-    }
+def _proportion_or_nan(flags: npt.NDArray[np.bool_]) -> Estimate:
+    return proportion(flags) if flags.size else Estimate(np.nan, np.nan, np.nan)
 
 
 # --- bootstrap ------------------------------------------------------------------------------------
@@ -269,54 +272,54 @@ def bootstrap_metrics(
     resamples: int,
     seed: int,
 ) -> dict[str, Estimate]:
-    """Each figure with its percentile interval; see `metrics.evaluate`."""
+    """Each metric with its percentile interval; see `evaluate`."""
     generator = np.random.default_rng(seed)
-    units = len(labels) if group_ids is None else group_ids.max() + 1
-    blocks = [
-        _weighted_metrics(
-            labels, scores, _drawn_weights(labels, group_ids, draws, generator), probabilities
-        )
-        for draws in np.diff([*range(0, resamples, _BLOCK), resamples])
-        if units > 1  # one alone says nothing of how they vary
-    ]
-    once = np.ones((1, len(labels)))
+    n_units = len(labels) if group_ids is None else group_ids.max() + 1
+    blocks = []
+    if n_units > 1:  # a single group shows no variation
+        for draws in np.diff([*range(0, resamples, _BLOCK), resamples]):
+            weights = _resampling_weights(labels, group_ids, draws, generator)
+            blocks.append(_weighted_metrics(labels, scores, weights, probabilities))
+    unit_weights = np.ones((1, len(labels)))
     estimates = {}
-    for name, (value,) in _weighted_metrics(labels, scores, once, probabilities).items():
-        drawn = np.concatenate([np.zeros(0), *(block[name] for block in blocks)])
-        drawn = drawn[np.isfinite(drawn)]
-        if name == "expected_calibration_error" and drawn.size:
-            drawn = np.maximum(drawn - (drawn.mean() - value), 0)
-        low, high = np.quantile(drawn, CI_QUANTILES) if drawn.size else (np.nan, np.nan)
+    for name, (value,) in _weighted_metrics(labels, scores, unit_weights, probabilities).items():
+        resampled = np.concatenate([np.zeros(0), *(block[name] for block in blocks)])
+        resampled = resampled[np.isfinite(resampled)]
+        if name == "expected_calibration_error" and resampled.size:
+            bias = resampled.mean() - value
+            resampled = np.maximum(resampled - bias, 0)
+        low, high = np.quantile(resampled, CI_QUANTILES) if resampled.size else (np.nan, np.nan)
         estimates[name] = Estimate(float(value), float(low), float(high))
     return estimates
 
 
-def _drawn_weights(
+def _resampling_weights(
     labels: Floats, group_ids: Integers | None, draws: int, generator: np.random.Generator
 ) -> Floats:
-    """How often each text is drawn, shape (draws, n)."""
+    """How often each text is drawn in each resample, shape (draws, n)."""
     if group_ids is not None:
-        return _drawn_counts(group_ids.max() + 1, draws, generator)[:, group_ids]
+        return _resampling_counts(group_ids.max() + 1, draws, generator)[:, group_ids]
     weights = np.zeros((draws, len(labels)))
-    for value in np.unique(labels):
-        texts = np.flatnonzero(labels == value)
-        weights[:, texts] = _drawn_counts(len(texts), draws, generator)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        weights[:, members] = _resampling_counts(len(members), draws, generator)
     return weights
 
 
-def _drawn_counts(units: int, draws: int, generator: np.random.Generator) -> Floats:
-    counts = generator.multinomial(units, np.full(units, 1 / units), size=draws)
+def _resampling_counts(n_units: int, draws: int, generator: np.random.Generator) -> Floats:
+    """How often each of n units is drawn when n are drawn with replacement, (draws, n)."""
+    counts = generator.multinomial(n_units, np.full(n_units, 1 / n_units), size=draws)
     return counts.astype(np.float64)
 
 
-def group_numbers(groups: Sequence[object] | npt.ArrayLike, texts: int) -> Integers:
-    """Number of the group of each text; a text without one is a group of its own."""
+def encode_groups(groups: Sequence[object] | npt.ArrayLike, texts: int) -> Integers:
+    """Integer of each text's group, shape (texts,); a text without one is its own group."""
     names = pd.Series(np.asarray(groups, dtype=object))
     if len(names) != texts:
-        raise InputError(f"There are {texts} texts and {len(names)} groups: give one a text.")
+        raise InputError(f"There are {texts} texts and {len(names)} groups: give one per text.")
     group_ids = np.array(pd.factorize(names)[0], dtype=np.int64)
-    alone = (names.isna() | (names == "")).to_numpy()
-    group_ids[alone] = group_ids.max() + 1 + np.arange(alone.sum())
+    without_group = (names.isna() | (names == "")).to_numpy()
+    group_ids[without_group] = group_ids.max() + 1 + np.arange(without_group.sum())
     return np.array(pd.factorize(group_ids)[0], dtype=np.int64)
 
 
@@ -327,16 +330,16 @@ def _weighted_metrics(
     labels: Floats, scores: Floats, weights: Floats, probabilities: bool
 ) -> dict[str, Floats]:
     human, generated = weights_by_score(labels, scores, weights)
-    figures = {"auroc": weighted_auroc(human, generated)}
+    metrics = {"auroc": weighted_auroc(human, generated)}
     for fpr in FALSE_POSITIVE_RATES:
         name = f"tpr_at_{100 * fpr:.0f}_percent_fpr"
-        figures[name] = weighted_tpr_at_fpr(human, generated, fpr)
+        metrics[name] = weighted_tpr_at_fpr(human, generated, fpr)
     if probabilities:
-        figures["brier"] = weights @ (labels - scores) ** 2 / weights.sum(axis=1)
-        figures["expected_calibration_error"] = weighted_calibration_error(
+        metrics["brier"] = weights @ (labels - scores) ** 2 / weights.sum(axis=1)
+        metrics["expected_calibration_error"] = weighted_calibration_error(
             labels, scores, weights, BINS
         )
-    return figures
+    return metrics
 
 
 def weights_by_score(labels: Floats, scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -363,31 +366,31 @@ def weighted_tpr_at_fpr(human: Floats, generated: Floats, fpr: float) -> Floats:
     """TPR at FPR of each draw from its `weights_by_score`; NaN without a class."""
     false_positives = human[:, ::-1].cumsum(axis=1)
     true_positives = generated[:, ::-1].cumsum(axis=1)
-    humans, all_generated = false_positives[:, -1], true_positives[:, -1]
-    within = false_positives <= allowed_false_positives(fpr, humans)[:, None]
-    most = np.where(within, true_positives, 0).max(axis=1)
-    return np.where((humans > 0) & (all_generated > 0), most / np.maximum(all_generated, 1), np.nan)
+    n_human, n_generated = false_positives[:, -1], true_positives[:, -1]
+    within = false_positives <= allowed_false_positives(fpr, n_human)[:, None]
+    found = np.where(within, true_positives, 0).max(axis=1)
+    both_classes = (n_human > 0) & (n_generated > 0)
+    return np.where(both_classes, found / np.maximum(n_generated, 1), np.nan)
 
 
-def allowed_false_positives(fpr: float, humans: Floats) -> Floats:
+def allowed_false_positives(fpr: float, n_human: Floats) -> Floats:
     """How many of the human texts may be false positives."""
     if not 0 <= fpr <= 1:
-        raise InputError(f"A false-positive rate of {fpr} is not between 0 and 1.")
-    return np.floor(fpr * humans + 1e-9)  # 0.07 * 100 is a little more than 7, others less
+        raise InputError(f"A false-positive rate of {fpr} is not between 0 and 1.", "fpr")
+    return np.floor(fpr * n_human + 1e-9)  # products such as 0.29 * 100 round to just below
 
 
 def weighted_calibration_error(
     labels: Floats, probabilities: Floats, weights: Floats, bins: int
 ) -> Floats:
-    """Calibration error of each draw; the bins are those of the texts drawn once each."""
+    """Calibration error of each draw, with the bins of the texts themselves."""
     if bins < 1:
-        raise InputError(f"There cannot be {bins} bins: use 1 or more.")
+        raise InputError(f"The number of bins is {bins}: it has to be 1 or more.", "bins")
     edges = np.quantile(probabilities, np.arange(1, bins) / bins)
     bin_of = np.searchsorted(edges, probabilities, side="right")
     membership = (bin_of[:, None] == np.arange(bins)).astype(np.float64)
     errors = np.abs((weights * (labels - probabilities)) @ membership)
-    figure: Floats = errors.sum(axis=1) / weights.sum(axis=1)
-    return figure
+    return np.asarray(errors.sum(axis=1) / weights.sum(axis=1))
 
 
 # --- checks ---------------------------------------------------------------------------------------
@@ -398,11 +401,15 @@ def _checked(
 ) -> tuple[Floats, Floats]:
     labels, scores = _finite(labels), _finite(scores)
     if len(labels) != len(scores):
-        raise InputError(f"There are {len(labels)} labels and {len(scores)} scores: give as many.")
+        raise InputError(f"There are {len(labels)} labels and {len(scores)} scores.")
     if not np.isin(labels, (0, 1)).all():
         raise InputError("A label is not 0 (human) or 1 (generated).")
     if as_probabilities and not ((scores >= 0) & (scores <= 1)).all():
-        raise InputError("A probability is not between 0 and 1; give scores without Brier score.")
+        raise InputError(
+            "A probability is not between 0 and 1",
+            "probabilities",
+            "if these are scores, set {probabilities}=False",
+        )
     return labels, scores
 
 
@@ -412,7 +419,7 @@ def _finite(values: npt.ArrayLike) -> Floats:
     except (TypeError, ValueError):
         raise InputError("A label or score is not a number.") from None
     if array.ndim != 1 or not array.size or not np.isfinite(array).all():
-        raise InputError("Labels and scores are lists of one or more finite numbers.")
+        raise InputError("Labels and scores have to be lists of one or more finite numbers.")
     return array
 
 
@@ -426,5 +433,5 @@ def _require_two_classes(labels: Floats) -> None:
     if labels.min() == labels.max():
         raise InputError(
             f"All {len(labels)} texts are labelled {labels[0]:.0f}: "
-            "the figures need texts by people and by models."
+            "metrics need human and generated texts."
         )

@@ -1,4 +1,4 @@
-"""Pictures of a trained detector; each function returns a matplotlib figure and keeps no state."""
+"""Plots of a trained detector; each function returns a matplotlib figure and uses no pyplot."""
 
 from __future__ import annotations
 
@@ -15,54 +15,56 @@ from sklearn.metrics import roc_curve
 
 from perplexity_detector.evaluation.metrics import auroc
 
-# Colours of Okabe & Ito (2008), which stay apart for colour-blind readers and in print.
+# Colours of Okabe & Ito (2008), distinct for colour-blind readers and in print.
 _BLUE, _ORANGE, _VERMILLION = "#0072B2", "#E69F00", "#D55E00"
 _FAINT = "#DDDDDD"
 _SPLITS: dict[str, dict[str, Any]] = {
-    "left out": {"color": _ORANGE, "linestyle": "--", "marker": "s"},
+    "out-of-fold": {"color": _ORANGE, "linestyle": "--", "marker": "s"},
     "test": {"color": _BLUE, "linestyle": "-", "marker": "o"},
 }
 _CLASSES = {0: ("human", _BLUE), 1: ("generated", _VERMILLION)}
-#: Bins of the histogram; of the calibration curve, at most; and texts in one of these, at least.
-_BINS, _POINTS, _TEXTS_PER_POINT = 40, 10, 10
+#: Bins of the histogram.
+_BINS = 40
+#: Points of the calibration curve, at most, and texts per point, at least.
+_POINTS, _TEXTS_PER_POINT = 10, 10
 _DPI = 150
 
 
 def roc_plot(predictions: pd.DataFrame) -> Figure:
-    """Receiver operating characteristic of each split: in full, and where false alarms are rare.
+    """ROC curve of each split, in full and for small false-positive rates.
 
     Args:
-        predictions: columns split (left out, test), generated (0 or 1) and probability.
+        predictions: columns split (out-of-fold, test), generated (0 or 1) and probability.
 
     Returns:
-        Two panels that share the true-positive rate: linear, and logarithmic from 0.1 % on.
-        Splits that lack a class are left out.
+        Two panels that share the true-positive rate, with a linear and a logarithmic (from
+        0.1 %) false-positive rate. Splits that lack a class are not drawn.
     """
     figure = Figure(figsize=(9, 4.5), dpi=_DPI, layout=ConstrainedLayoutEngine(wspace=0.06))
-    full, rare = figure.subplots(1, 2, sharey=True)
+    full, low_fpr = figure.subplots(1, 2, sharey=True)
     chance = np.geomspace(1e-4, 1, 200)
-    for axes in (full, rare):
+    for axes in (full, low_fpr):
         axes.plot(chance, chance, color=_FAINT, linewidth=1)
         axes.set_xlabel("false-positive rate")
         _tidy(axes)
-    for split, part in _parts(predictions):
-        if part["generated"].nunique() < 2:
+    for split, rows in _rows_by_split(predictions):
+        if rows["generated"].nunique() < 2:
             continue
-        labels, scores = part["generated"].to_numpy(), part["probability"].to_numpy()
+        labels, scores = rows["generated"].to_numpy(), rows["probability"].to_numpy()
         rates = roc_curve(labels, scores)[:2]
         style = {"color": _SPLITS[split]["color"], "linestyle": _SPLITS[split]["linestyle"]}
         full.plot(*rates, label=f"{split}, AUROC {auroc(labels, scores):.3f}", **style)
-        # a rate that is 0 has no place on a logarithmic axis: the curve enters from the left edge
-        rare.plot(np.maximum(rates[0], 1e-4), rates[1], **style)
+        # a logarithmic axis has no 0: the curve enters from the left edge
+        low_fpr.plot(np.maximum(rates[0], 1e-4), rates[1], **style)
     full.set_xlim(-0.01, 1)
     full.set_ylim(0, 1.01)
     full.set_ylabel("true-positive rate")
     full.xaxis.set_major_formatter(PercentFormatter(1))
     full.yaxis.set_major_formatter(PercentFormatter(1))
-    rare.set_xscale("log")
-    rare.set_xlim(1e-3, 1)
-    rare.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate * 100:g}%"))
-    rare.minorticks_off()
+    low_fpr.set_xscale("log")
+    low_fpr.set_xlim(1e-3, 1)
+    low_fpr.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate * 100:g}%"))
+    low_fpr.minorticks_off()
     if full.get_legend_handles_labels()[0]:
         full.legend(loc="lower right", frameon=False)
     return figure
@@ -71,27 +73,27 @@ def roc_plot(predictions: pd.DataFrame) -> Figure:
 def calibration_plot(predictions: pd.DataFrame) -> Figure:
     """Reliability diagram: how often texts of a given probability were generated.
 
-    Classes weigh alike, for a probability is that of a text that was as likely generated as not
-    before it was read. Bins hold equally many texts (Nguyen & O'Connor 2015).
+    Classes have equal weight, since probabilities assume equal priors. Bins hold equally many
+    texts (Nguyen & O'Connor 2015).
 
     Args:
         predictions: as in `roc_plot`.
 
     Returns:
-        One panel; on the diagonal, probabilities mean what they say.
+        One panel; calibrated probabilities lie on the diagonal.
     """
     figure = Figure(figsize=(5, 5), dpi=_DPI, layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=_FAINT, linewidth=1)
-    for split, part in _parts(predictions):
-        if part["generated"].nunique() == 2:
-            label = f"{split}, {len(part):,} texts"
-            axes.plot(*_reliability(part).T, label=label, markersize=5, **_SPLITS[split])
+    for split, rows in _rows_by_split(predictions):
+        if rows["generated"].nunique() == 2:
+            label = f"{split}, {len(rows):,} texts"
+            axes.plot(*_reliability(rows).T, label=label, markersize=5, **_SPLITS[split])
     axes.set_aspect("equal")
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.set_xlabel("mean probability of the texts in a bin")
-    axes.set_ylabel("share generated, classes weighing alike")
+    axes.set_ylabel("share generated, classes with equal weight")
     _tidy(axes)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper left", frameon=False)
@@ -99,7 +101,7 @@ def calibration_plot(predictions: pd.DataFrame) -> Figure:
 
 
 def score_histogram(predictions: pd.DataFrame) -> Figure:
-    """How the probabilities of each class lie, one panel a split.
+    """Histogram of the probabilities of each class, one panel per split.
 
     Args:
         predictions: as in `roc_plot`.
@@ -107,14 +109,14 @@ def score_histogram(predictions: pd.DataFrame) -> Figure:
     Returns:
         Panels one above the other; heights are shares of the texts of a class.
     """
-    parts = list(_parts(predictions))
-    rows = max(len(parts), 1)
-    figure = Figure(figsize=(7, 0.8 + 1.7 * rows), dpi=_DPI, layout="constrained")
-    panels = figure.subplots(rows, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    splits = list(_rows_by_split(predictions))
+    n_panels = max(len(splits), 1)
+    figure = Figure(figsize=(7, 0.8 + 1.7 * n_panels), dpi=_DPI, layout="constrained")
+    panels = figure.subplots(n_panels, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     edges = np.linspace(0, 1, _BINS + 1)
-    for axes, (split, part) in zip(panels, parts, strict=False):
+    for axes, (split, rows) in zip(panels, splits, strict=False):
         for value, (name, colour) in _CLASSES.items():
-            scores = part.loc[part["generated"] == value, "probability"]
+            scores = rows.loc[rows["generated"] == value, "probability"]
             if scores.empty:
                 continue
             axes.hist(
@@ -136,17 +138,17 @@ def score_histogram(predictions: pd.DataFrame) -> Figure:
     return figure
 
 
-def importance_plot(gains: Mapping[str, float], most: int = 25) -> Figure:
-    """The features that the trees gained most by.
+def importance_plot(gains: Mapping[str, float], max_features: int = 25) -> Figure:
+    """Features with the highest gain in the trees.
 
     Args:
-        gains: feature -> loss it saved, summed over all splits of all trees.
-        most: how many features to show.
+        gains: feature -> reduction of the loss, summed over all its splits in all trees.
+        max_features: how many features to show.
 
     Returns:
         Bars, the longest on top; lengths are shares of the gain of all features.
     """
-    strongest = sorted(gains.items(), key=lambda gain: gain[1])[-most:]
+    strongest = sorted(gains.items(), key=lambda gain: gain[1])[-max_features:]
     total = sum(gains.values()) or 1.0
     height = 0.9 + 0.24 * len(strongest)
     figure = Figure(figsize=(7, height), dpi=_DPI, layout="constrained")
@@ -156,7 +158,7 @@ def importance_plot(gains: Mapping[str, float], most: int = 25) -> Figure:
     axes.bar_label(bars, [f"{share:.1%}" for share in shares], padding=3, fontsize="small")
     title = f"{len(strongest)} of the {len(gains)} features used, by share of the total gain"
     axes.set_title(title if gains else "no feature was used", loc="left", fontsize="medium")
-    # the bars carry their numbers, so the axis has none
+    # each bar has its number, so the axis needs none
     axes.xaxis.set_visible(False)
     axes.yaxis.set_visible(bool(gains))
     axes.margins(x=0.08, y=0.01)
@@ -166,28 +168,26 @@ def importance_plot(gains: Mapping[str, float], most: int = 25) -> Figure:
     return figure
 
 
-def _parts(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Splits that have texts, in the order of `_SPLITS`."""
+def _rows_by_split(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Rows of each split that has texts, in the order of `_SPLITS`."""
     for split in _SPLITS:
-        part = predictions[predictions["split"] == split]
-        if len(part):
-            yield split, part
+        rows = predictions[predictions["split"] == split]
+        if len(rows):
+            yield split, rows
 
 
-def _reliability(part: pd.DataFrame) -> np.ndarray:
-    """Mean probability and share generated of each bin, shape (bins, 2)."""
-    labels, scores = part["generated"].to_numpy(), part["probability"].to_numpy()
+def _reliability(rows: pd.DataFrame) -> np.ndarray:
+    """Mean probability and share of generated texts in each bin, shape (bins, 2)."""
+    labels, scores = rows["generated"].to_numpy(), rows["probability"].to_numpy()
     weights = 1.0 / np.bincount(labels)[labels]
     bins = max(1, min(_POINTS, len(labels) // _TEXTS_PER_POINT))
     edges = np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1])
-    # equal probabilities share a bin, so some can be empty
-    places = np.searchsorted(edges, scores, side="right")
-    return np.array(
-        [
-            np.average([scores[places == bin_], labels[places == bin_]], 1, weights[places == bin_])
-            for bin_ in np.unique(places)
-        ]
-    )
+    bin_of = np.searchsorted(edges, scores, side="right")
+    points = []
+    for one in np.unique(bin_of):  # equal probabilities share a bin, so some bins can be empty
+        inside = bin_of == one
+        points.append(np.average([scores[inside], labels[inside]], 1, weights[inside]))
+    return np.array(points)
 
 
 def _tidy(axes: Axes) -> None:

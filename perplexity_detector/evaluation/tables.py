@@ -1,4 +1,4 @@
-"""Results and figures as tables for a terminal."""
+"""Results and metrics as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ _WHY_AT = _ID_WIDTH + len(" probability  generated  ")
 
 
 def readable(results: pd.DataFrame, header: bool = True) -> str:
-    """A table of id, probability, verdict and why, as wide as the terminal.
+    """Format results as a table of id, probability, verdict and reasons, as wide as the terminal.
 
     Args:
         results: with the columns of `prediction.DETAILS`.
         header: whether to name the columns.
     """
-    room = max(30, shutil.get_terminal_size((110, 0)).columns - _WHY_AT)
+    width = max(30, shutil.get_terminal_size((110, 0)).columns - _WHY_AT)
     lines = [f"{'id':<{_ID_WIDTH}} probability  {'verdict':<9}  why"] if header else []
     for row in results.itertuples(index=False):
-        why = row.problem or ". ".join(str(part) for part in (row.note, row.why) if part)
-        shown = textwrap.wrap(str(why), room) or [""]
+        why = row.problem or ". ".join(
+            str(sentence) for sentence in (row.note, row.why) if sentence
+        )
+        shown = textwrap.wrap(str(why), width) or [""]
         row_id = " ".join(str(row.id).split())
         if len(row_id) > _ID_WIDTH:
             row_id = row_id[: _ID_WIDTH - 3] + "..."
@@ -37,28 +39,26 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
     return "\n".join(lines)
 
 
-def figures_by_split(metrics: dict[str, Any]) -> str:
-    """The figures of a training, one line a figure, one column a split."""
+def metrics_by_split(metrics: dict[str, Any]) -> str:
+    """Format the metrics of a training with one row per metric and one column per split."""
     rows = {
-        METRIC_LABELS[name]: {
-            split: interval(*figures[name]) for split, figures in metrics["splits"].items()
-        }
-        for name in METRIC_LABELS
+        label: {split: interval(*values[name]) for split, values in metrics["splits"].items()}
+        for name, label in METRIC_LABELS.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").to_string()
 
 
 def evaluation(scored: pd.DataFrame, fpr: float) -> str:
-    """Figures with intervals, then by each group that the dataset names.
+    """Format metrics with intervals, then metrics for each group that the dataset names.
 
     Args:
-        scored: generated, probability, flagged and, where known, prompt_id, source, domain,
-            generator, attack.
-        fpr: the false-positive rate for which texts were flagged.
+        scored: columns generated, probability, flagged and, where known, prompt_id, source,
+            domain, generator and attack.
+        fpr: the false-positive rate at which texts were flagged.
     """
-    figures = measure.compute_metrics(scored)
+    metrics = measure.compute_metrics(scored)
     lines = [f"{len(scored)} texts, thresholds for a false-positive rate of {fpr:g}"]
-    lines += [f"{METRIC_LABELS[name]:<18} {interval(*values)}" for name, values in figures.items()]
+    lines += [f"{METRIC_LABELS[name]:<18} {interval(*values)}" for name, values in metrics.items()]
     for by in measure.GROUPS:
         if by in scored and scored[by].nunique() > 1:
             lines += ["", _by_group(scored, by)]
@@ -66,7 +66,7 @@ def evaluation(scored: pd.DataFrame, fpr: float) -> str:
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:
-    """A figure and its 95 % confidence interval."""
+    """Format a metric and its 95 % confidence interval."""
     if value is None:
         return "-"
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"

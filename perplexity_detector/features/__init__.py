@@ -1,1 +1,1 @@
-"""Feature families, one file each, and the extractor that joins them into a table."""
+"""From texts to numbers: one file per feature family, and the extractor that joins them."""

@@ -1,4 +1,4 @@
-"""Family `burstiness`: how unevenly surprise and length are spread over the text."""
+"""Family `burstiness`: unevenness of surprisal and of sentence length over the text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perplexity_detector.features.family import Family
 from perplexity_detector.features.perplexity import perplexities, sentence_surprisals
 from perplexity_detector.features.series import mean, ratio, std
 
-#: A token is a surprise, for the gaps between surprises, if its rank is beyond this.
+#: Tokens of higher rank than this are surprises; `gap_goh_barabasi` measures gaps between them.
 SURPRISING_RANK = 100
 
 LABELS = {
@@ -28,12 +28,12 @@ LABELS = {
 
 
 def burstiness_features(document: Document) -> dict[str, float]:
-    """Four things that are called burstiness, named apart.
+    """Four quantities that are called burstiness, under separate names.
 
     1. Spread of perplexity over sentences (GPTZero, Tian 2023):
        `sentence_perplexity_std`, of exp(mean s) per sentence, from 0;
-       `sentence_surprisal_std`, of mean s per sentence, in nats, from 0, which one odd
-       sentence cannot rule.
+       `sentence_surprisal_std`, of mean s per sentence, in nats, from 0, on which a single odd
+       sentence has less influence.
     2. Spread of length over sentences: `sentence_length_std`, in words, from 0.
     3. Coefficients of variation, sd / mean, without unit, from 0: `surprisal_cv` (tokens),
        `sentence_perplexity_cv`, `sentence_length_cv`.
@@ -42,8 +42,8 @@ def burstiness_features(document: Document) -> dict[str, float]:
        `surprisal_goh_barabasi` (tokens), `sentence_length_goh_barabasi`, and
        `gap_goh_barabasi` of the gaps, in tokens, between tokens of rank above 100.
 
-    Standard deviations are of the population, and 0 of a single value. A sentence has tokens
-    (for perplexity) or words (for length). All are 0 where there are no values.
+    Standard deviations are of the population, and 0 for a single value. Sentences without tokens
+    (for perplexity) or words (for length) are ignored. All are 0 where there are no values.
     """
     surprisal = document.statistics.surprisal.astype(np.float64)
     sentence_surprisal = sentence_surprisals(document)
@@ -64,14 +64,14 @@ def burstiness_features(document: Document) -> dict[str, float]:
 
 
 def goh_barabasi(values: np.ndarray) -> float:
-    """Burstiness of values of 0 or more, corrected for their number.
+    """Burstiness of non-negative values, corrected for their number.
 
     With r = sd / mean of n values, (sqrt(n+1) r - sqrt(n-1)) / ((sqrt(n+1) - 2) r + sqrt(n-1)):
     Kim and Jo 2016, "Measuring burstiness for finite event sequences". It tends to
     (r - 1) / (r + 1) as n grows.
 
     Returns:
-        A number in [-1, 1]; 0 of fewer than two values or where all are 0.
+        A number in [-1, 1]; 0 for fewer than two values or if all are 0.
     """
     n = values.size
     average = mean(values)

@@ -1,4 +1,4 @@
-"""Turns: no text is scored by what saw its source or, where sources are too few, its prompt."""
+"""Features of training texts by families that were fitted to other texts (cross-fitting)."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from perplexity_detector.sampling.splits import Split
 
 
 def cross_fitted_table(
-    learner: LearnedFamily,
+    family: LearnedFamily,
     documents: Sequence[Document],
     labels: np.ndarray,
     sources: np.ndarray,
-    parts: Sequence[Split],
+    splits: Sequence[Split],
 ) -> np.ndarray:
-    """The features of training texts, each by a family learned from the other folds.
+    """Out-of-fold features of training texts: each fold's by a family fitted to the others.
 
     Args:
-        learner: of the family.
-        documents: the training texts, n of them.
+        family: not fitted yet; a fresh fit is made for each split.
+        documents: n training texts.
         labels: 0 or 1, shape (n,).
         sources: integers, shape (n,).
-        parts: as `folds` gives them.
+        splits: as `group_folds` returns them.
 
     Returns:
         float64 of shape (n, features).
     """
-    table = np.zeros((len(documents), len(learner.labels)))
-    for rest, fold in parts:
-        arrays = learner.fit([documents[i] for i in rest], labels[rest], sources[rest])
-        table[fold] = feature_matrix(learner.family(arrays), [documents[i] for i in fold])
+    table = np.zeros((len(documents), len(family.labels)))
+    for train_idx, test_idx in splits:
+        training_documents = [documents[i] for i in train_idx]
+        arrays = family.fit(training_documents, labels[train_idx], sources[train_idx])
+        table[test_idx] = feature_matrix(family.family(arrays), [documents[i] for i in test_idx])
     return table
 
 
 def feature_matrix(family: Family, documents: Sequence[Document]) -> np.ndarray:
-    """One row of values for each document, float64 of shape (documents, features)."""
+    """Features of documents by one family, float64 of shape (documents, features)."""
     values = [family.values(document) for document in documents]
     return np.array(values, np.float64).reshape(len(documents), len(family.labels))

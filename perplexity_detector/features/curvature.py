@@ -1,4 +1,4 @@
-"""Family `curvature`: is the text likelier than what the model would have sampled there?"""
+"""Family `curvature`: likelihood of the text relative to samples of the model."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import numpy as np
 
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import Family
-from perplexity_detector.features.series import NEGLIGIBLE, moving_sums, quantiles, std
-
-#: Tokens of a span, about two sentences; a shorter text is one span.
-SPAN_TOKENS = 50
+from perplexity_detector.features.series import (
+    NEGLIGIBLE,
+    SPAN_TOKENS,
+    moving_sums,
+    quantiles,
+    std,
+)
 
 LABELS = {
     "text": "evidence over the whole text that its words are the model's own choice",
@@ -27,11 +30,11 @@ def curvature_features(document: Document) -> dict[str, float]:
 
     The surprisal s_t of a token drawn from the model has mean H_t and variance V_t, so the sum
     over tokens is measured in standard deviations. Without unit, any sign, positive where the
-    text is likelier than a sample of the model; 0 without tokens or where sum V is 0.
+    text is likelier than a sample of the model; 0 without tokens or if sum V is 0.
 
     - `text`: sum (H - s) / sqrt(sum V), the paper's discrepancy; it grows with the square root
       of the number of tokens n.
-    - `per_token`: mean (H - s) / sqrt(mean V) = `text` / sqrt(n), which does not.
+    - `per_token`: mean (H - s) / sqrt(mean V) = `text` / sqrt(n), which does not grow.
     - `span_lowest`, `span_median`, `span_highest`, `span_std` (from 0): minimum, median,
       maximum and standard deviation of the per-token form over every span of 50 tokens. A
       shorter text is one span; the extremes widen slowly with the number of spans.
@@ -61,7 +64,7 @@ def curvature_features(document: Document) -> dict[str, float]:
 
 
 def discrepancy(gains: np.ndarray, variances: np.ndarray) -> np.ndarray:
-    """Sums of H - s over the root of sums of V; 0 where the model leaves no choice."""
+    """Sums of H - s over the root of sums of V; 0 where the sum of V is negligible."""
     scale = np.sqrt(np.where(variances > NEGLIGIBLE, variances, np.inf))
     return np.asarray(gains / scale)
 

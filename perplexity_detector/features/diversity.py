@@ -1,4 +1,4 @@
-"""Family `diversity`: how surprise changes from token to token, at several scales."""
+"""Family `diversity`: changes of surprisal from token to token, at several scales."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import Family
 from perplexity_detector.features.series import (
+    SPAN_TOKENS,
     autocorrelation,
     excess_kurtosis,
     mean,
@@ -21,11 +22,9 @@ from perplexity_detector.features.series import (
     variance,
 )
 
-#: GPT-who's spans, in tokens; a shorter text is one span.
-SPAN_TOKENS = 50
 #: Bins of the histograms of differences (DivEye).
 DIFFERENCE_BINS = 20
-#: Lastde: scales, values per vector, bins of the cosine per token.
+#: Lastde: number of scales, values per vector, and bins of the cosine per token.
 SCALES, EMBEDDING, BINS_PER_TOKEN = 15, 4, 8
 
 LABELS = {
@@ -52,7 +51,7 @@ LABELS = {
 
 
 def diversity_features(document: Document) -> dict[str, float]:
-    """How surprisal s_t moves; d_t = s_(t+1) - s_t, and dd_t = d_(t+1) - d_t.
+    """Variation of surprisal s_t; d_t = s_(t+1) - s_t, and dd_t = d_(t+1) - d_t.
 
     All are 0 where there are too few tokens or s is constant. Mean and standard deviation of
     s itself are in the family `perplexity`.
@@ -66,10 +65,10 @@ def diversity_features(document: Document) -> dict[str, float]:
     - `difference_variance` (nats squared, from 0), `difference_skewness`,
       `difference_kurtosis`: of d.
     - `difference_entropy`: Shannon entropy of a histogram of d over ln(bins), in [0, 1]: 20
-      bins over 3 standard deviations to either side, values beyond in the outer ones, so that
-      unlike the paper's bins they do not widen with the extremes of a longer text.
+      bins over 3 standard deviations to either side, with values beyond in the outer ones.
+      Unlike the paper's, these bins do not widen with the extremes of a longer text.
     - `second_difference_variance` (nats squared, from 0), `second_difference_entropy` (in
-      [0, 1]), `second_difference_autocorrelation` (in [-1, 1]): the same of dd.
+      [0, 1]), `second_difference_autocorrelation` (in [-1, 1]): the same for dd.
 
     GPT-who (Venkatraman et al. 2024), uniform information density:
 
@@ -82,7 +81,7 @@ def diversity_features(document: Document) -> dict[str, float]:
 
     - `multiscale_entropy_mean`, `multiscale_entropy_std`: over scales, in [0, 1].
     - `lastde`: mean s / `multiscale_entropy_std`, in nats, from 0: the paper's score with the
-      sign turned.
+      opposite sign.
     """
     s = document.statistics.surprisal.astype(np.float64)
     d = np.diff(s)
@@ -113,11 +112,11 @@ def diversity_features(document: Document) -> dict[str, float]:
 
 
 def span_variances(values: np.ndarray, width: int) -> np.ndarray:
-    """Population variance of every span of `width` values; of all of them if there are fewer."""
+    """Population variance of every span of `width` values; of all values if there are fewer."""
     if not values.size:
         return np.zeros(0)
     width = min(width, values.size)
-    centred = values - values.mean()  # so that the difference below keeps its digits
+    centred = values - values.mean()  # avoids cancellation in the difference below
     means = moving_sums(centred, width) / width
     return np.asarray(np.maximum(0.0, moving_sums(centred**2, width) / width - means**2))
 
@@ -125,22 +124,22 @@ def span_variances(values: np.ndarray, width: int) -> np.ndarray:
 def histogram_entropy(values: np.ndarray) -> float:
     """Entropy of a histogram of standardised values in 20 bins over [-3, 3], in [0, 1].
 
-    Divided by the largest that n values can reach, ln(min(n, 20)).
+    Divided by its maximum for n values, ln(min(n, 20)).
     """
     if values.size < 2:
         return 0.0
-    place = (standardised(values) + 3) / 6 * DIFFERENCE_BINS
-    counts = np.bincount(np.clip(place, 0, DIFFERENCE_BINS - 1).astype(int))
+    position = (standardised(values) + 3) / 6 * DIFFERENCE_BINS
+    counts = np.bincount(np.clip(position, 0, DIFFERENCE_BINS - 1).astype(int))
     return shannon_entropy(counts) / math.log(min(values.size, DIFFERENCE_BINS))
 
 
 def multiscale_diversity_entropy(values: np.ndarray) -> np.ndarray:
-    """How varied the short patterns of a series of 0 or more are, at each scale (Xu et al. 2025).
+    """Variety of short patterns in a non-negative series, at each scale (Xu et al. 2025).
 
     At scale k the series is its moving average over k values. Each run of 4 averages is a
-    vector; the cosines of consecutive vectors are put in a histogram of 8 n bins over [-1, 1],
-    whose Shannon entropy is the result: the paper's settings for Lastde++. It divides by
-    ln(bins), which no m cosines can reach, so that a longer text scores higher; here it is
+    vector. The result is the Shannon entropy of a histogram, with 8 n bins over [-1, 1], of the
+    cosines of consecutive vectors; these are the paper's settings for Lastde++. The paper divides
+    by ln(bins), which m cosines cannot reach, so longer texts score higher; here the entropy is
     divided by ln(m).
 
     Args:
@@ -155,16 +154,16 @@ def multiscale_diversity_entropy(values: np.ndarray) -> np.ndarray:
         cosines = consecutive_cosines(moving_sums(values, scale), EMBEDDING)
         if cosines.size < 2:
             break
-        place = np.minimum((cosines + 1) / 2 * bins, bins - 1).astype(int)
-        counts = np.bincount(place)
+        bin_of = np.minimum((cosines + 1) / 2 * bins, bins - 1).astype(int)
+        counts = np.bincount(bin_of)
         entropies.append(shannon_entropy(counts) / math.log(cosines.size))
     return np.array(entropies)
 
 
 def consecutive_cosines(values: np.ndarray, width: int) -> np.ndarray:
-    """Cosine of each run of `width` values with the run one later, in [-1, 1].
+    """Cosine of each run of `width` values with the next run, one value later, in [-1, 1].
 
-    Shape (n - width,); 0 where a run is all 0.
+    Shape (n - width,); 0 where all values of a run are 0.
     """
     norms = np.sqrt(moving_sums(values**2, width))
     products = moving_sums(values[:-1] * values[1:], width)

@@ -1,4 +1,4 @@
-"""Document: one text, with all that feature families are computed from."""
+"""Document: one text with everything that feature families compute from."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from perplexity_detector.lm.pooling import PooledStates
 from perplexity_detector.lm.token_statistics import TokenStatistics
 from perplexity_detector.text import sentence_spans, words
 
-#: What of a document a family reads.
+#: The input of a document that a family requires.
 Inputs = Literal["text", "statistics", "tokens", "states"]
 
 
 @dataclass(frozen=True)
 class Document:
-    """One text as the families see it: canonical form, its parts, and its token statistics.
+    """One text with its words and sentences, and what the language model computed of it.
+
+    What no family required is empty.
 
     Attributes:
         text: the text in canonical form.
-        statistics: what the language model says of each token; empty arrays if it was not asked.
-        tokens: of the text in lower case; empty arrays if they were not asked for.
-        states: hidden states of each sentence; those of an empty text if they were not asked for.
+        statistics: surprisal, rank, entropy and variance of each token.
+        tokens: tokens of the text in lower case.
+        states: mean hidden states of each sentence.
     """
 
     text: str
@@ -35,19 +37,19 @@ class Document:
     states: PooledStates = field(default_factory=PooledStates.empty)
 
     @classmethod
-    def of(cls, text: str, reading: ModelOutput, tokens: TokenIds) -> Document:
-        """A text, what a pass left of it, and its tokens in lower case."""
+    def from_output(cls, text: str, output: ModelOutput, tokens: TokenIds) -> Document:
+        """A document of a canonical text, the model's output, and its tokens in lower case."""
         return cls(
             text,
-            reading.statistics or TokenStatistics.empty(),
+            output.statistics or TokenStatistics.empty(),
             tokens,
-            reading.states or PooledStates.empty(),
+            output.states or PooledStates.empty(),
         )
 
     @property
     def token_count(self) -> int:
-        """Tokens of the text, by whatever was read of it; 0 if none was."""
-        # the last token of a text is not read, and has no state
+        """Number of tokens, from whichever input is present; 0 if none is."""
+        # the last token predicts nothing and has no hidden state
         states = int(self.states.tokens.sum()) + 1 if self.states.tokens.size else 0
         return max(len(self.statistics), states, len(self.tokens.ids))
 
@@ -79,13 +81,14 @@ class Document:
 
 
 def select_sentences(document: Document, chosen: np.ndarray) -> Document:
-    """The document that the chosen sentences make, without reading anything anew.
+    """A document of some sentences of another, without running the language model again.
 
-    Statistics and hidden states are those of the one reading, so they know what stood before.
+    Statistics and hidden states are those of the whole text, so they depend on sentences that
+    are gone.
 
     Args:
         document: read by any extractor.
-        chosen: whether each sentence of its text is kept, bool of shape (sentences,).
+        chosen: whether to keep each sentence of its text, bool of shape (sentences,).
     """
     if not len(chosen):
         return document
@@ -98,9 +101,9 @@ def select_sentences(document: Document, chosen: np.ndarray) -> Document:
         if keep
     ]
     joined = "".join(kept).rstrip()
-    # a sentence moves left by all that stood before it and is gone
-    gone = np.where(chosen, 0, lengths)
-    shifts = np.cumsum(gone) - gone
+    # a sentence moves left by the length of the removed sentences before it
+    removed = np.where(chosen, 0, lengths)
+    shifts = np.cumsum(removed) - removed
 
     def moved(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # the space after a sentence belongs to it
@@ -122,11 +125,11 @@ def select_sentences(document: Document, chosen: np.ndarray) -> Document:
             offsets,
         ),
         TokenIds(document.tokens.ids[keep_lowered], lowered),
-        _some(document.states, chosen),
+        _select_states(document.states, chosen),
     )
 
 
-def _some(states: PooledStates, chosen: np.ndarray) -> PooledStates:
-    # only a last sentence of a single token has no state
+def _select_states(states: PooledStates, chosen: np.ndarray) -> PooledStates:
+    # a last sentence of a single token has no state
     kept = np.flatnonzero(chosen[: len(states.tokens)])
     return replace(states, means=states.means[:, kept], tokens=states.tokens[kept])

@@ -1,4 +1,4 @@
-"""Family `entropy`: how unsure the language model is before each token."""
+"""Family `entropy`: uncertainty of the language model before each token."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ LABELS = {
 
 
 def entropy_features(document: Document) -> dict[str, float]:
-    """Entropy H_t = -sum p ln p of the model's prediction, and surprisal s_t beside it.
+    """Entropy H_t = -sum p ln p of the model's predictions, and surprisal s_t relative to it.
 
-    In nats unless another unit is given; all are 0 for a text without tokens.
+    In nats unless another unit is given; all are 0 without tokens.
 
     - `mean`, `median`, `quantile_5`, `std`: of H, from 0 (Lavergne et al. 2008; Gehrmann et
       al. 2019).
     - `excess`: mean (s - H), any sign; about 0 for text sampled from the model itself, since
       H is the expectation of s.
     - `relative_surprisal`: sum s / sum H, from 0, without unit; about 1 for sampled text. The
-      ratio of Binoculars (Hans et al. 2024) with one model in both parts.
+      ratio of Binoculars (Hans et al. 2024) with one model in both roles.
     """
     entropy = document.statistics.entropy.astype(np.float64)
     surprisal = document.statistics.surprisal.astype(np.float64)

@@ -1,4 +1,4 @@
-"""FeatureExtractor: texts -> table, by joining the families; a scikit-learn transformer."""
+"""FeatureExtractor: a scikit-learn transformer from texts to the features of several families."""
 
 from __future__ import annotations
 
@@ -30,36 +30,36 @@ from perplexity_detector.sampling.checks import (
 from perplexity_detector.sampling.splits import Split, group_folds, merge_related_sources
 from perplexity_detector.text import canonicalise
 
-#: Texts read together: enough to put like lengths side by side, few enough to show progress.
+#: Texts read together: enough to batch similar lengths, few enough to show progress.
 CHUNK_TEXTS = 64
 
 
 class FeatureExtractor(TransformerMixin, BaseEstimator):
-    """Turns texts into a table of numbers, one column a feature.
+    """Transforms texts into a table of numbers, one column per feature.
 
-    Most families learn nothing: with them, `FeatureExtractor().transform(texts)` works at once.
-    Those that learn are fitted on labelled texts; `fit_transform` gives each of these
-    texts the features that it would have had if it had not been among them (cross-fitting),
-    which is what a classifier must be trained on. `set_output` gives data frames. The language
-    model is loaded when first needed and shared by extractors of like settings in a process,
-    clones included.
+    Most families are fixed: with them, `FeatureExtractor().transform(texts)` works without `fit`.
+    Learned families are fitted to labelled texts. `fit_transform` then returns out-of-fold
+    features (cross-fitting), on which a classifier must be trained. `set_output` selects data
+    frames. The language model is loaded when first needed, and extractors with the same settings
+    share it, clones included.
 
     Args:
-        families: names of families; if not given, all that learn nothing.
-        lm: language model: `smollm2`, a pulled model of the hub, or a folder.
-        revision: of a hub model.
-        depth: leave the language model after this share of its blocks, in (0, 1]: under 1 it is
-            quicker, and families that read statistics are not to be had.
+        families: names of families; all fixed ones if not given.
+        lm: language model: `smollm2`, a pulled model of the Hugging Face hub, or a folder.
+        revision: revision of a hub model.
+        depth: share of the language model's blocks to run, in (0, 1]. Below 1 is faster, but
+            families that use token statistics are not available.
         device: `auto`, `cpu` or `cuda`.
         precision: `auto`, `float32`, `bfloat16`, ...
-        batch_tokens: tokens read at once.
-        canonical: bring texts to canonical form first.
-        cache: a folder that keeps what the language model said.
-        progress: show a bar on a terminal.
-        processes: that make features in `transform` while a GPU reads; 0, a thread does.
+        batch_tokens: tokens per batch.
+        canonical: whether to bring texts to canonical form first.
+        cache: folder that keeps the language model's output.
+        progress: whether to show a progress bar on a terminal.
+        processes: worker processes that compute features in `transform` while a GPU reads;
+            with 0, a thread does.
 
     Attributes:
-        learned_: what each learned family learned, family -> name -> array.
+        learned_: state of each learned family, family -> name -> array.
 
     Example:
         >>> FeatureExtractor(["stylometry"]).transform(["One text.", "And another."]).shape[0]
@@ -94,7 +94,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self.progress = progress
         self.processes = processes
 
-    # --- learning ---------------------------------------------------------------------------
+    # --- fitting ----------------------------------------------------------------------------
 
     def fit(
         self,
@@ -103,21 +103,21 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         groups: Sequence[object] | None = None,
         sources: Sequence[object] | None = None,
     ) -> FeatureExtractor:
-        """Check the settings, and let the families learn that do.
+        """Check the settings and fit the learned families.
 
         Args:
-            X: texts, shape (n,); not needed if no family learns, no more than y.
-            y: 0 for a person's, 1 for a model's, shape (n,).
-            groups: not used; `fit_transform` parts the texts by sources, or by them.
-            sources: where each text comes from, shape (n,); sources count alike.
+            X: texts, shape (n,). X and y are needed only for learned families.
+            y: 0 for human and 1 for generated, shape (n,).
+            groups: not used here; `fit_transform` splits texts by sources, or by groups.
+            sources: where each text comes from, shape (n,); all sources weigh the same.
 
         Raises:
-            InputError: a setting is wrong, or labels are missing.
+            InputError: a setting is wrong, or texts or labels are missing.
         """
         self.learned_ = {}
-        if learners := self._learners():
+        if learned := self._learned_families():
             if X is None or y is None:
-                raise InputError(f"Family {learners[0].name} learns: it needs texts and labels.")
+                raise InputError(f"Family {learned[0].name} is learned: it needs texts and labels.")
             return self.fit_documents(self.read_documents(X), y, sources)
         return self
 
@@ -128,21 +128,20 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         groups: Sequence[object] | None = None,
         sources: Sequence[object] | None = None,
     ) -> np.ndarray:
-        """Fit, and the cross-fitted features of the same texts; arguments as for `fit`.
+        """Fit to texts and return their out-of-fold features; arguments as for `fit`.
 
         Returns:
-            Finite float64 of shape (n, features); learned families' values differ from what
-            `transform` then gives.
+            Finite float64 of shape (n, features). Values of learned families differ from those
+            of `transform`, which uses the final fit.
         """
         if y is None:
             return self.fit().transform(X)
         documents = self.read_documents(X)
         labels, codes = check_training_data(documents, y, sources)
         check_consistent_length(len(labels), groups=groups)
-        parts = group_folds(labels, merge_related_sources(codes, groups), groups)
-        return self.fit_documents(documents, labels, codes).cross_fitted_table(
-            documents, labels, codes, parts
-        )
+        splits = group_folds(labels, merge_related_sources(codes, groups), groups)
+        self.fit_documents(documents, labels, codes)
+        return self.cross_fitted_table(documents, labels, codes, splits)
 
     def fit_documents(
         self,
@@ -150,9 +149,11 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         y: Iterable[int],
         sources: Sequence[object] | np.ndarray | None = None,
     ) -> FeatureExtractor:
-        """As `fit`, from documents already read."""
+        """Fit to documents instead of texts; see `fit`."""
         labels, codes = check_training_data(documents, y, sources)
-        self.learned_ = {f.name: f.fit(documents, labels, codes) for f in self._learners()}
+        self.learned_ = {
+            family.name: family.fit(documents, labels, codes) for family in self._learned_families()
+        }
         return self
 
     def cross_fitted_table(
@@ -160,145 +161,162 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         documents: Sequence[Document],
         y: Iterable[int],
         sources: Sequence[object] | np.ndarray | None,
-        parts: Sequence[Split],
+        splits: Sequence[Split],
     ) -> np.ndarray:
-        """Features of labelled documents by families that saw only the other parts."""
+        """Out-of-fold features of labelled documents, float64 of shape (n, features)."""
         labels, codes = check_training_data(documents, y, sources)
         columns = [
             feature_matrix(family, documents)
             if isinstance(family, Family)
-            else cross_fitted_table(family, documents, labels, codes, parts)
+            else cross_fitted_table(family, documents, labels, codes, splits)
             for family in self.chosen_families()
         ]
         return np.hstack(columns)
 
-    # --- telling ----------------------------------------------------------------------------
+    # --- features ---------------------------------------------------------------------------
 
     def transform(self, X: Iterable[str]) -> np.ndarray:
-        """The features of each text.
+        """Compute the features of each text.
 
         Args:
             X: texts, shape (n,): a list, array or column of strings.
 
         Returns:
-            Finite float64 (n, features), columns as `get_feature_names_out`.
+            Finite float64 of shape (n, features), with columns as in `get_feature_names_out`.
 
         Raises:
-            InputError: X is one string, or not all strings.
-            LanguageModelError: the language model is missing or unfit.
-            NotFittedError: a family has yet to learn.
+            InputError: X is a single string, or contains something other than strings.
+            LanguageModelError: the language model is missing or cannot be used.
+            NotFittedError: a learned family is not fitted.
         """
         return self.extract(check_texts(X))[1]
 
     def extract(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
-        """The texts, read, and their features; where a GPU reads, without hidden states."""
-        # a cache reads chunk by chunk
-        if self.uses_gpu() and isinstance(self.scorer(), LanguageModelScorer):
+        """Documents of texts and their features; on a GPU, documents lack hidden states."""
+        if self.uses_gpu() and self.cache is None:
             return self.read_overlapped(texts)
         documents = self.read_documents(texts)
         return documents, self.transform_documents(documents)
 
     def read_overlapped(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
-        """As `extract`, without a cache: features are made while the next texts are read."""
+        """Documents and features of texts, computed while the next texts are read.
+
+        Raises:
+            InputError: there is a cache, which reads texts in one step.
+        """
         scorer = self.scorer()
-        assert isinstance(scorer, LanguageModelScorer)
-        families = [self._fitted_family(family) for family in self.chosen_families()]
-        settings = (self.requirements(), self.canonical, self.processes)
-        return pipeline.read_overlapped(scorer, texts, families, *settings)
+        if not isinstance(scorer, LanguageModelScorer):
+            raise InputError(
+                "Reading cannot overlap with features where a cache is used",
+                "cache",
+                "leave out {cache}",
+            )
+        return pipeline.read_overlapped(
+            scorer,
+            texts,
+            [self._fitted_family(family) for family in self.chosen_families()],
+            self.requirements(),
+            self.canonical,
+            self.processes,
+        )
 
     def read_documents(self, texts: Iterable[str]) -> list[Document]:
-        """The texts, canonical, with what the families read of them."""
+        """Documents of texts, with the inputs that the families require."""
         canonical = [canonicalise(text) if self.canonical else text for text in check_texts(texts)]
         if not self.reads_tokens():
             return [Document(text) for text in canonical]
-        scorer, needs = self.scorer(), self.requirements()
+        scorer, requirements = self.scorer(), self.requirements()
         documents: list[Document] = []
-        with tqdm(
-            total=len(canonical), unit=" texts", disable=None if self.progress else True
-        ) as bar:
-            for first in range(0, len(canonical), CHUNK_TEXTS):
-                chunk = canonical[first : first + CHUNK_TEXTS]
-                documents += pipeline.read_documents(scorer, chunk, needs)
+        # None disables the bar unless stderr is a terminal
+        disable = None if self.progress else True
+        with tqdm(total=len(canonical), unit=" texts", disable=disable) as bar:
+            for start in range(0, len(canonical), CHUNK_TEXTS):
+                chunk = canonical[start : start + CHUNK_TEXTS]
+                documents += pipeline.read_documents(scorer, chunk, requirements)
                 bar.update(len(chunk))
         return documents
 
     def transform_documents(self, documents: Sequence[Document]) -> np.ndarray:
-        """The features of documents already read, float64 of shape (n, features)."""
+        """Features of documents, float64 of shape (n, features)."""
         families = [self._fitted_family(family) for family in self.chosen_families()]
         return np.hstack([feature_matrix(family, documents) for family in families])
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
-        """Names of the columns, `family_feature`."""
+        """Names of the columns, `family_feature`, object of shape (features,)."""
         names = [name for family in self.chosen_families() for name in family.feature_names]
         return np.array(names, object)
 
     def chosen_families(self) -> list[Family | LearnedFamily]:
-        """The families of the table, in order; learned ones as they are before they learn.
+        """The families of the table, in order; learned ones without their state.
 
         Raises:
-            InputError: a name is unknown, none is given, or the depth does not allow one.
+            InputError: as `registry.select_families`.
         """
         return select_families(self.families, self.depth)
 
     def column_labels(self) -> tuple[list[str], list[str]]:
-        """What each column measures, in words that follow "high" or "low", and its family."""
+        """Label of each column, in words that follow "high" or "low", and its family's name."""
         families = self.chosen_families()
         labels = [label for family in families for label in family.labels.values()]
         return labels, [family.name for family in families for _ in family.labels]
 
     def reads_tokens(self) -> bool:
-        """Whether any family needs the language model or its tokenizer."""
+        """Whether any family requires the language model or its tokenizer."""
         return any(family.requires != "text" for family in self.chosen_families())
 
     def uses_gpu(self) -> bool:
-        """Whether a GPU reads the texts."""
+        """Whether the language model runs on a GPU."""
         return self.reads_tokens() and resolve_device(self.device).type == "cuda"
 
     @property
     def reading_options(self) -> ReadingOptions:
-        """The settings that say which language model reads, and how."""
+        """The settings that concern the language model."""
         return ReadingOptions(
-            **{one.name: getattr(self, one.name) for one in fields(ReadingOptions)}
+            **{option.name: getattr(self, option.name) for option in fields(ReadingOptions)}
         )
 
     def scorer(self) -> LanguageModelScorer | CachedScorer:
-        """What reads the texts: shared by all extractors with these reading options."""
+        """The language model, shared by all extractors with the same reading options."""
         return shared_scorer(self.reading_options)
 
     def require_model(self, fingerprint: str | None) -> None:
-        """Check that the language model is the one with this fingerprint, if any.
+        """Check that the language model has this fingerprint; None accepts any.
 
         Raises:
-            ArtefactError: it is another.
+            ArtefactError: it has another.
         """
         if fingerprint is not None and (found := self.scorer().fingerprint) != fingerprint:
             raise ArtefactError(
                 f"This detector was trained with another language model than {self.lm} "
-                f"({fingerprint[:24]}..., not {found[:24]}...); give it with --lm, or train anew."
+                f"({fingerprint[:24]}..., not {found[:24]}...)",
+                "lm",
+                "name that model with {lm}, or train again",
             )
 
     def requirements(self) -> pipeline.Requirements:
-        """What of a text the families read."""
-        return pipeline.Requirements.of(self.chosen_families(), self.scorer(), self.depth)
+        """The inputs that the families require of each text."""
+        return pipeline.Requirements.from_families(
+            self.chosen_families(), self.scorer(), self.depth
+        )
 
     def _fitted_family(self, family: Family | LearnedFamily) -> Family:
         if isinstance(family, Family):
             return family
         if family.name not in getattr(self, "learned_", {}):
             raise NotFittedError(
-                f"Family {family.name} has yet to learn: call fit with labelled texts."
+                f"Family {family.name} is not fitted: call fit with labelled texts."
             )
         return family.family(self.learned_[family.name])
 
-    def _learners(self) -> list[LearnedFamily]:
+    def _learned_families(self) -> list[LearnedFamily]:
         return [family for family in self.chosen_families() if isinstance(family, LearnedFamily)]
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "learned_") or not self._learners()
+        return hasattr(self, "learned_") or not self._learned_families()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.requires_fit = bool(self._learners())
+        tags.requires_fit = bool(self._learned_families())
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags

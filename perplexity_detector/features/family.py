@@ -1,4 +1,4 @@
-"""What a feature family is: a function from a document to named numbers, given or learned."""
+"""Feature families: functions from a document to named numbers, fixed or fitted to texts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Family:
 
     Attributes:
         name: prefix of the feature names, `name_feature`.
-        version: raised whenever a value changes, so that a saved detector knows.
+        version: raised whenever a value changes; a saved detector checks it.
         labels: feature -> what it measures, in words that follow "high" or "low".
         compute: document -> value per feature, in the order of `labels`.
-        reads: what of the document it needs.
+        requires: the input of a document that it needs.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Family:
         return [f"{self.name}_{feature}" for feature in self.labels]
 
     def values(self, document: Document) -> list[float]:
-        """Finite values in the order of `feature_names`; what is not finite becomes 0."""
+        """Values in the order of `feature_names`; 0 in place of infinity and NaN."""
         computed = self.compute(document)
         return [
             value if math.isfinite(value) else 0.0
@@ -46,15 +46,15 @@ class Family:
 
 @dataclass(frozen=True)
 class LearnedFamily:
-    """A family that is learned from labelled documents; what it learned is a few arrays.
+    """A family that is fitted to labelled documents; its state is a few arrays.
 
     Attributes:
         name: prefix of the feature names.
         version: raised whenever a value changes.
         labels: feature -> what it measures.
-        learn: documents, labels (0 or 1) and sources (integers), shape (n,) each -> arrays.
+        fit: documents, labels (0 or 1) and sources (integers), shape (n,) each -> arrays.
         compute: document and arrays -> value per feature, in the order of `labels`.
-        reads: what of the document it needs.
+        requires: the input of a document that it needs.
     """
 
     name: str
@@ -70,8 +70,8 @@ class LearnedFamily:
         return [f"{self.name}_{feature}" for feature in self.labels]
 
     def family(self, arrays: Mapping[str, np.ndarray]) -> Family:
-        """The family that the arrays make of it."""
-        # not a closure, which could not go to another process
+        """The fitted family with these arrays."""
+        # a partial can be pickled for another process, a closure cannot
         compute = partial(_compute_with, self.compute, arrays)
         return Family(self.name, self.version, self.labels, compute, self.requires)
 

@@ -1,12 +1,12 @@
-"""Two n-gram models over one vocabulary, of people's prose and of models': learn and score.
+"""N-gram language models of human and of generated text over one vocabulary.
 
 Interpolated absolute discounting (Ney, Essen and Kneser 1994):
 
     p(w | h) = max(c(h w) - D, 0) / c(h) + bow(h) p(w | h'),    h' = h without its oldest token
 
-where bow(h) gives back what discounting and pruning took, so that p sums to 1. Both models keep
-the same n-grams, so that one search answers for the two. An n-gram is known by a hash of its
-tokens, so any vocabulary will do.
+where the backoff weight bow(h) returns the mass that discounting and pruning removed, so that p
+sums to 1. Both models keep the same n-grams, so one search serves both. An n-gram is identified
+by a hash of its tokens, which works with any vocabulary.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ ORDER = 4
 DISCOUNT = 0.75
 #: Added to every count of a single token.
 SMOOTHING = 0.5
-#: Occurrences in one source and class that count: a topic that a source dwells on says no more.
+#: Occurrences of an n-gram that count per source and class, which limits a source's own topics.
 MAX_COUNT_PER_SOURCE = 16
-#: An n-gram of two tokens or more is kept if so many texts hold it, ...
+#: Texts that must contain an n-gram of two or more tokens for it to be kept.
 MIN_TEXTS = 2
-#: ... and of each order so many at most, those that most texts hold.
+#: N-grams kept of each order, those that occur in most texts.
 MAX_NGRAMS = 60_000
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _NONE = np.uint64(0)
@@ -32,17 +32,18 @@ _NONE = np.uint64(0)
 def fit_ngrams(
     texts: Sequence[np.ndarray], labels: np.ndarray, sources: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Both models of labelled texts.
+    """Fit both models to labelled texts.
 
     Args:
         texts: token ids of each text, integers of shape (tokens,).
-        labels: 0 for a person's text, 1 for a model's, shape (texts,).
+        labels: 0 for human and 1 for generated, shape (texts,).
         sources: where each text comes from, integers of shape (texts,).
 
     Returns:
-        Arrays for `log_probabilities`, the first row of people and the second of models: `floor`
-        (2,), and for each order n `keys_n` (n-grams,) rising and `values_n` (2, n-grams); for
-        n > 1 also `contexts_n` (contexts,) rising and `backoffs_n` (2, contexts).
+        Arrays for `log_probabilities`, with the human model in the first row and the generated
+        one in the second: `floor` (2,), and for each order n `keys_n` (n-grams,) ascending and
+        `values_n` (2, n-grams); for n > 1 also `contexts_n` (contexts,) ascending and
+        `backoffs_n` (2, contexts).
     """
     lengths = np.array([len(text) for text in texts], np.int64)
     text_of = np.repeat(np.arange(len(texts)), lengths)
@@ -65,10 +66,10 @@ def fit_ngrams(
             kept = _widespread(gram_of, text_of[there], len(grams))
             example = there[first]  # a token that ends each n-gram
             contexts, context_of = np.unique(keys[order - 2][example - 1], return_inverse=True)
-            totals = np.stack([np.bincount(context_of, of, len(contexts)) for of in counts])
+            totals = np.stack([np.bincount(context_of, row, len(contexts)) for row in counts])
             share = np.maximum(counts - DISCOUNT, 0) / np.maximum(totals[:, context_of], DISCOUNT)
             taken = np.stack(
-                [np.bincount(context_of[kept], of[kept], len(contexts)) for of in share]
+                [np.bincount(context_of[kept], row[kept], len(contexts)) for row in share]
             )
             backoff = np.maximum(1 - taken, 1e-6)
             below = np.exp(scores[:, example[kept]])
@@ -83,17 +84,17 @@ def fit_ngrams(
 
 
 def log_probabilities(arrays: Mapping[str, np.ndarray], texts: Sequence[np.ndarray]) -> np.ndarray:
-    """ln p of every token by people's model and by models', float32 of shape (2, tokens).
+    """ln p of every token by the human and the generated model, float32 of shape (2, tokens).
 
     Args:
         arrays: what `fit_ngrams` returned.
-        texts: token ids of each text; in what is returned, one text follows another.
+        texts: token ids of each text; the result concatenates their tokens.
     """
     return _score(arrays, _keys(texts))
 
 
 def _score(arrays: Mapping[str, np.ndarray], keys: Sequence[np.ndarray]) -> np.ndarray:
-    """The same, from the hashes of n-grams, by the orders that are given."""
+    """`log_probabilities` from hashes of n-grams, with as many orders as there are keys."""
     scores = np.repeat(arrays["floor"][:, None], len(keys[0]), axis=1)
     for order, ending in enumerate(keys, start=1):
         if order > 1:
@@ -108,7 +109,7 @@ def _score(arrays: Mapping[str, np.ndarray], keys: Sequence[np.ndarray]) -> np.n
 def _find(
     sorted_keys: np.ndarray, wanted: np.ndarray, there: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the keys that are found, and the indices of what was wanted there."""
+    """Positions in `sorted_keys` of the wanted keys that are there, and their indices."""
     indices = np.flatnonzero(there)
     if not len(sorted_keys):
         return indices[:0], indices[:0]
@@ -119,25 +120,25 @@ def _find(
 
 
 def _capped_counts(gram_of: np.ndarray, cell_of: np.ndarray, grams: int) -> np.ndarray:
-    """Counts by people and by models, those of one source capped, shape (2, n-grams)."""
+    """Counts in human and in generated texts, capped per source, shape (2, n-grams)."""
     cells = int(cell_of.max(initial=0)) + 1
     pairs, counts = np.unique(gram_of.astype(np.int64) * cells + cell_of, return_counts=True)
     gram, label = pairs // cells, pairs % cells % 2
     capped = np.minimum(counts, MAX_COUNT_PER_SOURCE)
-    return np.stack([np.bincount(gram, capped * (label == one), grams) for one in (0, 1)])
+    return np.stack([np.bincount(gram, np.where(label == one, capped, 0), grams) for one in (0, 1)])
 
 
 def _widespread(gram_of: np.ndarray, text_of: np.ndarray, grams: int) -> np.ndarray:
-    """The n-grams that are kept, as rising indices."""
+    """Ascending indices of the n-grams that are kept."""
     texts = int(text_of.max(initial=0)) + 1
-    held = np.unique(gram_of.astype(np.int64) * texts + text_of) // texts
-    holders = np.bincount(held, minlength=grams)
-    kept = np.flatnonzero(holders >= MIN_TEXTS)
-    return np.sort(kept[np.argsort(-holders[kept], kind="stable")[:MAX_NGRAMS]])
+    gram_in_text = np.unique(gram_of.astype(np.int64) * texts + text_of) // texts
+    n_texts = np.bincount(gram_in_text, minlength=grams)
+    kept = np.flatnonzero(n_texts >= MIN_TEXTS)
+    return np.sort(kept[np.argsort(-n_texts[kept], kind="stable")[:MAX_NGRAMS]])
 
 
 def _keys(texts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Hash of the n-gram that ends at each token, n from 1 to ORDER; 0 where it would be cut."""
+    """Hash of the n-gram that ends at each token, n from 1 to ORDER; 0 before the n-th token."""
     lengths = np.array([len(text) for text in texts], np.int64)
     ids = np.concatenate([*texts, np.zeros(0, np.int64)]).astype(np.uint64)
     position = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -157,5 +158,5 @@ def _mixed(values: np.ndarray) -> np.ndarray:
 
 
 def _short(keys: np.ndarray) -> np.ndarray:
-    """Upper half of each hash: among 60,000 keys, one in 70,000 others is mistaken for one."""
+    """Upper half of each hash; with 60,000 keys, one in 70,000 other n-grams collides."""
     return (keys >> np.uint64(32)).astype(np.uint32)

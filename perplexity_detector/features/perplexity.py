@@ -1,4 +1,4 @@
-"""Family `perplexity`: how surprising the text is to the language model."""
+"""Family `perplexity`: surprisal and perplexity of tokens and sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import Family
 from perplexity_detector.features.series import mean, quantiles, std
 
-#: Nats. An even guess among 50,000 tokens is 10.8; this keeps the exponential of odd text finite.
+#: In nats; keeps the exponential of odd text finite. A uniform guess among 50,000 tokens is 10.8.
 MAX_MEAN_SURPRISAL = 20.0
 
 LABELS = {
@@ -37,14 +37,14 @@ def sentence_surprisals(document: Document) -> np.ndarray:
 
 
 def perplexities(mean_surprisals: np.ndarray) -> np.ndarray:
-    """exp of mean surprisals, which are first cut at `MAX_MEAN_SURPRISAL`."""
+    """exp of mean surprisals, which are first capped at `MAX_MEAN_SURPRISAL`."""
     return np.asarray(np.exp(np.minimum(mean_surprisals, MAX_MEAN_SURPRISAL)))
 
 
 def perplexity_features(document: Document) -> dict[str, float]:
     """Surprisal s_t = -ln p(x_t | x_<t) over tokens and sentences.
 
-    All are 0 or more, and 0 for a text without tokens. In nats unless another unit is given.
+    In nats unless another unit is given; all from 0, and 0 without tokens.
 
     - `mean`, `median`, `std`: of s.
     - `quantile_5`, `quantile_25`, `quantile_75`, `quantile_95`: of s.

@@ -1,7 +1,8 @@
-"""Texts -> documents: what the families need is read, chunk after chunk, or all at once.
+"""From texts to documents and features, one chunk after another or with all steps overlapping.
 
-Where a GPU reads, `read_overlapped` lets everybody work: one thread makes texts ready, one
-keeps the card busy, and processes make features of what has been read.
+`read_documents` reads texts one step after the other. `read_overlapped` keeps a GPU busy: one
+thread prepares texts, a second runs the language model, and the calling thread and worker
+processes compute features, all at the same time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -27,36 +28,38 @@ from perplexity_detector.lm.read_jobs import ReadJob
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import canonicalise, lower
 
-#: Texts made ready together for a GPU: a few batches.
+#: Texts per chunk of `read_overlapped`: a few batches of a GPU.
 CHUNK_TEXTS = 256
 Item = TypeVar("Item")
 
 
 class Requirements(NamedTuple):
-    """What of a text some families read.
+    """Inputs that some families require of each text.
 
     Attributes:
-        lowered: tokens of the text in lower case.
-        layers: after how many blocks hidden states are taken.
-        statistics: of each token.
+        lowercase_tokens: whether they need the tokens of the text in lower case.
+        layers: numbers of blocks after which they need hidden states; empty if they need none.
+        statistics: whether they need statistics of each token.
     """
 
-    lowered: bool
+    lowercase_tokens: bool
     layers: list[int]
     statistics: bool
 
     @classmethod
-    def of(
+    def from_families(
         cls,
         families: Sequence[Family | LearnedFamily],
         scorer: LanguageModelScorer | CachedScorer,
         depth: float,
     ) -> Requirements:
-        """What families need of a scorer that leaves the model after a share of its blocks."""
-        needed = {family.requires for family in families}
-        taps = representation.probe_depths(depth) if "states" in needed else ()
+        """Requirements of families whose scorer runs this share of the model's blocks."""
+        required = {family.requires for family in families}
+        depths = representation.probe_depths(depth) if "states" in required else ()
         return cls(
-            "tokens" in needed, [scorer.layer_at(tap) for tap in taps], "statistics" in needed
+            lowercase_tokens="tokens" in required,
+            layers=[scorer.layer_at(depth) for depth in depths],
+            statistics="statistics" in required,
         )
 
     @property
@@ -66,128 +69,140 @@ class Requirements(NamedTuple):
 
 
 def read_documents(
-    scorer: LanguageModelScorer | CachedScorer, texts: Sequence[str], needs: Requirements
+    scorer: LanguageModelScorer | CachedScorer, texts: Sequence[str], requirements: Requirements
 ) -> list[Document]:
-    """Documents of texts in canonical form."""
-    passed = [ModelOutput(None, None)] * len(texts)
-    if needs.needs_forward_pass:
-        passed = scorer.read(texts, needs.layers, needs.statistics)
-    return _documents(texts, passed, _lowered(scorer, texts, needs))
+    """Documents of texts that are in canonical form."""
+    outputs = [ModelOutput(None, None)] * len(texts)
+    if requirements.needs_forward_pass:
+        outputs = scorer.read(texts, requirements.layers, requirements.statistics)
+    return _make_documents(texts, outputs, _lowercase_tokens(scorer, texts, requirements))
 
 
 def read_overlapped(
     scorer: LanguageModelScorer,
     texts: Sequence[str],
     families: Sequence[Family],
-    needs: Requirements,
+    requirements: Requirements,
     canonical: bool,
     processes: int,
 ) -> tuple[list[Document], np.ndarray]:
-    """Documents and features of texts, made while the language model reads the next ones.
+    """Documents and features of texts, computed while the language model reads the next texts.
 
     Args:
-        scorer: reads them.
-        texts: n of them.
-        families: of the table, in order.
-        needs: of the families.
-        canonical: bring texts to canonical form first.
-        processes: that make features; with 0 a thread does.
+        scorer: runs the language model.
+        texts: n texts.
+        families: families of the table, in order.
+        requirements: what these families require.
+        canonical: whether to bring texts to canonical form first.
+        processes: worker processes that compute features; 0 computes them in this thread.
 
     Returns:
-        n documents without their hidden states, which are large, and float64 of shape
-        (n, features).
+        n documents without hidden states, which take much memory, and features as float64 of
+        shape (n, features).
     """
     pool = process_pool(processes) if processes else None
-    chunks = [texts[first : first + CHUNK_TEXTS] for first in range(0, len(texts), CHUNK_TEXTS)]
-    here = [family for family in families if family.requires == "states" or pool is None]
-    there = [family for family in families if family not in here]
-    order = np.argsort([families.index(family) for family in here + there])
-    made: deque[tuple[list[np.ndarray], Future[list[np.ndarray]] | None]] = deque()
-    kept: list[Document] = []
+    chunks = [texts[start : start + CHUNK_TEXTS] for start in range(0, len(texts), CHUNK_TEXTS)]
+    # hidden states are too large to send to another process
+    local = [family for family in families if pool is None or family.requires == "states"]
+    remote = [family for family in families if family not in local]
+    pending: deque[tuple[dict[str, np.ndarray], Future[dict[str, np.ndarray]] | None]] = deque()
+    documents: list[Document] = []
     tables = [np.zeros((0, sum(len(family.labels) for family in families)))]
 
-    def collect(most: int) -> None:
-        while len(made) > most:
-            columns, future = made.popleft()
-            columns += future.result() if future else []
-            tables.append(np.hstack([columns[place] for place in order]))
+    def finish_oldest_chunk() -> None:
+        matrices, future = pending.popleft()
+        if future is not None:
+            matrices |= future.result()
+        tables.append(np.hstack([matrices[family.name] for family in families]))
 
-    for documents in prefetch(_read_chunks(scorer, chunks, needs, canonical, pool)):
-        columns = [feature_matrix(family, documents) for family in here]
-        light = [Document(one.text, one.statistics, one.tokens) for one in documents]
-        kept += light
-        made.append((columns, pool.submit(_rows_of_each, there, light) if pool else None))
-        collect(most=2 * processes)
-    collect(most=0)
-    return kept, np.vstack(tables)
+    for chunk in prefetch(_read_chunks(scorer, chunks, requirements, canonical, pool)):
+        matrices = _feature_matrices(local, chunk)
+        without_states = [Document(one.text, one.statistics, one.tokens) for one in chunk]
+        documents += without_states
+        future = pool.submit(_feature_matrices, remote, without_states) if pool else None
+        pending.append((matrices, future))
+        while len(pending) > 2 * processes:
+            finish_oldest_chunk()
+    while pending:
+        finish_oldest_chunk()
+    return documents, np.vstack(tables)
 
 
-def prefetch(items: Iterable[Item], most: int = 2) -> Iterator[Item]:
-    """The same items, made in a thread, so many at most before they are asked for."""
-    made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(most)
-    left = threading.Event()
+def prefetch(items: Iterable[Item], max_items: int = 2) -> Iterator[Item]:
+    """Yield items that a thread takes from an iterable ahead of time.
 
-    def put(item: Item | None, error: BaseException | None) -> None:
-        while not left.is_set():
+    The thread stops when the iterator is closed. An error in the iterable is raised here, after
+    the items before it.
+
+    Args:
+        items: iterated over in the thread.
+        max_items: how many items may wait.
+    """
+    waiting: queue.Queue[Any] = queue.Queue(max_items)
+    end = object()
+    errors: list[BaseException] = []
+    closed = threading.Event()
+
+    def put(item: object) -> None:
+        while not closed.is_set():
             try:
-                made.put((item, error), timeout=0.1)
+                waiting.put(item, timeout=0.1)
             except queue.Full:
                 continue
             return
 
-    def make() -> None:
+    def produce() -> None:
         try:
             for item in items:
-                if left.is_set():
+                put(item)
+                if closed.is_set():
                     return
-                put(item, None)
-            put(None, StopIteration())
-        except BaseException as error:
-            put(None, error)
+        except BaseException as error:  # raised again in the consumer's thread
+            errors.append(error)
+        put(end)
 
-    threading.Thread(target=make, daemon=True).start()
+    threading.Thread(target=produce, daemon=True).start()
     try:
-        while True:
-            item, error = made.get()
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error
-            yield item  # type: ignore[misc]
+        while (item := waiting.get()) is not end:
+            yield item
+        if errors:
+            raise errors[0]
     finally:
-        left.set()
+        closed.set()
 
 
 @lru_cache(maxsize=1)
 def process_pool(processes: int) -> ProcessPoolExecutor:
-    """So many processes that make features, kept for the next time."""
-    # a forked process cannot live with CUDA
+    """A pool of worker processes, kept for the next call with the same number."""
+    # CUDA does not survive a fork
     return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
 
 
 def _read_chunks(
     scorer: LanguageModelScorer,
     chunks: Sequence[Sequence[str]],
-    needs: Requirements,
+    requirements: Requirements,
     canonical: bool,
     pool: ProcessPoolExecutor | None,
 ) -> Iterator[list[Document]]:
-    """Documents of each chunk, in order; the next chunks are being made ready."""
-    ready: deque[tuple[Sequence[str], list[TokenIds]]] = deque()
+    """Documents of each chunk, in order, while a thread prepares the next chunks."""
+    prepared: deque[tuple[Sequence[str], list[TokenIds]]] = deque()
 
-    def tasks() -> Iterator[ReadJob]:
-        for texts in _canonical(chunks, canonical, pool):
-            ready.append((texts, _lowered(scorer, texts, needs)))
-            yield scorer.read_job(texts, needs.layers, needs.statistics)
+    def prepare_jobs() -> Iterator[ReadJob]:
+        for texts in _canonical_chunks(chunks, canonical, pool):
+            prepared.append((texts, _lowercase_tokens(scorer, texts, requirements)))
+            yield scorer.read_job(texts, requirements.layers, requirements.statistics)
 
-    made = prefetch(tasks())
-    read = scorer.stream(made) if needs.needs_forward_pass else (task.outputs() for task in made)
-    for passed in read:
-        texts, lowered = ready.popleft()
-        yield _documents(texts, passed, lowered)
+    jobs = prefetch(prepare_jobs())
+    outputs_by_chunk = (
+        scorer.stream(jobs) if requirements.needs_forward_pass else (job.outputs() for job in jobs)
+    )
+    for outputs in outputs_by_chunk:
+        texts, lowercase_tokens = prepared.popleft()
+        yield _make_documents(texts, outputs, lowercase_tokens)
 
 
-def _canonical(
+def _canonical_chunks(
     chunks: Sequence[Sequence[str]], canonical: bool, pool: ProcessPoolExecutor | None
 ) -> Iterator[Sequence[str]]:
     if not canonical:
@@ -202,19 +217,26 @@ def _canonicalise_each(texts: Sequence[str]) -> list[str]:
     return [canonicalise(text) for text in texts]
 
 
-def _rows_of_each(families: Sequence[Family], documents: Sequence[Document]) -> list[np.ndarray]:
-    return [feature_matrix(family, documents) for family in families]
+def _feature_matrices(
+    families: Sequence[Family], documents: Sequence[Document]
+) -> dict[str, np.ndarray]:
+    """Name of each family -> its features of the documents."""
+    return {family.name: feature_matrix(family, documents) for family in families}
 
 
-def _lowered(
-    scorer: LanguageModelScorer | CachedScorer, texts: Sequence[str], needs: Requirements
+def _lowercase_tokens(
+    scorer: LanguageModelScorer | CachedScorer, texts: Sequence[str], requirements: Requirements
 ) -> list[TokenIds]:
-    if not needs.lowered:
+    """Tokens of each text in lower case; empty ones if no family requires them."""
+    if not requirements.lowercase_tokens:
         return [TokenIds.empty()] * len(texts)
     return scorer.tokens([lower(text) for text in texts])
 
 
-def _documents(
-    texts: Sequence[str], passed: Sequence[ModelOutput], lowered: Sequence[TokenIds]
+def _make_documents(
+    texts: Sequence[str], outputs: Sequence[ModelOutput], lowercase_tokens: Sequence[TokenIds]
 ) -> list[Document]:
-    return [Document.of(*one) for one in zip(texts, passed, lowered, strict=True)]
+    return [
+        Document.from_output(text, output, tokens)
+        for text, output, tokens in zip(texts, outputs, lowercase_tokens, strict=True)
+    ]

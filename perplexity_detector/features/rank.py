@@ -1,4 +1,4 @@
-"""Family `rank`: where the tokens stand in the language model's list of guesses."""
+"""Family `rank`: ranks of the tokens among the language model's predictions."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LABELS = {
 
 
 def rank_features(document: Document) -> dict[str, float]:
-    """Ranks r_t of the tokens, 1 for the one the model finds likeliest.
+    """Ranks r_t of the tokens, 1 for the likeliest token.
 
-    All are 0 for a text without tokens.
+    All are 0 without tokens.
 
     - `mean_log`: mean ln r, in nats, from 0 (Log-Rank; Mitchell et al. 2023).
     - `mean_log_squared`: mean (ln r)^2, from 0.

@@ -1,4 +1,4 @@
-"""Which feature families there are, given and learned, and which of them a depth allows."""
+"""All feature families, fixed and learned, and which are available at a depth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from perplexity_detector.features import (
 )
 from perplexity_detector.features.family import Family, LearnedFamily
 
-#: Every family that is given, in the order of the table's columns.
+#: Fixed families, in the order of the table's columns.
 FAMILIES: dict[str, Family] = {
     module.FAMILY.name: module.FAMILY
     for module in (
@@ -35,49 +35,60 @@ FAMILIES: dict[str, Family] = {
         compression,
     )
 }
-
-
-#: Families that a detector does without unless asked: beside the others they gain nothing on
-#: sources left out (benchmarks/README.md).
+#: Families that are used only on request: added to the others, they do not improve results on
+#: held-out sources (benchmarks/README.md).
 OPTIONAL = ("compression",)
 
 
 def available_families(depth: float = 1.0) -> Mapping[str, Family | LearnedFamily]:
-    """Every family, learned ones last, of a model left after this share of its blocks.
+    """Families for a model that runs this share of its blocks, learned ones last.
 
     Raises:
-        InputError: it is no share.
+        InputError: the depth is not in (0, 1].
     """
     if isinstance(depth, bool) or not isinstance(depth, (int, float)) or not 0 < depth <= 1:
-        raise InputError(f"A depth is a share of the model's blocks, such as 0.5, not {depth}.")
-    given = {name: f for name, f in FAMILIES.items() if depth >= 1 or f.requires != "statistics"}
-    learned = (contrast.LEARNER, representation.learner(depth))
-    return {**given, **{learner.name: learner for learner in learned if learner.labels}}
+        raise InputError(
+            f"A depth is a share of the model's blocks, such as 0.5, not {depth}.", "depth"
+        )
+    available: dict[str, Family | LearnedFamily] = {
+        name: family
+        for name, family in FAMILIES.items()
+        if depth >= 1 or family.requires != "statistics"
+    }
+    available[contrast.FAMILY.name] = contrast.FAMILY
+    hidden_states = representation.learned_family(depth)
+    if hidden_states.labels:  # the model reaches at least one probe depth
+        available[hidden_states.name] = hidden_states
+    return available
 
 
 def default_families(depth: float = 1.0) -> list[str]:
-    """Names of the families that a detector of this depth has if none are asked for."""
+    """Names of the families that a detector of this depth uses by default."""
     return [name for name in available_families(depth) if name not in OPTIONAL]
 
 
 def select_families(
     names: Iterable[str] | None, depth: float = 1.0
 ) -> list[Family | LearnedFamily]:
-    """The families of these names, in order; if none are given, all that learn nothing.
+    """The families of these names, in their order; without names, all fixed families.
 
     Raises:
-        InputError: a name is unknown, none is given, or the depth does not allow one.
+        InputError: a name is unknown, the list is empty, or a family is not available at this
+            depth.
     """
-    known = available_families(depth)
+    available = available_families(depth)
     if names is None:
-        return [known[name] for name in FAMILIES if name in known]
-    asked = list(names)
-    if left_out := [name for name in asked if name in FAMILIES and name not in known]:
-        raise InputError(
-            f"Family {left_out[0]} needs the whole model: leave it out, or give --depth=1."
-        )
-    unknown = [name for name in asked if name not in known]
-    if unknown or not asked:
+        return [available[name] for name in FAMILIES if name in available]
+    names = list(names)
+    for name in names:
+        if name in FAMILIES and name not in available:
+            raise InputError(
+                f"Family {name} needs the whole model", "depth", "leave it out, or set {depth}=1"
+            )
+    unknown = [name for name in names if name not in available]
+    if unknown or not names:
         which = ", ".join(map(repr, unknown)) or "in an empty list"
-        raise InputError(f"There is no feature family {which}; choose from {', '.join(known)}.")
-    return [known[name] for name in asked]
+        raise InputError(
+            f"There is no feature family {which}; choose from {', '.join(available)}.", "families"
+        )
+    return [available[name] for name in names]

@@ -1,4 +1,4 @@
-"""Family `spectrum`: the rhythm of surprise, as power over frequency."""
+"""Family `spectrum`: power spectrum of surprisal over the text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from perplexity_detector.features.series import mean, ratio, standardised
 
 #: Cycles per token between the bands: periods of 16 tokens (a clause) and of 4 (a phrase).
 LOW_BELOW, HIGH_FROM = 1 / 16, 1 / 4
-#: Power below this share of its mean is rounding; the floor keeps logarithms finite.
+#: Lower bound of the power, relative to its mean, which keeps logarithms finite.
 MIN_POWER = 1e-6
 
 LABELS = {
@@ -34,8 +34,8 @@ def spectrum_features(document: Document) -> dict[str, float]:
       [0, 1], together 1; about 1/8, 3/8 and 1/2 for noise. Below 17 tokens nothing is low.
     - `centroid`: sum f P / sum P, in cycles per token, in [0, 0.5]; about 0.25 for noise.
     - `slope`: of the least-squares line of ln P over ln f, without unit, any sign; about 0 for
-      noise, negative where slow rhythms rule.
-    - `flatness`: geometric over arithmetic mean of P, in [0, 1]; 0 for a pure rhythm, about
+      noise, negative where slow rhythms dominate.
+    - `flatness`: geometric over arithmetic mean of P, in [0, 1]; 0 for a single frequency, about
       exp(-0.577) = 0.56 for noise of any length.
     """
     frequencies, power = power_spectrum(document.statistics.surprisal.astype(np.float64))

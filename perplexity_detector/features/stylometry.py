@@ -1,4 +1,4 @@
-"""Family `stylometry`: how a text is written, whatever it is about; needs no language model."""
+"""Family `stylometry`: style independent of topic; needs no language model."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from perplexity_detector.features.style import (
 
 
 def stylometry_features(document: Document) -> dict[str, float]:
-    """Style of words, sentences and marks; nothing here counts how long the text is.
+    """Style of words, sentences and punctuation; no feature measures the length of the text.
 
-    Rates are per 100 words, from 0; shares are in [0, 1]; 0 where there are no words. Each
-    group is described, with formulas and sources, where it is computed:
+    Rates are per 100 words, from 0; shares are in [0, 1]; all are 0 without words. Formulas and
+    sources are with the functions that compute each group:
 
     - `sentences.sentence_shape`: `sentence_length`, `sentence_length_longest`,
       `short_sentences`, `long_sentences`, `opens_with_connective`, `opens_with_coordinator`,
@@ -37,8 +37,8 @@ def stylometry_features(document: Document) -> dict[str, float]:
       Wallace 1964), pronouns by person, articles, prepositions and other classes, hedges,
       boosters, `connectives` and `connectives_*`, `content_words`.
 
-    Readability, mean sentence length and what rests on it take a text without full stops for
-    one sentence.
+    A text without full stops counts as one sentence, which affects readability and sentence
+    length.
     """
     lower = [word.lower() for word in document.words]
     by_sentence = document.words_by_sentence

@@ -1,1 +1,1 @@
-"""Rows of a labelled dataset: checks, balanced samples and weights, splits and folds."""
+"""Preparing labelled data: checks, balanced samples and weights, splits and folds."""

@@ -1,4 +1,4 @@
-"""Samples and weights in which sources and classes count alike."""
+"""Samples and weights that balance sources and classes."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ import pandas as pd
 
 
 def stable_order(ids: pd.Series, seed: int = 0) -> np.ndarray:
-    """Positions in an order that looks random and depends on nothing but ids and seed.
+    """Positions in a pseudo-random order that depends only on ids and seed.
 
     Returns:
-        int64 of shape (rows,); a row keeps its place among the others when rows are added.
+        int64 of shape (rows,). Added rows do not change the order of the others.
     """
-    keys = [hashlib.sha256(f"{seed}:{one}".encode()).digest()[:8] for one in ids]
+    keys = [hashlib.sha256(f"{seed}:{row_id}".encode()).digest()[:8] for row_id in ids]
     numbers = np.array([int.from_bytes(key, "big") for key in keys], np.uint64)
     return np.argsort(numbers, kind="stable")
 
 
 def balanced_sample(frame: pd.DataFrame, per_group: int | None, seed: int = 0) -> pd.DataFrame:
-    """At most `per_group` rows of each source and class, in a stable random order.
+    """At most `per_group` rows of each source and class, in a stable pseudo-random order.
 
     Args:
-        frame: columns id and generated, and source if there are several.
-        per_group: rows of one source and class; None keeps them all.
-        seed: another seed, another sample.
+        frame: columns id, generated and, if there are several sources, source.
+        per_group: rows per source and class; None keeps all.
+        seed: seed of the order.
     """
     shuffled = frame.iloc[stable_order(frame["id"], seed)]
     if per_group is None:
         return shuffled
-    by = [name for name in ("source", "generated") if name in frame]
-    return shuffled.groupby(by, sort=False, dropna=False).head(per_group)
+    columns = [name for name in ("source", "generated") if name in frame]
+    return shuffled.groupby(columns, sort=False, dropna=False).head(per_group)
 
 
 def balancing_weights(labels: np.ndarray, sources: np.ndarray | None = None) -> np.ndarray:
-    """Weights that let each class, and within it each source, count alike; their mean is 1.
+    """Weights that give each class, and each source within a class, the same total.
 
     Args:
         labels: 0 or 1, shape (rows,).
-        sources: where each row comes from, shape (rows,); one source if not given.
+        sources: where each row comes from, shape (rows,); a single source if not given.
 
     Returns:
-        float64 of shape (rows,).
+        float64 of shape (rows,), with mean 1.
     """
-    # numbers in place of names (-1 for none), so that rows without a source are a source too
+    # factorize encodes a missing source as -1, so such rows form a source too
     codes = 0 if sources is None else pd.factorize(sources)[0]
     cells = pd.DataFrame({"label": labels, "source": codes})
     in_cell = cells.groupby(["label", "source"])["label"].transform("size")

@@ -11,10 +11,10 @@ from perplexity_detector.errors import InputError
 
 
 def check_texts(texts: Iterable[str]) -> list[str]:
-    """A list of strings, or a sentence about what was given instead.
+    """Texts as a list of strings.
 
     Raises:
-        InputError: one string, a table, or an element that is no string.
+        InputError: it is a single string or a table, or an element is not a string.
     """
     if isinstance(texts, str):
         raise InputError("One string was given where a list of texts is needed: write [text].")
@@ -23,33 +23,33 @@ def check_texts(texts: Iterable[str]) -> list[str]:
             f"A {type(texts).__name__} was given where a list of texts is needed; of a table, "
             "give the column of texts."
         )
-    listed = list(texts)
-    for place, text in enumerate(listed):
+    text_list = list(texts)
+    for index, text in enumerate(text_list):
         if not isinstance(text, str):
             raise InputError(
-                f"Text number {place} is a {type(text).__name__}, not a string; "
+                f"Text number {index} is a {type(text).__name__}, not a string; "
                 "leave out or fill in missing texts."
             )
-    return listed
+    return text_list
 
 
 def check_labels(y: Iterable[int]) -> np.ndarray:
     """Labels as int64 of shape (n,).
 
     Raises:
-        InputError: one of them is neither 0 nor 1.
+        InputError: a label is neither 0 nor 1.
     """
     labels = np.asarray(list(y))
     if not set(labels.tolist()) <= {0, 1}:
-        raise InputError("Labels are 0 for a text by a person and 1 for one by a model.")
+        raise InputError("Labels have to be 0 (human) or 1 (generated).")
     return labels.astype(np.int64)
 
 
 def check_consistent_length(length: int, **columns: Sequence[object] | np.ndarray | None) -> None:
-    """Check that what is given beside the labels has a value for each of them.
+    """Check that each column has as many values as there are labels; None is allowed.
 
     Raises:
-        InputError: it has more or fewer.
+        InputError: a column has more or fewer.
     """
     for name, values in columns.items():
         if values is not None and len(values) != length:
@@ -61,10 +61,13 @@ def check_training_data(
     y: Iterable[int],
     sources: Sequence[object] | np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Labels, and sources as integers, of n texts; one source if none are given.
+    """Check labels and sources of n texts, and encode sources as integers.
+
+    Returns:
+        Labels and sources, int64 of shape (n,) each; a single source if none are given.
 
     Raises:
-        InputError: labels that are not 0 and 1, or lengths that differ.
+        InputError: a label is not 0 or 1, or lengths differ.
     """
     labels = check_labels(y)
     check_consistent_length(len(labels), texts=documents, sources=sources)

@@ -1,4 +1,4 @@
-"""Splits that keep what belongs together on one side: prompts, and related sources."""
+"""Splits that keep texts of one prompt, or of related sources, together."""
 
 from __future__ import annotations
 
@@ -10,49 +10,53 @@ import pandas as pd
 from perplexity_detector.errors import InputError
 from perplexity_detector.sampling.balance import stable_order
 
-#: Under this many prompts a split by prompt says nothing about new prompts.
+#: With fewer prompts, a split by prompt cannot measure performance on new prompts.
 MIN_PROMPTS = 5
-#: Share of the smaller source's prompts, and how many of them, that a related source shares.
+#: Sources are related if they share this many prompts, as a share of the smaller source's and as
+#: a count.
 RELATED_MIN_SHARE, RELATED_MIN_PROMPTS = 0.02, 2
+FOLDS = 5
+#: Sources per class, related ones counted once, that a split by source needs.
+MIN_SOURCES = 4
 
 
 def assign_splits(
     ids: pd.Series, prompts: pd.Series | None = None, held_out: float = 0.2, seed: int = 0
 ) -> np.ndarray:
-    """Part rows into train, valid and test; rows of one prompt stay together.
+    """Assign rows to train, valid and test; rows of one prompt stay together.
 
-    With fewer than `MIN_PROMPTS` prompts, keeping them together would leave a split with one
-    topic or none, so rows are parted one by one.
+    With fewer than `MIN_PROMPTS` prompts, a split by prompt would have one topic or none, so rows
+    are assigned one by one.
 
     Args:
-        ids: of the rows, shape (n,).
-        prompts: what each row answers, shape (n,).
-        held_out: share of the prompts that goes to valid, and as much to test.
-        seed: another seed, other splits.
+        ids: ids of the rows, shape (n,).
+        prompts: prompt of each row, shape (n,).
+        held_out: share of the prompts in valid, and again in test.
+        seed: seed of the assignment.
 
     Returns:
         `train`, `valid` or `test` for each row, object of shape (n,).
     """
-    together = prompts if prompts is not None and prompts.nunique() >= MIN_PROMPTS else ids
-    groups = pd.Series(together.astype(str).unique())
+    unit = prompts if prompts is not None and prompts.nunique() >= MIN_PROMPTS else ids
+    groups = pd.Series(unit.astype(str).unique())
     size = max(1, round(held_out * len(groups)))
     names = np.full(len(groups), "train", object)
     order = stable_order(groups, seed)
     names[order[:size]] = "valid"
     names[order[size : 2 * size]] = "test"
-    return together.astype(str).map(dict(zip(groups, names, strict=True))).to_numpy(object)
+    return unit.astype(str).map(dict(zip(groups, names, strict=True))).to_numpy(object)
 
 
 def merge_related_sources(sources: np.ndarray, prompts: Sequence[object] | None) -> np.ndarray:
-    """One number for all sources that go back to the same prompts, and so to the same originals.
+    """Give all sources that share prompts, and so perhaps original texts, one number.
 
-    Two sources are related if `RELATED_MIN_SHARE` of the smaller one's prompts, and at least
-    `RELATED_MIN_PROMPTS`, are the other's too, or if both are related to a third.
+    Two sources are related if they share `RELATED_MIN_SHARE` of the smaller one's prompts, and at
+    least `RELATED_MIN_PROMPTS`, or if both are related to a third.
 
     Args:
         sources: where each text comes from, integers from 0, shape (n,).
-        prompts: what each text answers, shape (n,), missing or empty where that is not known;
-            without any, no sources are related.
+        prompts: prompt of each text, shape (n,), None or empty where unknown; without prompts, no
+            sources are related.
 
     Returns:
         Integers of shape (n,).
@@ -65,27 +69,17 @@ def merge_related_sources(sources: np.ndarray, prompts: Sequence[object] | None)
     known = pd.Series(list(prompts), dtype=object)
     pairs = pd.DataFrame({"source": sources, "prompt": known.replace("", None)})
     pairs = pairs.dropna().drop_duplicates()
-    held = coo_array(
+    source_by_prompt = coo_array(
         (np.ones(len(pairs)), (pairs["source"], pd.factorize(pairs["prompt"])[0])),
         shape=(int(sources.max()) + 1, max(1, len(pairs))),
     ).tocsr()
-    shared = (held @ held.T).toarray()
+    shared = (source_by_prompt @ source_by_prompt.T).toarray()
     sizes = np.diag(shared)
     related = shared >= np.maximum(
         RELATED_MIN_SHARE * np.minimum.outer(sizes, sizes), RELATED_MIN_PROMPTS
     )
     merged = np.asarray(connected_components(related)[1])
     return np.asarray(merged[sources])
-
-
-FOLDS = 5
-
-
-#: Sources of each class, related ones counted as one, that leave-one-out folds need.
-MIN_SOURCES = 4
-
-
-TOO_FEW_TEXTS = "Training needs at least two texts of each class; give more texts."
 
 
 #: Training and test indices of one fold.
@@ -98,25 +92,26 @@ def group_folds(
     groups: Sequence[object] | None = None,
     seed: int = 0,
 ) -> list[Split]:
-    """Splits for cross-validation; both classes are in every training part.
+    """Splits for cross-validation; every training set has both classes.
 
-    Whole sources are left out if there are enough of them; else whole prompts; else single texts.
+    Folds hold whole sources if there are enough of them, otherwise whole prompts, otherwise single
+    texts.
 
     Args:
         labels: 0 or 1, shape (n,).
-        related_sources: the source of each text, related ones under one number, shape (n,).
-        groups: the prompt of each text, shape (n,).
-        seed: another seed, other folds.
+        related_sources: source of each text, as `merge_related_sources` returns them, shape (n,).
+        groups: prompt of each text, shape (n,).
+        seed: seed of the folds.
 
     Raises:
         InputError: there are fewer than two texts of a class.
     """
-    # takes a second to import, for training alone
+    # takes a second to import and only training needs it
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     fewest = int(np.bincount(labels, minlength=2).min())
     if fewest < 2:
-        raise InputError(TOO_FEW_TEXTS)
+        raise InputError("Training needs at least two texts of each class.")
     for grouping, min_groups in ((related_sources, MIN_SOURCES), (groups, 2)):
         if grouping is None:
             continue

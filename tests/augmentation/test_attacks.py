@@ -194,7 +194,7 @@ def test_an_unknown_name():
 
 def test_the_same_in_another_process():
     code = (
-        "import sys, hashlib; from perplexity_detector.attacks import ATTACKS, attack;"
+        "import sys, hashlib; from perplexity_detector.augmentation.attacks import ATTACKS, attack;"
         "texts = '|'.join(attack(sys.argv[1], name, 3) for name in ATTACKS);"
         "print(hashlib.sha256(texts.encode()).hexdigest())"
     )

@@ -129,7 +129,7 @@ def test_sources_weigh_alike():
 @pytest.mark.parametrize(
     ("texts", "labels", "more", "sentence"),
     [
-        (TEXTS[:4], [0, 1, 2, 0], {}, "Labels are 0 for a text by a person and 1"),
+        (TEXTS[:4], [0, 1, 2, 0], {}, "Labels have to be 0 .human. or 1 .generated."),
         (TEXTS[:4], ["0", "1", "0", "1"], {}, "Labels are 0"),
         (TEXTS[:4], [0, 1, np.nan, 1], {}, "Labels are 0"),
         (TEXTS[:40], [0] * 40, {}, "at least two texts of each class"),
@@ -286,7 +286,7 @@ def test_the_language_model_is_remembered_and_told_apart(tiny_gpt2, tiny_llama, 
 
     other = TextDetector.from_pretrained(folder, lm=str(tiny_llama))
     for use in (other.predict, other.predict_proba, other.decision_function, other.assess):
-        with pytest.raises(ArtefactError, match=r"trained with another language model .* --lm"):
+        with pytest.raises(ArtefactError, match=r"trained with another language model .* with lm"):
             use(NEW)
     gone = TextDetector.from_pretrained(folder, lm=str(tmp_path / "gone"))
     with pytest.raises(LanguageModelError, match="gone"):

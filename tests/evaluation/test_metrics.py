@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import betaincinv
 from scipy.stats import binomtest, norm
 from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 
@@ -141,6 +142,16 @@ def test_share():
 # --- all figures ----------------------------------------------------------------------------
 
 
+@given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_intervals_of_proportions_are_quantiles_of_beta_distributions(counts):
+    hits, total = counts
+    low = betaincinv(hits, total - hits + 1, 0.025) if hits else 0
+    high = betaincinv(hits + 1, total - hits, 0.975) if hits < total else 1
+    estimate = proportion(np.arange(total) < hits)
+    assert estimate.value == hits / total
+    assert estimate[1:] == pytest.approx((low, high), abs=1e-12)
+
+
 def test_evaluate_gives_each_figure_within_its_interval():
     labels, scores = simulated(400, np.random.default_rng(1))
     groups = np.arange(400) // 8
@@ -260,7 +271,7 @@ def test_what_cannot_be_evaluated(labels, scores, expected):
 def test_arguments_out_of_range():
     with pytest.raises(InputError, match="false-positive rate of 5"):
         tpr_at_fpr([0, 1], [0, 1], 5)
-    with pytest.raises(InputError, match="0 bins"):
+    with pytest.raises(InputError, match="number of bins is 0"):
         expected_calibration_error([0, 1], [0, 1], bins=0)
     with pytest.raises(InputError, match="4 texts and 2 groups"):
         evaluate([0, 1, 0, 1], [0, 1, 0, 1], ["a", "b"])

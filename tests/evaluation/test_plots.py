@@ -45,13 +45,13 @@ def test_roc_of_four_texts():
 
 def test_splits_in_order_and_those_of_one_class_left_out():
     people = RISING[RISING["generated"] == 0]
-    whole = pd.concat([RISING, RISING.assign(split="left out")])
-    assert list(curves(plots.roc_plot(whole).axes[0])) == ["left out", "test"]
-    predictions = pd.concat([RISING, people.assign(split="left out")])
+    whole = pd.concat([RISING, RISING.assign(split="out-of-fold")])
+    assert list(curves(plots.roc_plot(whole).axes[0])) == ["out-of-fold", "test"]
+    predictions = pd.concat([RISING, people.assign(split="out-of-fold")])
     assert list(curves(plots.roc_plot(predictions).axes[0])) == ["test"]
     assert list(curves(plots.calibration_plot(predictions).axes[0])) == ["test"]
     panels = plots.score_histogram(predictions).axes
-    assert [axes.get_title("left") for axes in panels] == ["left out", "test"]
+    assert [axes.get_title("left") for axes in panels] == ["out-of-fold", "test"]
     assert [len(axes.patches) for axes in panels] == [1, 2]
 
 
@@ -76,11 +76,11 @@ def test_calibration_lets_classes_weigh_alike():
     st.randoms(use_true_random=False),
 )
 def test_calibration_does_not_depend_on_the_order_of_rows(probabilities, random):
-    predictions = pd.DataFrame({"split": "left out", "probability": probabilities})
+    predictions = pd.DataFrame({"split": "out-of-fold", "probability": probabilities})
     predictions["generated"] = [0, 1] + [random.randint(0, 1) for _ in probabilities[2:]]
     order = random.sample(range(len(probabilities)), len(probabilities))
-    points = curves(plots.calibration_plot(predictions).axes[0])["left out"]
-    shuffled = curves(plots.calibration_plot(predictions.iloc[order]).axes[0])["left out"]
+    points = curves(plots.calibration_plot(predictions).axes[0])["out-of-fold"]
+    shuffled = curves(plots.calibration_plot(predictions.iloc[order]).axes[0])["out-of-fold"]
     np.testing.assert_allclose(points, shuffled)
     assert (np.diff(points[:, 0]) > 0).all()
     assert ((points >= 0) & (points <= 1)).all()
@@ -102,7 +102,7 @@ def test_histogram_heights_are_shares_of_a_class():
 
 def test_importance_as_shares_of_the_total():
     gains = {"rank_lrr": 30.0, "entropy_mean": 60.0, "stylometry_commas": 10.0}
-    (axes,) = plots.importance_plot(gains, most=2).axes
+    (axes,) = plots.importance_plot(gains, max_features=2).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["rank_lrr", "entropy_mean"]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.3, 0.6])
     assert {text.get_text() for text in axes.texts} == {"30.0%", "60.0%"}
@@ -131,7 +131,8 @@ def test_every_picture_can_be_drawn(predictions):
 
 def test_pyplot_and_its_global_state_are_left_alone():
     script = (
-        "import sys; from perplexity_detector import plots; plots.importance_plot({'a_b': 1.0});"
+        "import sys; from perplexity_detector.evaluation import plots;"
+        "plots.importance_plot({'a_b': 1.0});"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

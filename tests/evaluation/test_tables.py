@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from perplexity_detector.evaluation.measure import measure
-from perplexity_detector.evaluation.tables import evaluation, figures_by_split, interval, readable
+from perplexity_detector.evaluation.tables import evaluation, interval, metrics_by_split, readable
 from perplexity_detector.pipelines.predict import DETAILS
 from tests.labelled import two_styles
 
@@ -67,14 +67,14 @@ def test_intervals():
 def test_figures_of_a_training():
     predictions = pd.DataFrame(
         {
-            "split": ["left out"] * 4 + ["test"] * 4,
+            "split": ["out-of-fold"] * 4 + ["test"] * 4,
             "generated": [0, 0, 1, 1] * 2,
             "probability": [0.1, 0.6, 0.7, 0.9, 0.5, 0.9, 0.2, 0.8],
             "flagged": [False, False, True, True, False, True, False, True],
         }
     )
-    lines = figures_by_split(measure(predictions, 0.05)).splitlines()
-    assert lines[0].split() == ["left", "out", "test"]
+    lines = metrics_by_split(measure(predictions, 0.05)).splitlines()
+    assert lines[0].split() == ["out-of-fold", "test"]
     assert [line.partition("  ")[0] for line in lines[1:]] == [
         "AUROC", "TPR at 1 % FPR", "TPR at 5 % FPR", "Brier", "ECE", "FPR at threshold",
         "TPR at threshold",

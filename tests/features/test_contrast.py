@@ -44,7 +44,7 @@ def test_values_are_those_of_the_formulas():
     assert values["favour_models"] == (gain > 0.5).mean()
     assert values["favour_people"] == (gain < -0.5).mean()
     sentences = [gain[:4].sum() / 14, gain[4:].sum() / 14]
-    assert contrast.sentence_scores(mixed, ARRAYS) == pytest.approx(sentences)
+    assert contrast.sentence_log_ratios(mixed, ARRAYS) == pytest.approx(sentences)
     assert values["span_lowest"] == values["span_highest"] == pytest.approx(gain.mean())
     assert values["surprise"] == pytest.approx(-(people + models).mean() / 2)
 

@@ -24,41 +24,44 @@ def numbered(count):
     return [Document(str(number)) for number in range(count)]
 
 
-def test_no_text_is_scored_by_what_saw_it():
+def test_no_text_is_scored_by_a_family_fitted_to_it():
     labels = np.arange(50) % 2
     table = cross_fitted_table(spy(), numbered(50), labels, np.zeros(50), group_folds(labels))
     assert (table[:, 0] == 0).all()
     assert (table[:, 1] == 40).all()
 
 
-def test_no_text_is_scored_by_what_saw_its_prompt():
+def test_no_text_is_scored_by_a_family_fitted_to_its_prompt():
     labels = np.arange(60) % 2
     groups = [f"prompt {number // 6}" for number in range(60)]
-    parts = group_folds(labels, groups=groups)
-    assert sorted(np.concatenate([fold for _, fold in parts])) == list(range(60))
-    for rest, fold in parts:
-        assert not {groups[i] for i in rest} & {groups[i] for i in fold}
-        assert set(labels[rest]) == {0, 1}
+    splits = group_folds(labels, groups=groups)
+    assert sorted(np.concatenate([test_idx for _, test_idx in splits])) == list(range(60))
+    for train_idx, test_idx in splits:
+        assert not {groups[i] for i in train_idx} & {groups[i] for i in test_idx}
+        assert set(labels[train_idx]) == {0, 1}
 
 
-def test_whole_sources_take_turns_where_there_are_enough():
+def test_folds_hold_whole_sources_if_there_are_enough():
     labels = np.arange(80) % 2
     groups = [f"prompt {number // 5}" for number in range(80)]
-    for sources, parted in ((np.arange(80) // 10, False), (np.arange(80) // 40, True)):
-        parts = group_folds(labels, sources, groups)
-        assert sorted(np.concatenate([fold for _, fold in parts])) == list(range(80))
-        torn = any(set(sources[rest]) & set(sources[fold]) for rest, fold in parts)
-        assert torn == parted
-        for rest, fold in parts:
-            assert not {groups[i] for i in rest} & {groups[i] for i in fold}
+    for sources, is_split in ((np.arange(80) // 10, False), (np.arange(80) // 40, True)):
+        splits = group_folds(labels, sources, groups)
+        assert sorted(np.concatenate([test_idx for _, test_idx in splits])) == list(range(80))
+        split = any(
+            set(sources[train_idx]) & set(sources[test_idx]) for train_idx, test_idx in splits
+        )
+        assert split == is_split
+        for train_idx, test_idx in splits:
+            assert not {groups[i] for i in train_idx} & {groups[i] for i in test_idx}
 
 
-def test_sources_of_one_class_each_cannot_take_turns_alone():
+def test_few_sources_are_split():
     # two sources by people, three by models: fewer than four of a class
     labels = np.repeat([0, 0, 1, 1, 1], 10)
     sources = np.repeat(np.arange(5), 10)
     assert any(
-        set(sources[rest]) & set(sources[fold]) for rest, fold in group_folds(labels, sources)
+        set(sources[train_idx]) & set(sources[test_idx])
+        for train_idx, test_idx in group_folds(labels, sources)
     )
 
 
@@ -73,17 +76,21 @@ def test_folds_of_one_seed_are_the_same():
 
 
 @pytest.mark.parametrize("groups", [["one"] * 20, [f"prompt {n % 2}" for n in range(20)]])
-def test_too_few_prompts_are_parted(groups):
+def test_too_few_prompts_are_split(groups):
     labels = np.arange(20) % 2
-    parts = group_folds(labels, groups=groups)
-    assert sorted(np.concatenate([fold for _, fold in parts])) == list(range(20))
-    assert all(set(labels[rest]) == {0, 1} for rest, _ in parts)
+    splits = group_folds(labels, groups=groups)
+    assert sorted(np.concatenate([test_idx for _, test_idx in splits])) == list(range(20))
+    assert all(set(labels[train_idx]) == {0, 1} for train_idx, _ in splits)
 
 
 def test_missing_prompts_are_one_prompt():
     labels = np.arange(40) % 2
     groups = [None if n < 10 else n for n in range(40)]
-    holding = [fold for _, fold in group_folds(labels, groups=groups) if set(fold) & set(range(10))]
+    holding = [
+        test_idx
+        for _, test_idx in group_folds(labels, groups=groups)
+        if set(test_idx) & set(range(10))
+    ]
     assert len(holding) == 1
 
 

@@ -44,7 +44,7 @@ def test_columns_are_those_of_the_families_in_the_order_asked_for():
     assert list(dict.fromkeys(name.split("_")[0] for name in everything)) == list(FAMILIES)
 
 
-def test_values_are_what_each_family_says_of_the_canonical_text():
+def test_values_are_those_of_each_family_for_the_canonical_text():
     table = light().transform(TEXTS)  # without fit
     assert table.dtype == np.float64
     assert np.isfinite(table).all()
@@ -167,7 +167,7 @@ def test_in_a_pipeline_searched_over(container):
 # --- with a language model ------------------------------------------------------------------
 
 
-def test_documents_hold_what_the_language_model_says(tiny_gpt2, monkeypatch):
+def test_documents_hold_the_output_of_the_language_model(tiny_gpt2, monkeypatch):
     monkeypatch.setattr(module, "CHUNK_TEXTS", 2)
     extractor = FeatureExtractor(families=["perplexity", "stylometry"], lm=str(tiny_gpt2))
     documents = extractor.read_documents(TEXTS)

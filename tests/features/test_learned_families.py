@@ -1,4 +1,4 @@
-"""Families that learn, from texts to predictions: nothing leaks, nothing is lost on the way."""
+"""Learned families, from texts to predictions: nothing leaks, nothing is lost on the way."""
 
 import json
 
@@ -36,20 +36,20 @@ def small_detector(extractor):
     return TextDetector(extractor, n_estimators=20, learning_rate=0.2, n_jobs=1)
 
 
-def test_a_family_that_has_not_learned_says_so(tiny_llama):
-    with pytest.raises(NotFittedError, match="Family contrast has yet to learn: call fit"):
+def test_a_family_that_is_not_fitted_is_refused(tiny_llama):
+    with pytest.raises(NotFittedError, match="Family contrast is not fitted: call fit"):
         extractor_of(tiny_llama).transform(["One text."])
-    with pytest.raises(InputError, match="Family contrast learns: it needs texts and labels"):
+    with pytest.raises(InputError, match="Family contrast is learned: it needs texts and labels"):
         extractor_of(tiny_llama).fit()
 
 
-def test_fit_transform_does_not_tell_a_text_what_it_taught(tiny_llama, texts, labels):
+def test_fit_transform_returns_out_of_fold_features(tiny_llama, texts, labels):
     extractor = extractor_of(tiny_llama)
     crossed = extractor.fit_transform(texts, labels)
     seen = extractor.transform(texts)
     assert crossed.shape == seen.shape == (len(texts), len(extractor.get_feature_names_out()))
     mean = list(extractor.get_feature_names_out()).index("contrast_mean")
-    assert auroc(labels, seen[:, mean]) > 0.99  # it has learned them by heart
+    assert auroc(labels, seen[:, mean]) > 0.99  # in-sample
     assert auroc(labels, crossed[:, mean]) < auroc(labels, seen[:, mean])
 
 
@@ -71,7 +71,7 @@ def test_shuffled_labels_lead_nowhere(tiny_llama):
 
 
 @pytest.mark.parametrize("depth", [1.0, 0.5])
-def test_a_saved_detector_tells_the_same(tiny_gpt2, texts, labels, tmp_path, depth):
+def test_a_saved_detector_predicts_the_same(tiny_gpt2, texts, labels, tmp_path, depth):
     detector = small_detector(extractor_of(tiny_gpt2, depth=depth)).fit(texts, labels)
     loaded = TextDetector.from_pretrained(detector.save_pretrained(tmp_path / "model"))
     assert (loaded.predict_proba(texts) == detector.predict_proba(texts)).all()
@@ -81,7 +81,7 @@ def test_a_saved_detector_tells_the_same(tiny_gpt2, texts, labels, tmp_path, dep
 
 
 def test_a_shallow_pass_has_no_statistics(tiny_llama):
-    with pytest.raises(InputError, match=r"Family rank needs the whole model: .* give --depth=1"):
+    with pytest.raises(InputError, match=r"Family rank needs the whole model: .* set depth=1"):
         FeatureExtractor(["rank"], lm=str(tiny_llama), depth=0.5).transform(["One text."])
     given = FeatureExtractor(lm=str(tiny_llama), depth=0.5)
     assert {name.split("_")[0] for name in given.get_feature_names_out()} == {

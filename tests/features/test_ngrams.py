@@ -105,7 +105,7 @@ def test_what_one_source_repeats_counts_no_more_than_the_cap():
     assert (ngrams.log_probabilities(often, text) == ngrams.log_probabilities(seldom, text)).all()
 
 
-def test_tokens_of_any_vocabulary_are_told_apart():
+def test_tokens_of_any_vocabulary_are_distinguished():
     high = [[token + 10_000_000 for token in text] for text in PEOPLE]
     arrays = learn(high, MODELS)
     people, models = ngrams.log_probabilities(arrays, as_ids([high[0]]))
@@ -113,7 +113,7 @@ def test_tokens_of_any_vocabulary_are_told_apart():
 
 
 def test_arrays_are_small_and_sorted(monkeypatch):
-    monkeypatch.setattr(ngrams, "MOST", 50)
+    monkeypatch.setattr(ngrams, "MAX_NGRAMS", 50)
     draw = np.random.default_rng(0)
     texts = [draw.zipf(1.5, 200) % 1000 for _ in range(60)]
     arrays = ngrams.fit_ngrams(texts, np.arange(60) % 2, np.zeros(60, np.int64))

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from perplexity_detector.errors import InputError
 from perplexity_detector.features import pipeline
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import available_families
@@ -35,6 +36,12 @@ def test_families_that_need_no_pass(tiny_gpt2, essays):
     np.testing.assert_allclose(table, extractor.transform(essays[:3]), rtol=1e-6)
 
 
+def test_a_cache_is_refused(tiny_gpt2, tmp_path):
+    cached = FeatureExtractor(["contrast"], lm=str(tiny_gpt2), cache=str(tmp_path))
+    with pytest.raises(InputError, match="where a cache is used: leave out cache"):
+        cached.read_overlapped(["One text."])
+
+
 def test_no_texts(extractor):
     _, table = extractor.read_overlapped([])
     assert table.shape == (0, len(extractor.get_feature_names_out()))
@@ -48,7 +55,7 @@ def test_items_are_made_ahead_and_in_order():
             made.append(number)
             yield number
 
-    taken = pipeline.prefetch(items(), most=3)
+    taken = pipeline.prefetch(items(), max_items=3)
     assert next(taken) == 0
     deadline = time.monotonic() + 10
     while len(made) < 5 and time.monotonic() < deadline:

@@ -10,7 +10,7 @@ WIDTH = 6
 
 
 def document(means, tokens=None):
-    """Means of shape (taps, sentences, width)."""
+    """Means of shape (depths, sentences, width)."""
     means = np.asarray(means, np.float32)
     tokens = np.full(means.shape[1], 10) if tokens is None else np.asarray(tokens)
     return Document("text", states=PooledStates((1, 2), means, tokens.astype(np.int32)))
@@ -51,7 +51,7 @@ def test_a_source_counts_the_same_with_many_texts_as_with_few():
     assert (cosine / np.linalg.norm(thinned, axis=-1) > 0.95).all()
 
 
-def test_what_merely_tells_sources_apart_is_not_rewarded():
+def test_directions_that_separate_only_sources_are_ignored():
     documents, labels, sources = sample(gap=0.5)
     # models in one source only: topic and label go together there
     kept = np.flatnonzero((labels == 0) | (sources == 3) | (sources == 2))
@@ -78,8 +78,8 @@ def test_sentences_are_shrunk_towards_the_text():
     documents, labels, sources = sample()
     arrays = learn(documents, labels, sources)
     means = np.stack([np.full((2, WIDTH), 3.0), np.zeros((2, WIDTH))], axis=1)
-    long = representation.sentence_scores(document(means, [1000, 1000]), arrays)
-    short = representation.sentence_scores(document(means, [1, 1]), arrays)
+    long = representation.sentence_projections(document(means, [1000, 1000]), arrays)
+    short = representation.sentence_projections(document(means, [1, 1]), arrays)
     assert np.ptp(short) == pytest.approx(np.ptp(long) / 11, rel=0.02)
     assert np.mean(short) == pytest.approx(np.mean(long), abs=1e-5)
 
@@ -99,7 +99,7 @@ def _labels():
 
 def test_a_depth_has_the_taps_that_it_reaches():
     assert representation.probe_depths(0.5) == (0.13, 0.27, 0.4, 0.5)
-    whole = representation.learner().labels
-    half = representation.learner(0.5).labels
+    whole = representation.learned_family().labels
+    half = representation.learned_family(0.5).labels
     assert set(half) < set(whole)
     assert "probe_60" not in half

@@ -1,1 +1,1 @@
-"""Stylometry: function words, punctuation, readability, sentences and vocabulary."""
+"""Parts of the family `stylometry`: function words, punctuation, readability and so on."""

@@ -9,12 +9,12 @@ from perplexity_detector.features.series import per_hundred
 
 
 def word_list(words: str) -> tuple[str, ...]:
-    """The words of a list that is written in one string."""
+    """Split a string into its words."""
     return tuple(words.split())
 
 
-#: Common function words, each a feature of its own (Mosteller and Wallace 1964). Pronouns are
-#: counted in groups only, since the task decides who speaks more than the writer does.
+#: Common function words, each a feature (Mosteller and Wallace 1964). Pronouns are counted only in
+#: groups, since a text's task affects them more than its author does.
 SINGLE_WORDS = word_list(
     "the a an and or but if because so as while although of to in for on at by with from into "
     "about through between without is are was were be been has have had do can could will would "
@@ -68,7 +68,7 @@ _CLASSES = {
         "several some various numerous countless",
     ),
 }
-#: Words of attitude, which are content words all the same.
+#: Words of attitude; these are also content words.
 _ATTITUDES = {
     "hedges": (
         "use of hedges such as perhaps and seems",
@@ -93,7 +93,7 @@ _ATTITUDES = {
         "thing things stuff kind sort lot lots bit way ways okay ok basically anyway etc",
     ),
 }
-#: Connectives of essays, of one word or more: group -> (label, phrases).
+#: Connectives of one or more words: group -> (label, phrases).
 _CONNECTIVES = {
     "adding": (
         "use of adding connectives such as moreover",
@@ -154,7 +154,7 @@ def _phrases_by_first_word() -> dict[str, list[tuple[list[str], str]]]:
 
 
 def _groups_by_word() -> dict[str, list[str]]:
-    """Word -> the groups that list it: a text has fewer different words than the lists have."""
+    """Word -> the groups that contain it; faster than searching every group for every word."""
     index: dict[str, list[str]] = {}
     for group, members in GROUPS.items():
         for word in members:
@@ -170,46 +170,46 @@ def function_word_rates(words: Sequence[str]) -> dict[str, float]:
     """Occurrences per 100 words, from 0, of the words and phrases of `LABELS`.
 
     Contractions are undone first: "don't" counts as "do" and "not", "they've" as "they".
-    `content_words` is instead the share, in [0, 1], of words that are in no closed class.
+    `content_words` is the share of words, in [0, 1], that are in no closed class.
 
     Args:
         words: in lower case, in order.
     """
     total = len(words)
-    parts = [part for word in words for part in undo_contraction(word)]
-    counts = Counter(parts)
+    expanded = [component for word in words for component in undo_contraction(word)]
+    counts = Counter(expanded)
     connectives = Counter(
-        group for place in range(total) if (group := connective_at(words, place)) is not None
+        group for index in range(total) if (group := connective_at(words, index)) is not None
     )
-    metrics_by_group: Counter[str] = Counter()
+    group_counts: Counter[str] = Counter()
     for word, count in counts.items():
         for group in _GROUPS_OF.get(word, ()):
-            metrics_by_group[group] += count
+            group_counts[group] += count
     content = sum(count for word, count in counts.items() if word not in _FUNCTION_WORDS)
     return {
         **{f"word_{word}": per_hundred(counts.get(word, 0), total) for word in SINGLE_WORDS},
-        **{name: per_hundred(metrics_by_group[name], total) for name in GROUPS},
+        **{name: per_hundred(group_counts[name], total) for name in GROUPS},
         **{f"connectives_{name}": per_hundred(connectives[name], total) for name in _CONNECTIVES},
         "connectives": per_hundred(connectives.total(), total),
-        "content_words": content / max(1, len(parts)),
+        "content_words": content / max(1, len(expanded)),
     }
 
 
-def connective_at(words: Sequence[str], place: int) -> str | None:
-    """The group of the connective that starts at a place, None if none does.
+def connective_at(words: Sequence[str], index: int) -> str | None:
+    """The group of the connective that starts at an index, or None.
 
     Example:
         >>> connective_at(["on", "the", "other", "hand"], 0)
         'contrasting'
     """
-    for phrase, group in _PHRASES.get(words[place], ()):
-        if list(words[place : place + len(phrase)]) == phrase:
+    for phrase, group in _PHRASES.get(words[index], ()):
+        if list(words[index : index + len(phrase)]) == phrase:
             return group
     return None
 
 
 def undo_contraction(word: str) -> list[str]:
-    """The parts of a lower-case word that the lists above know.
+    """Split a contraction in lower case into the words that the lists above contain.
 
     Example:
         >>> undo_contraction("won't"), undo_contraction("we've"), undo_contraction("tree")

@@ -1,4 +1,4 @@
-"""How a text is punctuated, and the slips of a hurried hand."""
+"""Punctuation marks and common slips."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ LABELS = {
 
 
 def punctuation_rates(text: str, words: Sequence[str]) -> dict[str, float]:
-    """Marks and slips per 100 words, from 0; 0 of no words.
+    """Marks and slips per 100 words, from 0; all 0 for a text without words.
 
-    One for each pattern of `LABELS`, counted in the text; besides
+    One feature per pattern in `_MARKS`, counted in the text, and:
 
-    - `contractions`, `missing_apostrophes`: "don't" and "dont" and their kind.
+    - `contractions`, `missing_apostrophes`: words such as "don't" and "dont".
     - `lower_case_i`: the word "i".
     - `digits`: decimal digits over characters, in [0, 1].
-    - `upper_case_words`: words of two letters or more all in capitals over words, in [0, 1].
+    - `upper_case_words`: share of words of two or more letters, all capitals, in [0, 1].
 
     Args:
         text: in canonical form.

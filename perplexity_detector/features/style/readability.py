@@ -1,4 +1,4 @@
-"""How hard a text is to read: syllables, and the classic formulas over them."""
+"""Readability: syllables, and the classic indices based on them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LABELS = {
 }
 
 _VOWELS = re.compile(r"[aeiouy]+")
-# final -e (but not the -le of "table") and final -ed (but not after t or d) are not spoken
+# final -e (but not the -le of "table") and final -ed (but not after t or d) are silent
 _SILENT = re.compile(r"(?:(?<=[^aeiouyl])|(?<=[aeiouy]l))e$|(?<=[^aeiouytd])ed$")
 
 
 def readability_indices(words: Sequence[str], sentences: int) -> dict[str, float]:
-    """Five readability indices and what they rest on; all 0 of no words.
+    """Five readability indices and the rates they use; all 0 without words.
 
     With W words, S sentences, Y syllables (`syllables`), C words of three syllables or more
     and L letters:
@@ -59,10 +59,10 @@ def readability_indices(words: Sequence[str], sentences: int) -> dict[str, float
 
 @lru_cache(maxsize=1 << 16)
 def syllables(word: str) -> int:
-    """Syllables of a lower-case word by rule: its runs of vowels (a e i o u y), less a silent end.
+    """Number of syllables of a lower-case word: its runs of vowels (a e i o u y), at least one.
 
-    Silent are a final -e, except in -le after a consonant, and a final -ed, except after t, d
-    or a vowel. Every word has at least one.
+    A silent ending does not count: a final -e, except in -le after a consonant, and a final
+    -ed, except after t, d or a vowel.
 
     Example:
         >>> [syllables(word) for word in ("the", "table", "walked", "wanted", "readability")]

@@ -1,4 +1,4 @@
-"""How sentences are built: their length, how they open, what they capitalise."""
+"""Length, openings and capitals of sentences, and the passive voice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from perplexity_detector.features.style.function_words import (
     word_list,
 )
 
-#: How many sentences back a repeated opening is looked for.
+#: How many sentences back a repeated opening may be.
 OPENING_REACH = 3
 
 _PERSONS = ("first_person_singular", "first_person_plural", "second_person", "third_person")
@@ -44,24 +44,25 @@ LABELS = {
 
 
 def sentence_shape(sentences: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Length, openings and capitals of sentences; all 0 where there are none.
+    """Length, openings and capitals of sentences; all 0 without sentences.
 
     - `sentence_length`, `sentence_length_longest`: mean and maximum, in words. The maximum
       widens slowly with the number of sentences. The standard deviation is in the family
       `burstiness`.
-    - `short_sentences`, `long_sentences`: share of fewer than 9 and of more than 30 words.
-    - `opens_*`: share of sentences whose first word is such; `opens_with_connective` has
-      connectives of several words too.
-    - `repeated_openings`: share whose first word opened one of the three sentences before.
-    - `capitals_within`: share of the words after the first that start with a capital, other
-      than "I" and its contractions.
+    - `short_sentences`, `long_sentences`: share of sentences of fewer than 9 and of more than 30
+      words.
+    - `opens_*`: share of sentences whose first word is of that kind; `opens_with_connective`
+      includes connectives of several words.
+    - `repeated_openings`: share of sentences whose first word opened one of the three before.
+    - `capitals_within`: share of words, except the first of a sentence, that start with a
+      capital, other than "I" and its contractions.
     - `passives`: forms of "be" before a participle (any word in -ed, and common irregular
       ones), per 100 words, from 0.
 
     Shares are in [0, 1].
 
     Args:
-        sentences: the words of each, at least one, as written.
+        sentences: words of each sentence, as written; each has at least one.
     """
     lower = [[word.lower() for word in sentence] for sentence in sentences]
     lengths = np.array([len(sentence) for sentence in sentences], np.float64)
@@ -80,8 +81,8 @@ def sentence_shape(sentences: Sequence[Sequence[str]]) -> dict[str, float]:
         "opens_with_article": _share(word in GROUPS["articles"] for word in heads),
         "opens_in_lower_case": _share(words[0][0].islower() for words in sentences),
         "repeated_openings": _share(
-            word in openings[max(0, place - OPENING_REACH) : place]
-            for place, word in enumerate(openings)
+            word in openings[max(0, index - OPENING_REACH) : index]
+            for index, word in enumerate(openings)
         ),
         "capitals_within": capitals / max(1, len(within)),
         "passives": per_hundred(sum(map(passives, lower)), int(lengths.sum())),
@@ -89,7 +90,7 @@ def sentence_shape(sentences: Sequence[Sequence[str]]) -> dict[str, float]:
 
 
 def passives(words: Sequence[str]) -> int:
-    """Forms of "be" right before a participle, in words of lower case.
+    """Count forms of "be" directly before a participle, in lower-case words.
 
     Example:
         >>> passives("it was eaten and they were tired of being told".split())
@@ -102,5 +103,5 @@ def passives(words: Sequence[str]) -> int:
 
 
 def _share(flags: Iterable[bool]) -> float:
-    """How many are true, of all; 0 of none."""
+    """Share of true values; 0 without values."""
     return mean(np.array(list(flags), bool))

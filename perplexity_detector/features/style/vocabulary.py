@@ -1,4 +1,4 @@
-"""What the words of a text are like: their length, variety, endings and repetition."""
+"""Length, variety, endings and repetition of words."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from perplexity_detector.features.series import mean, per_hundred, std
 from perplexity_detector.features.style.function_words import word_list
 
-#: Words of the moving window for measures that would fall as a text grows.
+#: Window, in words, of measures that would otherwise fall as a text grows.
 WINDOW = 50
-#: How many words back a repeated run of words is looked for.
+#: How many words back a repeated run of words may start.
 REACH = 100
 
 #: Feature -> (label, endings) of words of five letters or more.
@@ -52,7 +52,7 @@ LABELS = {
 
 
 def vocabulary_richness(words: Sequence[str]) -> dict[str, float]:
-    """Length, variety, repetition and endings; all 0 of no words.
+    """Length, variety, repetition and endings of words; all 0 for a text without words.
 
     - `word_length`, `word_length_std`: mean and standard deviation, in characters.
     - `long_words`, `very_long_words`: share of more than 6 and 10 characters, in [0, 1].
@@ -90,14 +90,14 @@ def vocabulary_richness(words: Sequence[str]) -> dict[str, float]:
 
 
 def windowed_richness(words: Sequence[str], window: int) -> tuple[float, float]:
-    """Mean, over every run of `window` words, of the shares of distinct and of single words.
+    """Share of distinct words, and of words that occur once, averaged over all windows of a text.
 
-    The first is MATTR (Covington and McFall 2010); the second does the same for the words that
-    occur once in the run (hapax legomena). Neither depends on the length of the text, except
-    that a text shorter than the window is one run, and scores higher for it.
+    The first is MATTR (Covington and McFall 2010); the second is its counterpart for words that
+    occur once in the window (hapax legomena). Neither depends on the length of the text, unless
+    it is shorter than the window; then it is a single, shorter window and scores higher.
 
     Returns:
-        Two shares in [0, 1]; 0 of no words.
+        Two shares in [0, 1]; 0 without words.
     """
     if not words:
         return 0.0, 0.0
@@ -105,8 +105,8 @@ def windowed_richness(words: Sequence[str], window: int) -> tuple[float, float]:
     counts = Counter(words[:window])
     distinct, single = len(counts), sum(count == 1 for count in counts.values())
     distinct_sum, single_sum = distinct, single
-    for place in range(window, len(words)):
-        leaving, entering = words[place - window], words[place]
+    for index in range(window, len(words)):
+        leaving, entering = words[index - window], words[index]
         counts[leaving] -= 1
         distinct -= counts[leaving] == 0
         single += (counts[leaving] == 1) - (counts[leaving] == 0)
@@ -115,15 +115,15 @@ def windowed_richness(words: Sequence[str], window: int) -> tuple[float, float]:
         single += (counts[entering] == 1) - (counts[entering] == 2)
         distinct_sum += distinct
         single_sum += single
-    places = window * (len(words) - window + 1)
-    return distinct_sum / places, single_sum / places
+    total = window * (len(words) - window + 1)
+    return distinct_sum / total, single_sum / total
 
 
 def yules_k(words: Sequence[str]) -> float:
     """Yule's K, 10^4 (sum_i i^2 V_i - N) / N^2, with V_i words that occur i times (Yule 1944).
 
-    The chance, times 10^4, that two words drawn from the text are the same; nearly free of the
-    length of the text. From 0, where no word recurs, to 10^4.
+    10^4 times the probability that two words drawn from the text are the same; nearly independent
+    of the length of the text. From 0, where no word recurs, to 10^4.
     """
     total = len(words)
     if not total:
@@ -132,14 +132,15 @@ def yules_k(words: Sequence[str]) -> float:
 
 
 def repeated_share(words: Sequence[str], n: int, reach: int) -> float:
-    """Share of runs of n words that also start among the `reach` words before, in [0, 1].
+    """Share of runs of n words that also occur up to `reach` words earlier, in [0, 1].
 
-    The reach keeps it from rising as a text grows beyond it. 0 of fewer than n words.
+    The limited reach keeps it from rising with the length of the text. 0 for fewer than n words.
     """
     last_seen: dict[tuple[str, ...], int] = {}
     repeated = 0
-    runs = [tuple(words[place : place + n]) for place in range(len(words) - n + 1)]
-    for place, run in enumerate(runs):
-        repeated += place - last_seen.get(run, -reach - 1) <= reach
-        last_seen[run] = place
+    runs = [tuple(words[start : start + n]) for start in range(len(words) - n + 1)]
+    for start, run in enumerate(runs):
+        if run in last_seen and start - last_seen[run] <= reach:
+            repeated += 1
+        last_seen[run] = start
     return repeated / max(1, len(runs))
