@@ -11,7 +11,7 @@ import multiprocessing
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
@@ -128,7 +128,7 @@ def read_overlapped(
     return documents, np.vstack(tables)
 
 
-def prefetch(items: Iterable[Item], max_items: int = 2) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], max_items: int = 2) -> Generator[Item, None, None]:
     """Yield items that a thread takes from an iterable ahead of time.
 
     The thread stops when the iterator is closed. An error in the iterable is raised here, after

@@ -299,9 +299,10 @@ def test_evaluate_by():
     assert table["generated"].tolist() == [40, 0, 60]
 
     web = evaluate(labels[:120], scores[:120], np.arange(120) // 4, resamples=50)
-    assert table.loc["web", ["auroc", "auroc_low", "auroc_high"]].tolist() == list(web["auroc"])
+    row = table.loc["web"].to_dict()
+    assert [row[name] for name in ("auroc", "auroc_low", "auroc_high")] == list(web["auroc"])
     rate = proportion(scores[:120][labels[:120] == 1] >= 0.5)
-    assert table.loc["web", ["tpr", "tpr_low", "tpr_high"]].tolist() == list(rate)
+    assert [row[name] for name in ("tpr", "tpr_low", "tpr_high")] == list(rate)
 
     forum = table.loc["forum"]
     assert forum[["auroc", "tpr_at_1_percent_fpr", "tpr_at_5_percent_fpr", "tpr"]].isna().all()

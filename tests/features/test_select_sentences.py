@@ -31,7 +31,8 @@ def test_all_sentences_are_the_document(extractor, document):
     whole = select_sentences(document, np.ones(len(document.sentences), bool))
     assert whole.text == document.text
     np.testing.assert_array_equal(whole.statistics.offsets, document.statistics.offsets)
-    np.testing.assert_allclose(*extractor.transform_documents([document, whole]), rtol=1e-6)
+    ours, theirs = extractor.transform_documents([document, whole])
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
 @settings(deadline=None)
