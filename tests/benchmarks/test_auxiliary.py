@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from benchmarks import auxiliary, samples
-from benchmarks.auxiliary import CONTINUED, WAYS, from_first_sentence, openings
+from benchmarks.quality import auxiliary, samples
+from benchmarks.quality.auxiliary import CONTINUED, WAYS, from_first_sentence, openings
 from perplexity_detector.text import canonicalise
 
 

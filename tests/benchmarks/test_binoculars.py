@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pandas as pd
 
-from benchmarks.binoculars import WITHOUT, main, weaken
-from benchmarks.protocol import folds
-from benchmarks.quality_notes import binoculars
-from benchmarks.samples import corpus
+from benchmarks.quality.binoculars import WITHOUT, main, weaken
+from benchmarks.quality.notes import binoculars
+from benchmarks.quality.protocol import folds
+from benchmarks.quality.samples import corpus
 from perplexity_detector.lm.scorer import LanguageModelScorer
 
 

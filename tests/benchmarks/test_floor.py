@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from benchmarks.floor import SLACK, check
+from benchmarks.quality.regression_gate import SLACK, check
 
 
 def test_without_a_floor_nothing_holds(tmp_path):

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu, gpu_measures, readme
+from benchmarks.docs import generate as readme
+from benchmarks.gpu import measures as gpu_measures
+from benchmarks.gpu import run as gpu
 from perplexity_detector.lm.scorer import LanguageModelScorer
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.learner_errors import ERRORS, with_errors
+from benchmarks.quality.learner_errors import ERRORS, with_errors
 from perplexity_detector.errors import InputError
 
 KINDS = ["articles", "agreement", "tense", "prepositions", "spelling", "simpler_words", "all"]

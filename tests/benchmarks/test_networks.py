@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 
-from benchmarks.left_out import Texts
-from benchmarks.networks import tried
-from benchmarks.protocol import Fold
+from benchmarks.quality.fold_data import Texts
+from benchmarks.quality.networks import tried
+from benchmarks.quality.protocol import Fold
 from perplexity_detector.features.document import Document
 
 THINGS = [

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.protocol import GENRES, KIN, folds, generator_family, genre_of
+from benchmarks.quality.protocol import GENRES, KIN, folds, generator_family, genre_of
 
 DOMAINS = ["essay", "story", "news", "wiki", "review", "abstract", "argument", "mixed(news/story)"]
 SOURCES = [*KIN[:2], "outfox", "detectrl", "argugpt", "aae_learners", "frontier_stories"]

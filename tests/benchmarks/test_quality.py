@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.left_out import figures
-from benchmarks.protocol import Fold
-from benchmarks.quality_record import keep_beside, with_detector
-from benchmarks.stress import recalibrated
+from benchmarks.quality.fold_data import figures
+from benchmarks.quality.protocol import Fold
+from benchmarks.quality.record import keep_beside, with_detector
+from benchmarks.quality.stress import recalibrated
 from perplexity_detector.classifier.calibration import Calibrator
 from tests.paths import ROOT
 
@@ -65,7 +65,7 @@ def test_recalibration_is_judged_on_other_people_than_set_it():
 
 
 def test_tables_name_what_they_show(tmp_path):
-    from benchmarks import quality_tables as tables
+    from benchmarks.quality import tables
 
     row = {"auroc": 0.9, "tpr_at_1": 0.5, "tpr_at_5": 0.7, "brier": 0.1, "ece": 0.02}
     judged = {**row, "people": 200.0, "models": 0.0, "fpr_1": 0.012, "fpr_5": 0.04,

@@ -3,9 +3,11 @@ import pytest
 import torch
 import transformers
 
-from benchmarks import contestants, product_rates, speed_tables
-from benchmarks.precision import cost, moved
-from benchmarks.speed import agreement, mixed
+from benchmarks.speed import peers as contestants
+from benchmarks.speed import product_rates
+from benchmarks.speed import tables as speed_tables
+from benchmarks.speed.precision import cost, moved
+from benchmarks.speed.run import agreement, mixed
 from perplexity_detector.text import words
 
 TEXTS = [

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from benchmarks.readme import READMES, filled
+from benchmarks.docs.generate import READMES, filled
 from tests.paths import ROOT
 
 if sys.version_info >= (3, 11):
