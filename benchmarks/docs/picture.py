@@ -1,6 +1,6 @@
-"""The picture at the head of README.md: what `make demo` prints, as a terminal shows it.
+"""Draws docs/demo.svg, the picture in README.md: what `make demo` prints in a terminal.
 
-Run from the root of the checkout: `python -m benchmarks.picture`.
+Run from the root of the checkout: `python -m benchmarks.docs.picture`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import re
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import fire
 from rich.console import Console
 from rich.text import Text
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.records import ROOT, SAMPLE
+
 PICTURE = ROOT / "docs" / "demo.svg"
 _COLOURS = {"human": "green", "generated": "bright_red", "uncertain": "yellow"}
 
@@ -26,12 +26,12 @@ def main(rows: int = 14, width: int = 112) -> None:
     """Score the sample and draw the first rows.
 
     Args:
-        rows: lines of the table that are shown.
+        rows: number of table rows shown.
         width: of the terminal, in characters.
     """
     command = [
         sys.executable, "-m", "perplexity_detector", "predict", "--detector=standard", "--show",
-        f"--dataset={ROOT / 'data' / 'sample' / 'essays.csv'}",
+        f"--dataset={SAMPLE}",
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "COLUMNS": str(width)}
@@ -47,7 +47,7 @@ def main(rows: int = 14, width: int = 112) -> None:
     console.print(shown)
     drawing = console.export_svg(title="perplexity-detector", unique_id="demo")
     PICTURE.parent.mkdir(exist_ok=True)
-    # without the fonts it would fetch from elsewhere: the reader's own will do
+    # without the web fonts that rich refers to: nothing is fetched from elsewhere
     PICTURE.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawing, flags=re.S), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What `benchmarks.gpu` measures: rates, correctness, reading, how busy the card is, trees."""
+"""The measurements of `benchmarks.gpu`: rates, correctness, reading, utilisation, trees."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from perplexity_detector.lm.token_statistics import token_statistics
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.lm.windows import Window
 
-#: Texts made ready together.
+#: Texts prepared together.
 CHUNK_TEXTS = 256
 COLUMNS = ("surprisal", "rank", "entropy", "variance")
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """Wall-clock time until the device has done the work."""
+    """Wall-clock time until the device has finished the work."""
     wait(device)
     start = time.perf_counter()
     work()
@@ -40,14 +40,14 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
 
 
 def wait(device: torch.device) -> None:
-    """Until the device has done all it was given."""
+    """Wait until the device has finished."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 @torch.inference_mode()
 def matrix_rate(device: torch.device, dtype: torch.dtype, size: int, rounds: int = 7) -> float:
-    """FLOP/s of the product of two square matrices, the median of some rounds."""
+    """Median FLOP/s of the product of two square matrices."""
     a, b = (torch.randn(size, size, device=device, dtype=torch.float32).to(dtype) for _ in "ab")
     out = torch.empty(size, size, device=device, dtype=dtype)
     repeats = 10
@@ -69,7 +69,7 @@ def in_float64(
 ) -> list[dict[str, np.ndarray]]:
     """Statistics of each text by plain transformers in float64, on the scorer's device."""
     model = catalogue.load(lm).model.to(scorer.device, torch.float64)
-    told = []
+    statistics = []
     for one in scorer.tokens(texts):
         targets = torch.from_numpy(one.ids).to(scorer.device)
         inputs = torch.cat([targets.new_tensor([scorer.bos_id]), targets[:-1]])
@@ -82,14 +82,15 @@ def in_float64(
             entropy,
             (p * log_p.square()).sum(dim=1) - entropy.square(),
         )
-        told.append(dict(zip(COLUMNS, (figure.cpu().numpy() for figure in figures), strict=True)))
-    return told
+        values = (figure.cpu().numpy() for figure in figures)
+        statistics.append(dict(zip(COLUMNS, values, strict=True)))
+    return statistics
 
 
 def errors(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> dict[str, float]:
-    """Mean and greatest difference of each statistic; of ranks, the shares the same and near.
+    """Mean and largest difference of each statistic; for ranks, the shares equal and near.
 
-    Random weights leave near ties, which rounding puts in another order: near is within 1, or 1 %.
+    Random weights leave near ties, which rounding reorders: near is within 1, or 1 %.
     """
     ranks = ours["rank"].astype(np.float64), theirs["rank"].astype(np.float64)
     apart = np.abs(ranks[0] - ranks[1])
@@ -106,7 +107,7 @@ def errors(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> dict[s
 def whole_correctness(
     lm: str, scorer: LanguageModelScorer, texts: Sequence[str]
 ) -> dict[str, float]:
-    """How far the scorer's statistics are from those of float64."""
+    """Differences between the scorer's statistics and those of float64."""
     theirs = in_float64(lm, texts, scorer)
     ours = scorer.score(texts)
     return errors(
@@ -117,19 +118,19 @@ def whole_correctness(
 
 @torch.inference_mode()
 def head_correctness(scorer: LanguageModelScorer, text: str) -> dict[str, float]:
-    """How far head and statistics are from float64, given the same hidden states."""
+    """Differences of head and statistics from float64, given the same hidden states."""
     targets = torch.from_numpy(scorer.tokens([text])[0].ids).to(scorer.device)
     inputs = torch.cat([targets.new_tensor([scorer.bos_id]), targets[:-1]])
     hidden = scorer.hidden_states(inputs[None])[0]
     weight = scorer.model.get_input_embeddings().weight.double()  # tied to the head's
-    told = [
+    computed = [
         dict(zip(COLUMNS, (one.cpu().numpy() for one in figures), strict=True))
         for figures in (
             scorer.statistics(hidden, targets),
             token_statistics(hidden.double(), targets, lambda rows: rows @ weight.T),
         )
     ]
-    return errors(*told)
+    return errors(*computed)
 
 
 # --- reading --------------------------------------------------------------------------------
@@ -139,8 +140,8 @@ def head_correctness(scorer: LanguageModelScorer, text: str) -> dict[str, float]
 def read_naively(
     model: Any, ids: Sequence[np.ndarray], bos_id: int, device: torch.device
 ) -> list[tuple[np.ndarray, ...]]:
-    """Plain transformers as scripts run it: a text at a time, all logits in float32."""
-    told = []
+    """Plain transformers as most scripts use it: a text at a time, all logits in float32."""
+    statistics = []
     for one in ids:
         inputs = torch.tensor([[bos_id, *one[:-1].tolist()]], device=device)
         targets = torch.tensor(one, device=device)[:, None]
@@ -151,54 +152,54 @@ def read_naively(
         variance = (p * log_p**2).sum(dim=-1) - entropy**2
         rank = (log_p > ours).sum(dim=-1) + 1
         figures = (-ours[:, 0], rank, entropy, variance)
-        told.append(tuple(figure.cpu().numpy() for figure in figures))
-    return told
+        statistics.append(tuple(figure.cpu().numpy() for figure in figures))
+    return statistics
 
 
 def read_streaming(scorer: LanguageModelScorer, texts: Sequence[str]) -> int:
-    """Read texts chunk after chunk, as the detector does; how many there were."""
+    """Read texts chunk after chunk, as the detector does; return their number."""
     chunks = (texts[i : i + CHUNK_TEXTS] for i in range(0, len(texts), CHUNK_TEXTS))
     return sum(map(len, scorer.stream(prefetch(scorer.read_job(chunk) for chunk in chunks))))
 
 
 def flops_per_token(model: Any) -> int:
-    """Of a plain model's products with the weights of blocks and head; attention is left out."""
+    """FLOPs of the products with the weights of blocks and head, without attention."""
     blocks = sum(one.numel() for one in blocks_of(model).parameters() if one.ndim == 2)
     return 2 * (blocks + int(model.get_output_embeddings().weight.numel()))
 
 
-# --- how busy the card is -------------------------------------------------------------------
+# --- utilisation ----------------------------------------------------------------------------
 
 
 @dataclass
-class Watch:
-    """Notes when a scorer's passes begin and end on its device.
+class PassTimer:
+    """Records when a scorer's passes begin and end on its device.
 
     Attributes:
-        scorer: whose batches are watched, from `with` on.
-        marks: begin and end of each.
+        scorer: its batches are timed within `with`.
+        marks: begin and end of each pass.
     """
 
     scorer: LanguageModelScorer
     marks: list[tuple[Any, Any]] = field(default_factory=list)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> PassTimer:
         read = self.scorer._read_batch
 
-        def watched(batch: list[Window], task: ReadJob) -> Callable[[], int]:
+        def timed(batch: list[Window], task: ReadJob) -> Callable[[], int]:
             begin = self._mark()
             gather = read(batch, task)
             self.marks.append((begin, self._mark()))
             return gather
 
-        self.scorer._read_batch = watched  # type: ignore[method-assign]
+        self.scorer._read_batch = timed  # type: ignore[method-assign]
         return self
 
     def __exit__(self, *_: object) -> None:
         del self.scorer._read_batch
 
     def seconds(self) -> float:
-        """That the passes took on the device."""
+        """Time that the passes took on the device."""
         if self.scorer.device.type == "cuda":
             return float(sum(begin.elapsed_time(end) for begin, end in self.marks)) / 1000
         return float(sum(end - begin for begin, end in self.marks))
@@ -212,24 +213,24 @@ class Watch:
 
 
 def overlap(extractor: FeatureExtractor, texts: Sequence[str]) -> dict[str, float]:
-    """Features of texts, and how busy the device is meanwhile, by three measures.
+    """Compute features of texts; estimate how busy the device is in three ways.
 
-    `by_events`: between begin and end of each batch; `by_itself`: the time that the same batches
-    take when nothing else is done; `by_driver`: what nvidia-smi says. `busy` is the least.
+    `by_events` adds up the time between begin and end of each batch. `by_itself` is the time that
+    the same batches take alone. `by_driver` is what nvidia-smi reports. `busy` is the smallest.
     """
     scorer = extractor.scorer()
     assert isinstance(scorer, LanguageModelScorer)
     needs = extractor.requirements()
     extractor.read_overlapped(texts[: 2 * CHUNK_TEXTS])  # processes start, kernels compile
     chunks = [texts[i : i + CHUNK_TEXTS] for i in range(0, len(texts), CHUNK_TEXTS)]
-    tasks = [scorer.read_job(chunk, needs.layers, needs.statistics) for chunk in chunks]
-    tokens = sum(len(one.ids) for task in tasks for one in task.tokens)
-    alone = seconds(partial(list, scorer.stream(tasks)), scorer.device)
-    with Watch(scorer) as watch, Driver() as driver:
+    jobs = [scorer.read_job(chunk, needs.layers, needs.statistics) for chunk in chunks]
+    tokens = sum(len(one.ids) for job in jobs for one in job.tokens)
+    alone = seconds(partial(list, scorer.stream(jobs)), scorer.device)
+    with PassTimer(scorer) as passes, UtilisationSampler() as driver:
         whole = seconds(partial(extractor.read_overlapped, texts), scorer.device)
-    shares = {"by_events": watch.seconds() / whole, "by_itself": min(1.0, alone / whole)}
-    if driver.told and scorer.device.type == "cuda":
-        shares["by_driver"] = mean(driver.told) / 100
+    shares = {"by_events": passes.seconds() / whole, "by_itself": min(1.0, alone / whole)}
+    if driver.percentages and scorer.device.type == "cuda":
+        shares["by_driver"] = mean(driver.percentages) / 100
     return {
         "texts": len(texts), "tokens": tokens, "processes": extractor.processes, "seconds": whole,
         "texts_per_second": len(texts) / whole, "tokens_per_second": tokens / whole,
@@ -237,43 +238,43 @@ def overlap(extractor: FeatureExtractor, texts: Sequence[str]) -> dict[str, floa
     }  # fmt: skip
 
 
-class Driver:
-    """Asks nvidia-smi, where there is one, how busy the card is, ten times a second."""
+class UtilisationSampler:
+    """Asks nvidia-smi, where there is one, for the card's utilisation ten times a second."""
 
-    def __enter__(self) -> Driver:
+    def __enter__(self) -> UtilisationSampler:
         command = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
-        self.told: list[float] = []
+        self.percentages: list[float] = []
         try:
-            self._asked: Any = subprocess.Popen(
+            self._process: Any = subprocess.Popen(
                 [*command, "--id=0", "-lms", "100"], stdout=subprocess.PIPE, text=True
             )
         except OSError:
-            self._asked = None
+            self._process = None
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._asked is not None:
-            self._asked.terminate()
-            lines = self._asked.communicate()[0].split()
-            # the driver's own average lags: it still tells of the time before
-            self.told = [float(line) for line in lines if line.isdigit()][2:]
+        if self._process is not None:
+            self._process.terminate()
+            lines = self._process.communicate()[0].split()
+            # the driver averages over the past: the first samples are from before
+            self.percentages = [float(line) for line in lines if line.isdigit()][2:]
 
 
 # --- trees ----------------------------------------------------------------------------------
 
 
-def grow(device: str, rows: int, columns: int, count: int) -> dict[str, float]:
-    """Time to grow trees on a device, and the AUROC that they reach on rows left out."""
+def time_trees(device: str, rows: int, columns: int, count: int) -> dict[str, float]:
+    """Time to train trees on a device, and their AUROC on held-out rows."""
     rng = np.random.default_rng(0)
     table = rng.normal(size=(rows, columns))
     labels = (table[:, :10].sum(axis=1) + rng.normal(size=rows) * 3 > 0).astype(int)
     names = [str(column) for column in range(columns)]
     half = slice(rows // 2)
-    taught = trees.TrainingMatrix(table[half], labels[half], np.ones(rows // 2), names)
-    settings = TextDetector(FeatureExtractor(device=device)).tree_settings()
-    trees.train(taught, settings, 2)
+    training = trees.TrainingMatrix(table[half], labels[half], np.ones(rows // 2), names)
+    params = TextDetector(FeatureExtractor(device=device)).boosting_params()
+    trees.train(training, params, 2)
     start = time.perf_counter()
-    booster = trees.train(taught, settings, count)
+    booster = trees.train(training, params, count)
     spent = time.perf_counter() - start
-    told = trees.margins(booster, table[rows // 2 :], 0)
-    return {"seconds": spent, "auroc": float(roc_auc_score(labels[rows // 2 :], told))}
+    scores = trees.margins(booster, table[rows // 2 :], 0)
+    return {"seconds": spent, "auroc": float(roc_auc_score(labels[rows // 2 :], scores))}

@@ -1,8 +1,8 @@
-"""Everything that a GPU must show, in one command of some minutes; json only where there is one.
+"""All GPU measurements in one command of some minutes; json is written only on a GPU.
 
 Run from the root of the checkout: `python -m benchmarks.gpu`. Without a card,
-`python -m benchmarks.gpu --device=cpu --quick` runs all of it with a small model, and keeps no
-figures.
+`python -m benchmarks.gpu --device=cpu --quick` runs everything with a small model and writes
+nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ import pandas as pd
 import torch
 
 from benchmarks.gpu import measures
+from benchmarks.language_models import save_model
 from benchmarks.machine import PACKAGES, cores, machine
+from benchmarks.records import RESULTS, SAMPLE, write_json
 from perplexity_detector.detectors import trees
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.extractor import FeatureExtractor
@@ -33,20 +35,19 @@ from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import sentence_spans
 
-RESULTS = Path(__file__).parents[1] / "results" / "gpu.json"
-SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "essays.csv"
-#: What an H100 must reach with GPT-2's shape: figure, least.
+OUTPUT = RESULTS / "gpu.json"
+#: Minimum of each figure on an H100 with GPT-2's shape.
 TARGETS = {"times_naive": 10.0, "share_of_matrix_rate": 0.45, "busy": 0.9}
-#: What half precision may cost: mean difference of surprisal from float64, in nats.
-MOST_NATS = 0.02
-#: Greatest differences that a head of float32 sums may have from one in float64.
-MOST_OF_HEAD = {"surprisal_greatest": 1e-3, "entropy_greatest": 1e-3, "variance_greatest": 2e-2}
-#: After so many seconds nothing more is compiled.
+#: Largest mean difference of surprisal between half precision and float64, in nats.
+MAX_NATS = 0.02
+#: Largest differences between a head that sums in float32 and one in float64.
+MAX_HEAD_ERRORS = {"surprisal_greatest": 1e-3, "entropy_greatest": 1e-3, "variance_greatest": 2e-2}
+#: Seconds after which nothing more is compiled.
 COMPILE_UNTIL = 300
 
 
 class Size:
-    """How much is measured: whole on a card, a little where only the script is tried."""
+    """How much is measured: everything on a card, a little where only the script is tested."""
 
     def __init__(self, quick: bool) -> None:
         self.matrix = 256 if quick else 8192
@@ -60,8 +61,8 @@ class Size:
         self.words = (20, 60) if quick else (150, 450)
 
 
-def main(device: str = "auto", quick: bool = False, output: str = str(RESULTS)) -> None:
-    """Measure, print, and write json as it goes if a card was there.
+def main(device: str = "auto", quick: bool = False, output: str = str(OUTPUT)) -> None:
+    """Measure and print; on a card, write json after every stage.
 
     Args:
         device: `auto`, `cpu` or `cuda`.
@@ -74,7 +75,7 @@ def main(device: str = "auto", quick: bool = False, output: str = str(RESULTS)) 
     record: dict[str, Any] = {"machine": described(chosen), "quick": quick}
 
     def stage(name: str, work: Callable[[], Any]) -> None:
-        """One measurement; if it fails, the others are still made."""
+        """Make one measurement; if it fails, the others are still made."""
         begun = time.perf_counter()
         try:
             record[name] = work()
@@ -85,7 +86,7 @@ def main(device: str = "auto", quick: bool = False, output: str = str(RESULTS)) 
         print(f"{name} ({spent:.1f} s): {json.dumps(record[name], default=float)}", flush=True)
         if on_card and not quick:
             record["seconds"] = round(time.perf_counter() - started, 1)
-            Path(output).write_text(json.dumps(record, indent=2, default=float) + "\n", "utf-8")
+            write_json(output, record)
 
     essays = essays_of(size.essays, *size.words)
     with tempfile.TemporaryDirectory() as folder:
@@ -106,11 +107,14 @@ def main(device: str = "auto", quick: bool = False, output: str = str(RESULTS)) 
         extractor.set_params(processes=1 if quick else max(1, cores() - 2))
         stage("overlap", partial(measures.overlap, extractor, essays))
     devices = ["cpu", "cuda"] if on_card else ["cpu"]
-    stage("trees", lambda: {one: measures.grow(one, size.rows, 200, size.trees) for one in devices})
+    stage(
+        "trees",
+        lambda: {one: measures.time_trees(one, size.rows, 200, size.trees) for one in devices},
+    )
     stage("targets", lambda: reached(record))
     if not on_card:
         print("There is no CUDA card here: the figures of a GPU are missing, nothing is written.")
-    if failed := [n for n, told in record.items() if isinstance(told, dict) and "error" in told]:
+    if failed := [n for n, one in record.items() if isinstance(one, dict) and "error" in one]:
         raise SystemExit(f"Not measured: {', '.join(failed)}.")
 
 
@@ -131,51 +135,43 @@ def described(device: torch.device) -> dict[str, Any]:
 
 
 def essays_of(count: int, fewest: int, most: int) -> list[str]:
-    """Texts of mixed length, so many words each, of the sample's sentences in any order."""
+    """Texts of `fewest` to `most` words, made of the sample's sentences in random order."""
     rng = np.random.default_rng(0)
     texts = pd.read_csv(SAMPLE)["text"].tolist()
     sentences = [text[start:end] for text in texts for start, end in sentence_spans(text)]
     essays = []
     for words in rng.integers(fewest, most, count):
         order = rng.permutation(len(sentences))
-        length = np.cumsum([len(sentences[place].split()) for place in order[:most]])
+        length = np.cumsum([len(sentences[number].split()) for number in order[:most]])
         kept = order[: int(np.searchsorted(length, words)) + 1]
-        essays.append(" ".join(sentences[place] for place in kept))
+        essays.append(" ".join(sentences[number] for number in kept))
     return essays
 
 
 def gpt2_shape(folder: Path, size: Size) -> str:
-    """A folder with GPT-2's shape, 124 million weights at random, and smollm2's tokenizer."""
+    """Save a random model of GPT-2's shape, 124 million weights, with smollm2's tokenizer."""
     import transformers
 
-    source = catalogue.builtin_folder()
-    if source is None:
-        raise SystemExit("The language model smollm2 is missing: run `make pull`.")
     torch.manual_seed(0)
     model = transformers.GPT2LMHeadModel(transformers.GPT2Config.from_dict(dict(size.gpt2)))
-    with catalogue.no_progress_bar():
-        model.save_pretrained(folder)
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_file=str(source / "tokenizer.json"), bos_token="<|endoftext|>"
-    )
-    tokenizer.save_pretrained(folder)
+    save_model(model, catalogue.load(), folder)
     return str(folder)
 
 
 def correctness(lm: str, device: torch.device, texts: Sequence[str]) -> dict[str, Any]:
-    """Differences from float64: of the whole, in two precisions, and of the head by itself."""
+    """Differences from float64: of the whole model, in two precisions, and of the head alone."""
     found: dict[str, Any] = {}
     names = ("float32", "bfloat16") if device.type == "cuda" else ("float32",)
     for name in names:
         scorer = LanguageModelScorer(lm, None, str(device), name)
         found[name] = measures.whole_correctness(lm, scorer, texts)
-    # the last: on a card, the fused head
+    # the last scorer: on a card it has the fused head
     found["head_is_fused"] = scorer._fused_head is not None
     found["head"] = measures.head_correctness(scorer, texts[0])
     found["holds"] = (
         (found["head_is_fused"] or device.type != "cuda")
-        and found[names[-1]]["surprisal_mean"] <= MOST_NATS
-        and all(found["head"][name] <= most for name, most in MOST_OF_HEAD.items())
+        and found[names[-1]]["surprisal_mean"] <= MAX_NATS
+        and all(found["head"][name] <= maximum for name, maximum in MAX_HEAD_ERRORS.items())
         and found["head"]["rank_near"] == 1
     )
     return found
@@ -183,7 +179,7 @@ def correctness(lm: str, device: torch.device, texts: Sequence[str]) -> dict[str
 
 @torch.inference_mode()
 def heads(lm: str, device: torch.device, size: Size) -> dict[str, float | str]:
-    """FLOP/s of the head with its statistics, by tiling, and in chunks without the kernel."""
+    """FLOP/s of the head with its statistics: by tiling, and in chunks without the kernel."""
     from perplexity_detector.lm.kernels.cuda import CHUNK_ROWS
     from perplexity_detector.lm.kernels.fused_head import TILINGS, Tiling, fused_statistics
     from perplexity_detector.lm.token_statistics import token_statistics
@@ -204,7 +200,7 @@ def heads(lm: str, device: torch.device, size: Size) -> dict[str, float | str]:
         try:
             way()
             rates[name] = flops / median(measures.seconds(way, device) for _ in range(7))
-        except Exception as error:  # a tiling that this card has no memory for
+        except Exception as error:  # this card lacks the memory for the tiling
             rates[name] = f"{type(error).__name__}: {error}"
     return rates
 
@@ -212,7 +208,7 @@ def heads(lm: str, device: torch.device, size: Size) -> dict[str, float | str]:
 def reading(
     lm: str, device: torch.device, essays: Sequence[str], size: Size, rate: Any, compiled: bool
 ) -> dict[str, Any]:
-    """Tokens a second: ours, with blocks compiled too, and the naive loop, by turns."""
+    """Tokens a second of our scorer (compiled too) and of the naive loop, which alternate."""
     scorer = LanguageModelScorer(lm, device=str(device))
     plain: Any = catalogue.load(lm).model.to(device, scorer.dtype)
     texts = list(essays[: size.texts])
@@ -230,17 +226,17 @@ def reading(
         )
         return few_tokens / read
 
-    def by_turns() -> tuple[float, float]:
+    def alternate() -> tuple[float, float]:
         ours(), naive()
-        turns = [(ours(), naive()) for _ in range(size.rounds)]
-        return median(one for one, _ in turns), median(other for _, other in turns)
+        rates = [(ours(), naive()) for _ in range(size.rounds)]
+        return median(one for one, _ in rates), median(other for _, other in rates)
 
     flops = measures.flops_per_token(plain)
-    ways = {"eager": by_turns()}
+    ways = {"eager": alternate()}
     if compiled:
         compile_blocks(scorer.model)
-        ways["compiled"] = by_turns()
-    told = {
+        ways["compiled"] = alternate()
+    found = {
         way: {
             "tokens_per_second": mine,
             "naive_tokens_per_second": theirs,
@@ -250,24 +246,24 @@ def reading(
         }
         for way, (mine, theirs) in ways.items()
     }
-    best = max(told, key=lambda way: told[way]["tokens_per_second"])
+    best = max(found, key=lambda way: found[way]["tokens_per_second"])
     return {
         "tokens": all_tokens,
         "flops_per_token": flops,
-        **told,
-        "best": {"way": best, **told[best]},
+        **found,
+        "best": {"way": best, **found[best]},
     }
 
 
 def reached(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Each target with what was measured."""
+    """Each target, the measured value, and whether it is reached."""
     best = record["reading_gpt2_shape"]["best"]
     figures = {**best, "busy": record["overlap"]["busy"]}
-    told: dict[str, dict[str, Any]] = {
-        name: {"target": least, "measured": figures[name], "reached": figures[name] >= least}
-        for name, least in TARGETS.items()
+    found: dict[str, dict[str, Any]] = {
+        name: {"target": minimum, "measured": figures[name], "reached": figures[name] >= minimum}
+        for name, minimum in TARGETS.items()
     }
     for name in [name for name in record if name.startswith("correctness_")]:
-        told[name] = {"target": True, "measured": record[name]["holds"]}
-        told[name]["reached"] = told[name]["measured"]
-    return told
+        holds = record[name]["holds"]
+        found[name] = {"target": True, "measured": holds, "reached": holds}
+    return found

@@ -1,9 +1,9 @@
-"""Texts that detectors learn from beside the corpus: written on by a model, or worked over by one.
+"""Additional training texts: human openings continued by a model, and polished human texts.
 
-Run from the root of the checkout: `python -m benchmarks.auxiliary
+Run from the root of the checkout: `python -m benchmarks.quality.auxiliary
 --corpus=../shared/data/corpus.parquet --output=.cache/auxiliary.parquet`, then train with
-`--auxiliary=.cache/auxiliary.parquet`. Writing on takes the language model minutes; a run that was
-stopped goes on where it was.
+`--auxiliary=.cache/auxiliary.parquet`. The language model takes minutes to write;
+a stopped run continues where it was.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ from perplexity_detector.pipelines.train import preprocess
 from perplexity_detector.sampling.balance import balanced_sample, stable_order
 from perplexity_detector.text import canonicalise, sentence_spans, words
 
-#: Source of what was written on.
+#: Source of continued openings.
 CONTINUED = "continued"
-#: Texts that are written on at once, each in the same way.
+#: Texts that are continued together, sampled alike.
 BATCH = 56
-#: Tokens of an opening, and the fewest and most that follow it.
+#: Tokens of an opening, and the minimum and maximum that follow.
 OPENING_TOKENS, NEW_TOKENS = 32, (150, 230)
 
 
-class Way(NamedTuple):
-    """How a language model is sampled.
+class Sampling(NamedTuple):
+    """How the language model is sampled.
 
     Attributes:
-        temperature: that divides the log-odds.
-        top_p: only the likeliest tokens of so much probability.
-        top_k: only so many of the likeliest tokens; 0 for all.
-        without: blocks left out of the model, which make it a weaker one.
+        temperature: divides the logits.
+        top_p: sample among the likeliest tokens of this total probability.
+        top_k: sample among this many of the likeliest tokens; 0 for all.
+        removed_blocks: blocks removed from the model, which weaken it.
     """
 
     temperature: float
     top_p: float
     top_k: int
-    without: tuple[int, ...] = ()
+    removed_blocks: tuple[int, ...] = ()
 
 
-#: One small model can stand for several if it is weakened and sampled in several ways.
-WAYS = (
-    Way(1.0, 1.0, 0),
-    Way(1.0, 0.95, 0),
-    Way(0.8, 1.0, 0),
-    Way(1.0, 1.0, 40),
-    Way(1.1, 0.95, 0, (22,)),
-    Way(0.9, 0.9, 0, (24, 25)),
-    Way(1.0, 1.0, 0, (20, 23)),
-    Way(0.7, 1.0, 100, (21,)),
+#: One small model can stand in for several if it is weakened and sampled differently.
+SAMPLINGS = (
+    Sampling(1.0, 1.0, 0),
+    Sampling(1.0, 0.95, 0),
+    Sampling(0.8, 1.0, 0),
+    Sampling(1.0, 1.0, 40),
+    Sampling(1.1, 0.95, 0, (22,)),
+    Sampling(0.9, 0.9, 0, (24, 25)),
+    Sampling(1.0, 1.0, 0, (20, 23)),
+    Sampling(0.7, 1.0, 100, (21,)),
 )
 
 
@@ -69,13 +69,13 @@ def main(
     batches: int = 8,
     per_attack: int = 120,
 ) -> None:
-    """Write texts and what a detector must know of them to a parquet file.
+    """Write texts and their columns to a parquet file.
 
     Args:
-        corpus: labelled texts; people's of its train and valid splits give the openings.
-        output: the file; where `origin` of a text is left out, it must be too.
-        polished: texts by people that a model polished; `polished.parquet` beside the corpus.
-        batches: of `BATCH` openings, each written on in the next of `WAYS`.
+        corpus: labelled texts; human ones of its train and valid splits give the openings.
+        output: the file. A text must be held out wherever its `origin` is.
+        polished: human texts polished by a model; `polished.parquet` next to the corpus by default.
+        batches: of `BATCH` openings, each with the next of `SAMPLINGS`.
         per_attack: texts of each kind of polishing.
     """
     rows = openings(read_all(corpus, label=True), batches * BATCH)
@@ -90,46 +90,46 @@ def main(
     written.to_parquet(output)
     for number in tqdm(range(done, batches), initial=done, total=batches, disable=None):
         part = rows.iloc[number * BATCH : (number + 1) * BATCH]
-        more = continued(part, WAYS[number % len(WAYS)], seed=number)
+        more = continued(part, SAMPLINGS[number % len(SAMPLINGS)], seed=number)
         written = pd.concat([written, more], ignore_index=True)
         written.to_parquet(output)
 
 
 def openings(corpus: pd.DataFrame, texts: int) -> pd.DataFrame:
-    """People's texts that have an opening, sources alike, in a stable random order."""
-    people = corpus[(corpus["generated"] == 0) & (corpus["split"] != "test")]
-    plain = [canonicalise(text) for text in people["text"]]
-    people = people.assign(text=plain)[[len(words(text)) > OPENING_TOKENS for text in plain]]
-    chosen = balanced_sample(people, -(-texts // people["source"].nunique()))
+    """Human texts longer than an opening, balanced over sources, in a stable random order."""
+    human = corpus[(corpus["generated"] == 0) & (corpus["split"] != "test")]
+    plain = [canonicalise(text) for text in human["text"]]
+    human = human.assign(text=plain)[[len(words(text)) > OPENING_TOKENS for text in plain]]
+    chosen = balanced_sample(human, -(-texts // human["source"].nunique()))
     return chosen.iloc[stable_order(chosen["id"], seed=1)].head(texts)
 
 
-def continued(rows: pd.DataFrame, way: Way, seed: int) -> pd.DataFrame:
-    """What the shipped language model writes after openings; the openings themselves are dropped.
+def continued(rows: pd.DataFrame, sampling: Sampling, seed: int) -> pd.DataFrame:
+    """Continuations of openings by the shipped language model, without the openings.
 
     Args:
         rows: of the corpus, canonical.
-        way: how it is sampled.
+        sampling: how the model is sampled.
         seed: of the sampling.
     """
-    written = written_on(rows["text"].tolist(), way, seed)
+    written = continuations(rows["text"].tolist(), sampling, seed)
     texts = [from_first_sentence(preprocess(text, MAX_WORDS)) for text in written]
-    generator = f"{catalogue.BUILTIN} {way.temperature:g}/{way.top_p:g}/{way.top_k}" + "".join(
-        f" without {block}" for block in way.without
-    )
+    settings = f"{sampling.temperature:g}/{sampling.top_p:g}/{sampling.top_k}"
+    removed = "".join(f" without {block}" for block in sampling.removed_blocks)
+    generator = f"{catalogue.BUILTIN} {settings}{removed}"
     ids = [f"{CONTINUED}-{one}" for one in rows["id"]]
     return _auxiliary(rows, CONTINUED).assign(
         id=ids, prompt_id=ids, text=texts, generated=1, generator=generator, attack="none"
     )
 
 
-def written_on(texts: Sequence[str], way: Way, seed: int) -> list[str]:
-    """What follows the first tokens of each text, by the shipped model in bfloat16."""
+def continuations(texts: Sequence[str], sampling: Sampling, seed: int) -> list[str]:
+    """What the shipped model, in bfloat16, writes after the first tokens of each text."""
     loaded = catalogue.load()
-    model = without_blocks(loaded.model.to(torch.bfloat16), way.without)
+    model = without_blocks(loaded.model.to(torch.bfloat16), sampling.removed_blocks)
     heads = [loaded.tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
     heads = [head[:OPENING_TOKENS] for head in heads]
-    width = max(map(len, heads)) + 1  # the token that stands before every text
+    width = max(map(len, heads)) + 1  # plus the token before every text
     ids = torch.full((len(heads), width), loaded.bos_id)
     mask = torch.zeros_like(ids)
     for row, head in enumerate(heads):
@@ -142,9 +142,9 @@ def written_on(texts: Sequence[str], way: Way, seed: int) -> list[str]:
             ids,
             attention_mask=mask,
             do_sample=True,
-            temperature=way.temperature,
-            top_p=way.top_p,
-            top_k=way.top_k,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
             min_new_tokens=NEW_TOKENS[0],
             max_new_tokens=NEW_TOKENS[1],
             pad_token_id=loaded.bos_id,
@@ -157,13 +157,13 @@ def written_on(texts: Sequence[str], way: Way, seed: int) -> list[str]:
 
 
 def from_first_sentence(text: str) -> str:
-    """A text that begins inside a sentence, without it if there are others."""
+    """A text without the incomplete sentence it begins with, if it has others."""
     spans = sentence_spans(text)
     return text[spans[1][0] :] if len(spans) > 1 else text
 
 
 def polished_texts(frame: pd.DataFrame, per_attack: int) -> pd.DataFrame:
-    """Texts by people that a model worked over, of the train and valid splits."""
+    """Human texts that a model polished, of the train and valid splits."""
     frame = frame[frame["split"] != "test"]
     chosen = frame.iloc[stable_order(frame["id"])].groupby("attack").head(per_attack)
     texts = [preprocess(text, MAX_WORDS) for text in chosen["text"]]

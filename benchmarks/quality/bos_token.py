@@ -1,11 +1,10 @@
-"""Which token should stand before a text: bits per character of prose after each candidate.
+"""Which token to read before a text: bits per character of prose after each candidate.
 
-Run from the root of the checkout: `python -m benchmarks.bos_token`.
+Run from the root of the checkout: `python -m benchmarks.quality.bos_token`.
 """
 
 from __future__ import annotations
 
-import json
 import random
 from operator import itemgetter
 from pathlib import Path
@@ -15,14 +14,15 @@ import fire
 import zstandard
 
 from benchmarks.machine import machine
+from benchmarks.quality.prose import SEPARATOR
+from benchmarks.records import RESULTS, write_json
 from perplexity_detector.lm.bos import bits_per_character
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import canonicalise, crop
 
-RESULTS = Path(__file__).parents[1] / "results" / "bos_token.json"
-SEPARATOR = "<|endoftext|>"
-#: Tokens that models of this kind begin or end a text or a turn with.
+OUTPUT = RESULTS / "bos_token.json"
+#: Tokens with which models of this kind begin or end a text or a message.
 CONTROL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 
@@ -31,15 +31,15 @@ def main(
     corpus: str = "../shared/lm_corpus",
     documents: int = 7,
     words: int = 300,
-    output: str = str(RESULTS),
+    output: str = str(OUTPUT),
 ) -> None:
     """Measure, print a table, write json.
 
     Args:
         lm: the language model.
-        corpus: a folder of `*.txt.zst`, documents parted by `<|endoftext|>`.
-        documents: how many are drawn from each file.
-        words: at most so many of each document are read, from its beginning.
+        corpus: folder of `*.txt.zst`, whose documents end with `<|endoftext|>`.
+        documents: number drawn from each file.
+        words: most words read of each document, from its beginning.
         output: the json file.
     """
     texts = {
@@ -73,14 +73,14 @@ def main(
         "characters": sum(characters.values()),
         "results": results,
     }
-    Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(output, record)
 
 
 def sample(file: Path, documents: int, words: int) -> list[str]:
     """The beginnings of some documents of a file, always the same, in canonical form."""
     with file.open("rb") as stream:
         text = zstandard.ZstdDecompressor().stream_reader(stream).read().decode("utf-8")
-    # a headline or a dateline is no prose
+    # shorter ones may be headlines or datelines
     long_enough = [one for one in text.split(SEPARATOR) if len(one) > 6 * words]
     chosen = random.Random(0).sample(long_enough, min(documents, len(long_enough)))
     return [crop(canonicalise(one[: 20 * words]), words) for one in chosen]

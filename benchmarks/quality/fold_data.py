@@ -1,4 +1,4 @@
-"""Texts that were read, and detectors trained on one fold of them and judged on what it lacks."""
+"""Texts with their features, and detectors fitted on the training texts of one fold."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality.protocol import Fold
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.detectors.text_detector import TextDetector
-from perplexity_detector.evaluation import metrics
 from perplexity_detector.features.cross_fitting import cross_fitted_table, feature_matrix
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
@@ -20,178 +18,143 @@ from perplexity_detector.features.registry import FAMILIES, available_families, 
 from perplexity_detector.sampling.balance import balancing_weights
 from perplexity_detector.sampling.splits import Split, group_folds, merge_related_sources
 
-#: Rates whose thresholds are set on the others and met by what is left out.
-RATES = (0.01, 0.05)
-
 
 @dataclass(frozen=True)
 class Texts:
-    """Labelled texts, read.
+    """Labelled texts and what the language model returned for them.
 
     Attributes:
         rows: id, source, generated, prompt_id, ..., one row a text.
-        documents: the texts, read.
-        given: features of the families that learn nothing, shape (n, features).
+        documents: the texts, read by the language model.
+        fixed_features: features of the families that need no fitting, shape (n, features).
     """
 
     rows: pd.DataFrame
     documents: list[Document]
-    given: np.ndarray
+    fixed_features: np.ndarray
 
     @classmethod
-    def read(cls, rows_of: pd.DataFrame, extractor: FeatureExtractor) -> Texts:
-        """Texts that are canonical, read by an extractor of every family."""
-        documents = extractor.read_documents(rows_of["text"])
-        given = np.hstack([feature_matrix(family, documents) for family in FAMILIES.values()])
-        return cls(rows_of.reset_index(drop=True), documents, given)
+    def read(cls, rows: pd.DataFrame, extractor: FeatureExtractor) -> Texts:
+        """Read canonical texts with an extractor of every family."""
+        documents = extractor.read_documents(rows["text"])
+        fixed = np.hstack([feature_matrix(family, documents) for family in FAMILIES.values()])
+        return cls(rows.reset_index(drop=True), documents, fixed)
+
+    @classmethod
+    def unread(cls, rows: pd.DataFrame, documents: Sequence[Document] | None = None) -> Texts:
+        """Texts without features, for baselines that compute their own."""
+        if documents is None:
+            documents = [Document(text) for text in rows["text"]]
+        return cls(rows, list(documents), np.empty((len(rows), 0)))
 
     @property
     def labels(self) -> np.ndarray:
-        """0 by a person, 1 by a model, shape (n,)."""
+        """0 human, 1 generated, shape (n,)."""
         return self.rows["generated"].to_numpy(np.int64)
 
     @property
     def tokens(self) -> np.ndarray:
-        """Length of each, shape (n,)."""
+        """Tokens of each text, shape (n,)."""
         return np.array([document.token_count for document in self.documents], np.int64)
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What a fold is trained on: texts that families and trees learn from, in turns.
+class FoldData:
+    """Training data of a fold: texts, families fitted on them, and cross-fitted features.
 
     Attributes:
-        place: of the texts, integers of shape (n,).
+        index: rows of `Texts` that are trained on, integers of shape (n,).
         documents: n of them.
         labels: shape (n,).
         sources: integers of shape (n,).
-        parts: turns, as `cross_fitting.folds` gives them.
-        families: every family, those that learn having learned from all n texts.
-        table: features, shape (n, features); learned families' cross-fitted.
-        genuine: which texts set probabilities and thresholds, bool of shape (n,).
+        splits: folds within the training texts, as `group_folds` returns them.
+        families: every family; the learned ones are fitted on all n texts.
+        table: features, shape (n, features); those of learned families are cross-fitted.
+        calibration_mask: texts that set probabilities and thresholds, bool of shape (n,).
     """
 
-    place: np.ndarray
+    index: np.ndarray
     documents: list[Document]
     labels: np.ndarray
     sources: np.ndarray
-    parts: list[Split]
+    splits: list[Split]
     families: list[Family]
     table: np.ndarray
     calibration_mask: np.ndarray
 
     @classmethod
-    def of(cls, texts: Texts, trained: np.ndarray) -> Lesson:
-        """Families learned on the texts that are marked, bool of shape (texts,)."""
-        place = np.flatnonzero(trained)
-        chosen = texts.rows.iloc[place]
-        documents = [texts.documents[i] for i in place]
-        labels = texts.labels[place]
-        sources = pd.factorize(chosen["source"])[0]
-        prompts = chosen["prompt_id"].tolist()
-        parts = group_folds(labels, merge_related_sources(sources, prompts), prompts)
+    def from_texts(cls, texts: Texts, train_mask: np.ndarray) -> FoldData:
+        """Fit the learned families on the marked texts, bool of shape (texts,)."""
+        index = np.flatnonzero(train_mask)
+        rows = texts.rows.iloc[index]
+        documents = [texts.documents[i] for i in index]
+        labels = texts.labels[index]
+        sources = pd.factorize(rows["source"])[0]
+        prompts = rows["prompt_id"].tolist()
+        splits = group_folds(labels, merge_related_sources(sources, prompts), prompts)
         families: list[Family] = list(FAMILIES.values())
-        columns = [texts.given[place]]
+        columns = [texts.fixed_features[index]]
         for learner in available_families().values():
             if isinstance(learner, LearnedFamily):
-                columns.append(cross_fitted_table(learner, documents, labels, sources, parts))
+                columns.append(cross_fitted_table(learner, documents, labels, sources, splits))
                 families.append(learner.family(learner.fit(documents, labels, sources)))
-        calibration_mask = chosen["genuine"].to_numpy(bool)
+        calibration_mask = rows["calibration_mask"].to_numpy(bool)
         table = np.hstack(columns)
-        return cls(place, documents, labels, sources, parts, families, table, calibration_mask)
+        return cls(index, documents, labels, sources, splits, families, table, calibration_mask)
 
     @property
-    def names(self) -> list[str]:
-        """Of the features."""
+    def feature_names(self) -> list[str]:
+        """Names of the columns of `table`."""
         return [name for family in self.families for name in family.feature_names]
 
-    def told(self, texts: Texts, tested: np.ndarray) -> np.ndarray:
+    def transform(self, texts: Texts, mask: np.ndarray) -> np.ndarray:
         """Features of other texts that are marked, shape (marked, features)."""
-        place = np.flatnonzero(tested)
-        documents = [texts.documents[i] for i in place]
+        index = np.flatnonzero(mask)
+        documents = [texts.documents[i] for i in index]
         learned = [feature_matrix(family, documents) for family in self.families[len(FAMILIES) :]]
-        return np.hstack([texts.given[place], *learned])
+        return np.hstack([texts.fixed_features[index], *learned])
 
-    def features_at(self, depth: float) -> list[int]:
-        """Places of a detector's features whose pass is left after this share of the blocks."""
+    def columns_at_depth(self, depth: float) -> list[int]:
+        """Columns of a detector that reads this share of the language model's blocks."""
         families = available_families(depth)
-        there = {name for of in default_families(depth) for name in families[of].feature_names}
-        return [place for place, name in enumerate(self.names) if name in there]
+        names = {name for one in default_families(depth) for name in families[one].feature_names}
+        return [column for column, name in enumerate(self.feature_names) if name in names]
 
-    def columns(self, chosen: Callable[[str], bool]) -> list[int]:
-        """Places of the features of families that are chosen by name."""
-        return [
-            place
-            for place, family in enumerate(
-                family.name for family in self.families for _ in family.labels
-            )
-            if chosen(family)
-        ]
+    def columns_of(self, is_chosen: Callable[[str], bool]) -> list[int]:
+        """Columns of the families whose name is chosen."""
+        family_of_column = [family.name for family in self.families for _ in family.labels]
+        return [column for column, name in enumerate(family_of_column) if is_chosen(name)]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """Trees over some of the features, calibrated on what turns left out.
+class FittedFold:
+    """A detector over some of the features, calibrated on out-of-fold scores.
 
     Attributes:
-        lesson: what it learned from.
-        detector: its trees, and what tells texts that are unlike the lesson's.
-        calibrator: of their margins.
-        columns: the features they read.
+        data: what it was fitted on.
+        detector: its trees, and its outlier check.
+        calibrator: turns the trees' scores into probabilities.
+        columns: the features that the detector uses.
     """
 
-    lesson: Lesson
+    data: FoldData
     detector: TextDetector
     calibrator: Calibrator
     columns: list[int]
 
     @classmethod
-    def on(cls, lesson: Lesson, columns: Sequence[int]) -> Trained:
-        """Train on a lesson."""
-        tokens = np.array([document.token_count for document in lesson.documents], np.int64)
+    def fit(cls, data: FoldData, columns: Sequence[int]) -> FittedFold:
+        """Fit trees and calibrator on a fold's training data."""
+        tokens = np.array([document.token_count for document in data.documents], np.int64)
         detector = TextDetector(n_jobs=1)
-        names = [lesson.names[i] for i in columns]
-        table = lesson.table[:, columns]
-        margins = detector.fit_table(table, lesson.labels, lesson.sources, lesson.parts, names)
-        weights = balancing_weights(lesson.labels, lesson.sources)
-        told = lesson.calibration_mask
-        calibrator = Calibrator.fit(margins[told], lesson.labels[told], weights[told], tokens[told])
-        return cls(lesson, detector, calibrator, list(columns))
+        names = [data.feature_names[i] for i in columns]
+        table = data.table[:, columns]
+        scores = detector.fit_table(table, data.labels, data.sources, data.splits, names)
+        weights = balancing_weights(data.labels, data.sources)
+        mask = data.calibration_mask
+        calibrator = Calibrator.fit(scores[mask], data.labels[mask], weights[mask], tokens[mask])
+        return cls(data, detector, calibrator, list(columns))
 
     def probabilities(self, table: np.ndarray) -> np.ndarray:
-        """Of features of all families, shape (n, features)."""
+        """Probabilities from features of all families, shape (n, features)."""
         return self.calibrator.probabilities(self.detector.raw_scores(table[:, self.columns]))
-
-
-def figures(
-    fold: Fold, labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray
-) -> dict[str, float]:
-    """How well the texts of a fold are told apart, and what its new people and models suffer.
-
-    Args:
-        fold: the tested texts of which are given, n of them.
-        labels: shape (n,).
-        probabilities: shape (n,).
-        thresholds: of each rate of `RATES` at each text's length, shape (rates, n).
-
-    Returns:
-        `auroc`, `tpr_at_1`, `tpr_at_5`, `brier`, `ece`; `people` and `models` that are new, and
-        for each rate `fpr_1`, `tpr_1`, ...: the share of them that its threshold flags.
-    """
-    new = fold.new[fold.tested]
-    found = {
-        "auroc": metrics.auroc(labels, probabilities),
-        "tpr_at_1": metrics.tpr_at_fpr(labels, probabilities, 0.01),
-        "tpr_at_5": metrics.tpr_at_fpr(labels, probabilities, 0.05),
-        "brier": metrics.brier(labels, probabilities),
-        "ece": metrics.expected_calibration_error(labels, probabilities),
-        "people": float((new & (labels == 0)).sum()),
-        "models": float((new & (labels == 1)).sum()),
-    }
-    for rate, threshold in zip(RATES, thresholds, strict=True):
-        flagged = probabilities >= threshold
-        for name, label in (("fpr", 0), ("tpr", 1)):
-            judged = flagged[new & (labels == label)]
-            if judged.size:
-                found[f"{name}_{rate * 100:g}"] = float(judged.mean())
-    return found

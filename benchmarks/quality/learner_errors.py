@@ -1,4 +1,4 @@
-"""Frequent errors of learners of English, put into texts one kind at a time: a stress set."""
+"""Frequent errors of learners of English, inserted one kind at a time: a stress set."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from perplexity_detector.errors import InputError
 
 #: Finds the edits by which errors of one kind can enter a text.
 Finder = Callable[[str, Random], Iterator[Edit]]
-#: An error in each so many words, as essays of intermediate learners have them.
+#: Errors per word in essays of intermediate learners.
 RATE = 1 / 15
 
 
@@ -120,7 +120,7 @@ _SLIPS = [  # for words in no table: a letter once instead of twice, and endings
 
 
 class Place(NamedTuple):
-    """A word, where it starts, and its neighbours in lower case; "" beyond punctuation."""
+    """A word, where it starts, and its neighbours in lower case; "" across punctuation."""
 
     start: int
     word: str
@@ -143,7 +143,7 @@ def _places(text: str) -> Iterator[Place]:
 
 
 def articles(text: str, random: Random) -> Iterator[Edit]:
-    """Articles left out, put before what has none, or the wrong one."""
+    """Articles missing, superfluous or wrong."""
     del random
     yield from article_deletions(text)
     for start, word, _, before, after in _places(text):
@@ -216,7 +216,7 @@ def tense(text: str, random: Random) -> Iterator[Edit]:
 
 
 def prepositions(text: str, random: Random) -> Iterator[Edit]:
-    """Prepositions of another language, too many of them, or too few."""
+    """Prepositions wrong, superfluous or missing."""
     for start, word, _, before, after in _places(text):
         stop = start + len(word)
         lowered = word.lower()
@@ -245,7 +245,7 @@ def spelling(text: str, random: Random) -> Iterator[Edit]:
 
 
 def simpler_words(text: str, random: Random) -> Iterator[Edit]:
-    """Simple words for those that a learner does not have yet; no errors."""
+    """Simple words instead of those that a learner does not know yet; not errors."""
     for start, word in words_with_places(text):
         if word.lower() in SIMPLER_WORDS:
             yield replacement(text, start, word, random.choice(SIMPLER_WORDS[word.lower()]))
@@ -270,7 +270,7 @@ def _with_all(text: str, random: Random, rate: float) -> str:
     return text
 
 
-#: Kind of error -> what puts it into a text at so many errors per word; `all` takes turns.
+#: Kind of error -> function that inserts it at a rate per word; `all` combines the kinds.
 ERRORS: dict[str, Callable[[str, Random, float], str]] = {
     **{find.__name__: partial(_with, find) for find in _KINDS},
     "all": _with_all,
@@ -278,19 +278,19 @@ ERRORS: dict[str, Callable[[str, Random, float], str]] = {
 
 
 def with_errors(text: str, kind: str, seed: int = 0, rate: float = RATE) -> str:
-    """A text with errors of one kind, as a learner of English would make them.
+    """Insert errors of one kind, as a learner of English would make them.
 
     Args:
         text: any string.
         kind: one of `ERRORS`.
-        seed: another seed, other errors; the same one gives the same text everywhere.
-        rate: errors per word, as far as places fit; at least one of a kind if any place does.
+        seed: of the choice of errors; the same seed gives the same text on every machine.
+        rate: errors per word, as far as the text has room for them; at least one if it has any.
 
     Returns:
-        The text itself if no error fits.
+        The text with errors; unchanged if none fits.
 
     Raises:
-        InputError: there is no such kind.
+        InputError: the kind is unknown.
 
     Example:
         >>> with_errors("He goes home.", "agreement")

@@ -1,4 +1,4 @@
-"""Crops of prose by people from a folder of `*.txt.zst`, documents parted by `<|endoftext|>`."""
+"""Crops of human prose from `*.txt.zst` files, whose documents end with `<|endoftext|>`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from perplexity_detector.sampling.balance import stable_order
 from perplexity_detector.text import canonicalise, crop, sentence_spans, words
 
 SEPARATOR = "<|endoftext|>"
-#: Characters of a document among which a crop is sought: some 1,000 words.
+#: Characters that a crop is taken from: about 1,000 words.
 STRETCH = 6000
 
 
 def prose(folder: str | Path, per_source: int, max_words: int = 200, seed: int = 0) -> pd.DataFrame:
-    """Crops of whole sentences, none overlapping another, in a stable random order.
+    """Crops of whole sentences that do not overlap, in a stable random order.
 
     Args:
-        folder: with one file a source.
+        folder: has one file per source.
         per_source: crops of each source.
-        max_words: words of a crop at most; it has at least half as many.
-        seed: another seed, other crops.
+        max_words: most words of a crop; the fewest are half of it.
+        seed: of the order.
 
     Returns:
         Columns id, source, text (canonical), generated (0), prompt_id (the document).
@@ -33,13 +33,13 @@ def prose(folder: str | Path, per_source: int, max_words: int = 200, seed: int =
     frames = []
     for file in sorted(Path(folder).glob("*.txt.zst")):
         source = file.name.removesuffix(".txt.zst")
-        stretches = pd.DataFrame(_stretches(file), columns=["prompt_id", "place", "text"])
+        stretches = pd.DataFrame(_stretches(file), columns=["prompt_id", "stretch", "text"])
         stretches["id"] = source + "-" + stretches["prompt_id"].astype(str) + "-" + (
-            stretches["place"].astype(str)
+            stretches["stretch"].astype(str)
         )  # fmt: skip
         kept: list[dict[str, object]] = []
         for row in stretches.iloc[stable_order(stretches["id"], seed)].itertuples():
-            text = cut(str(row.text), max_words, inside=int(str(row.place)) > 0)
+            text = cut(str(row.text), max_words, inside=int(str(row.stretch)) > 0)
             if text is not None:
                 prompt = f"{source}-{row.prompt_id}"
                 kept.append({"id": row.id, "source": source, "text": text, "prompt_id": prompt})
@@ -50,12 +50,12 @@ def prose(folder: str | Path, per_source: int, max_words: int = 200, seed: int =
 
 
 def cut(text: str, max_words: int, inside: bool) -> str | None:
-    """The first whole sentences of a stretch; None if they are too few, or no running prose.
+    """The first whole sentences of a stretch; None if too short or mostly figures.
 
     Args:
         text: the stretch.
-        max_words: words at most, and half of it at least.
-        inside: the stretch begins inside a sentence, which is left out.
+        max_words: most words; the fewest are half of it.
+        inside: whether the stretch begins inside a sentence, which is dropped.
     """
     plain = canonicalise(text)
     spans = sentence_spans(plain)
@@ -68,7 +68,7 @@ def cut(text: str, max_words: int, inside: bool) -> str | None:
 
 
 def _stretches(file: Path) -> Iterator[tuple[int, int, str]]:
-    """Number of a document, place in it, up to `STRETCH` characters; of 3,000 documents."""
+    """Number of a document, offset, and up to `STRETCH` characters, for 3,000 documents."""
     with file.open("rb") as packed:
         content = io.TextIOWrapper(
             zstandard.ZstdDecompressor().stream_reader(packed), encoding="utf-8"
@@ -77,5 +77,5 @@ def _stretches(file: Path) -> Iterator[tuple[int, int, str]]:
     chosen = np.random.default_rng(0).permutation(len(documents))[:3000]
     for number in sorted(chosen.tolist()):
         document = documents[number].strip()
-        for place in range(0, max(1, min(len(document) - STRETCH, 60 * STRETCH)), STRETCH):
-            yield number, place, document[place : place + STRETCH]
+        for start in range(0, max(1, min(len(document) - STRETCH, 60 * STRETCH)), STRETCH):
+            yield number, start, document[start : start + STRETCH]

@@ -1,4 +1,4 @@
-"""What is kept of an earlier `results/quality.json` when part of it is measured anew."""
+"""What is kept of an earlier `results/quality.json` when part of it is measured again."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Any
 
 from benchmarks.quality.fold_evaluator import Figures
 
-#: What other benchmarks add to the json.
+#: Keys that other benchmarks add to the json.
 NETWORKS, BINOCULARS = "networks", "binoculars"
 
 
 def with_detector(earlier: dict[str, Any], name: str, results: dict[str, Any]) -> dict[str, Any]:
-    """An earlier record, with what was measured anew of one detector on the same folds."""
-    for fold, found in zip(earlier["folds"], results["folds"], strict=True):
-        assert (fold["name"], fold["trained"]) == (found["name"], found["trained"])
+    """An earlier record with new results of one detector on the same folds."""
+    for fold, new in zip(earlier["folds"], results["folds"], strict=True):
+        for key in ("name", "n_calibrating"):
+            if fold[key] != new[key]:
+                raise ValueError(f"The folds differ in {key}: {fold[key]} and {new[key]}.")
         for part in ("detectors", "recalibrated"):
-            fold[part][name] = found[part][name]
+            fold[part][name] = new[part][name]
     return {**earlier, name: results[name]}
 
 
-def keep_beside(record: dict[str, Any], earlier: dict[str, Any]) -> None:
-    """Take over what `networks` and `binoculars` measured before, if the folds are the same.
+def copy_other_benchmarks(record: dict[str, Any], earlier: dict[str, Any]) -> None:
+    """Copy what `networks` and `binoculars` measured before, if the folds are the same.
 
-    They are if the rules, which nothing but a fold's texts decides, have the same figures on all.
+    They are the same if the rules, which depend on a fold's texts only, have the same metrics.
     """
-    folds = earlier.get("folds", [])
-    before = {(fold["kind"], fold["name"]): fold["detectors"] for fold in folds}
-    now = {(fold["kind"], fold["name"]): fold["detectors"] for fold in record["folds"]}
-    if any(not _alike(of["rules"], before.get(fold, {}).get("rules")) for fold, of in now.items()):
+    before, now = detectors_by_fold(earlier), detectors_by_fold(record)
+    if any(not _equal(of["rules"], before.get(fold, {}).get("rules")) for fold, of in now.items()):
         return
     record.update({part: earlier[part] for part in (NETWORKS, BINOCULARS) if part in earlier})
     names = {BINOCULARS, *record.get(NETWORKS, {}).get("seconds", {})}
@@ -36,8 +36,13 @@ def keep_beside(record: dict[str, Any], earlier: dict[str, Any]) -> None:
         of.update({name: before[fold][name] for name in names & set(before[fold])})
 
 
-def _alike(figures: Figures, others: Figures | None) -> bool:
-    """Whether they are the same but for the order in which numbers were added up."""
+def detectors_by_fold(record: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Metrics of each detector, by kind and name of the fold."""
+    return {(fold["kind"], fold["name"]): fold["detectors"] for fold in record.get("folds", [])}
+
+
+def _equal(figures: Figures, others: Figures | None) -> bool:
+    """Whether they are equal up to rounding."""
     return (
         others is not None
         and figures.keys() == others.keys()

@@ -1,4 +1,4 @@
-"""Figures that must not fall: `floor.json`, which only ever goes up."""
+"""Metrics that must not fall: the minimum of each is in `floor.json` and is only ever raised."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FLOOR = Path(__file__).parent / "floor.json"
-#: The floor lies so much under what was reached: another processor rounds otherwise.
+#: Margin between a measured value and its minimum, because processors round differently.
 SLACK = 0.02
 
 
-def check(reached: Mapping[str, float], lift: bool = False, file: Path = FLOOR) -> None:
-    """Print what was reached beside the floor; exit with 1 if it is under it.
+def check(measured: Mapping[str, float], raise_floor: bool = False, file: Path = FLOOR) -> None:
+    """Print measured values and their minimum; exit with 1 if one is below it.
 
     Args:
-        reached: figure -> value; higher is better.
-        lift: raise the floor to what was reached, less `SLACK`; it never falls.
-        file: of the floor.
+        measured: metric -> value; higher is better.
+        raise_floor: raise each minimum to the measured value less `SLACK`; it never falls.
+        file: json with the minimum of each metric.
     """
-    if not file.exists() and not lift:
-        sys.exit(f"There is no {file.name}: make one with --raise_floor.")
-    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    if lift:
-        known = {name: max(known.get(name, 0.0), value - SLACK) for name, value in reached.items()}
-        file.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    under = [name for name, least in known.items() if not reached.get(name, -1.0) >= least]
-    for name, value in reached.items():
-        mark = "  UNDER" if name in under else ""
-        print(f"{name:<44} {value:.3f}  floor {known.get(name, float('nan')):.3f}{mark}")
-    if under:
+    if not file.exists() and not raise_floor:
+        sys.exit(f"There is no {file.name}: create it with --raise_floor.")
+    floor = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if raise_floor:
+        floor = {name: max(floor.get(name, 0.0), value - SLACK) for name, value in measured.items()}
+        file.write_text(json.dumps(floor, indent=1) + "\n", encoding="utf-8")
+    # a metric that is missing or NaN is below its minimum
+    below = [name for name, minimum in floor.items() if not measured.get(name, -1.0) >= minimum]
+    for name, value in measured.items():
+        mark = "  BELOW" if name in below else ""
+        print(f"{name:<44} {value:.3f}  floor {floor.get(name, float('nan')):.3f}{mark}")
+    if below:
         sys.exit(1)

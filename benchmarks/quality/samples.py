@@ -1,4 +1,4 @@
-"""What `quality` reads: samples of the corpus, crops of prose, attacked and other texts."""
+"""Texts that `benchmarks.quality` reads: samples of the corpus, and the stress sets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from benchmarks.quality.learner_errors import ERRORS, with_errors
 from benchmarks.quality.prose import prose
+from benchmarks.records import ROOT
 from perplexity_detector.augmentation.attacks import ATTACKS, attack
 from perplexity_detector.augmentation.augment import AUGMENTATION_RATE, augment
 from perplexity_detector.classifier.prose_check import is_prose
@@ -16,10 +17,10 @@ from perplexity_detector.pipelines.train import preprocess
 from perplexity_detector.sampling.balance import balanced_sample, stable_order
 from perplexity_detector.text import canonicalise, crop, words
 
-ODD = Path(__file__).parents[2] / "data" / "sample" / "odd.csv"
+OTHER_FORMS = ROOT / "data" / "sample" / "odd.csv"
 MAX_WORDS = 200
 LENGTHS = (50, 100, 200, 400)
-#: Columns that texts are told apart by.
+#: Columns that a text keeps.
 COLUMNS = ["id", "text", "generated", "domain", "generator", "attack", "prompt_id", "source"]
 ESSAYS = ("aae_learners", "asap_pupils", "nehoray_essays", "outfox", "toefl_samples")
 
@@ -31,10 +32,11 @@ def corpus(
     max_words: int = MAX_WORDS,
     augmentation_rate: float = AUGMENTATION_RATE,
 ) -> pd.DataFrame:
-    """Texts of the corpus, canonical, whole sentences up to so many words.
+    """A balanced sample of the corpus: canonical texts, whole sentences of at most `max_words`.
 
-    Their `split`, whether they are `calibration_mask` or disguised copies to learn from, as in training,
-    whether they were running English `prose`, and their `origin` (their source) are beside them.
+    Returns:
+        `COLUMNS`, split, `calibration_mask` (False for disguised copies, which are trained on as in
+        `train`), `prose` (whether the text was running English prose) and `origin` (its source).
     """
     frame = read_all(dataset, label=True)
     limits = {"train": per_group, "valid": per_group_held_out, "test": per_group_held_out}
@@ -48,12 +50,12 @@ def corpus(
 
 
 def auxiliary(dataset: str) -> pd.DataFrame:
-    """What `benchmarks.auxiliary` wrote, to stand below the rows of `corpus`: learned from only."""
+    """What `benchmarks.quality.auxiliary` wrote, as further rows of `corpus`; for training only."""
     return pd.read_parquet(dataset).assign(calibration_mask=False, prose=True)
 
 
 def long_texts(dataset: str, per_group: int) -> pd.DataFrame:
-    """Texts of the test split that have 400 words, cut to each of `LENGTHS`; column `words`."""
+    """Texts of the test split with at least 400 words, cut to each of `LENGTHS`; column `words`."""
     frame = read_all(dataset, label=True)
     frame = frame[frame["split"] == "test"]
     frame = frame[[len(text.split()) >= LENGTHS[-1] for text in frame["text"]]]
@@ -68,7 +70,7 @@ def long_texts(dataset: str, per_group: int) -> pd.DataFrame:
 
 
 def polished(dataset: str, per_attack: int) -> pd.DataFrame:
-    """Texts by people that a model polished, rewrote or expanded, of the test split."""
+    """Human texts of the test split that a model polished, rewrote or expanded."""
     frame = read_all(dataset, label=True)
     frame = frame[frame["split"] == "test"]
     frame = frame.iloc[stable_order(frame["id"])].groupby("attack").head(per_attack)
@@ -77,16 +79,15 @@ def polished(dataset: str, per_attack: int) -> pd.DataFrame:
 
 
 def attacked(rows: pd.DataFrame, dataset: str, texts: int) -> pd.DataFrame:
-    """Models' texts of the test split, plain and under each attack; column `attack`.
+    """Generated texts of the test split, plain and under each attack; column `attack`.
 
     Args:
-        rows: of `corpus`.
-        dataset: the corpus, for the texts as they were before they were canonical.
-        texts: how many are attacked, sources alike.
+        rows: as `corpus` returns them.
+        dataset: the corpus, for the texts before canonicalisation.
+        texts: number of texts attacked, balanced over sources.
     """
     chosen = rows[(rows["split"] == "test") & (rows["generated"] == 1) & (rows["attack"] == "none")]
-    per_source = -(-texts // max(1, chosen["source"].nunique()))
-    chosen = balanced_sample(chosen, per_source)
+    chosen = _spread_over_sources(chosen, texts)
     raw = read_all(dataset, label=True).set_index("id")["text"][chosen["id"]]
     plain = [crop(text, 2 * MAX_WORDS) for text in raw]
     parts = [chosen.assign(attack="none")]
@@ -97,11 +98,10 @@ def attacked(rows: pd.DataFrame, dataset: str, texts: int) -> pd.DataFrame:
 
 
 def learners(rows: pd.DataFrame, texts: int) -> pd.DataFrame:
-    """Essays by people of the test split, plain and with learners' errors; column `error`."""
+    """Human essays of the test split, plain and with learners' errors; column `error`."""
     chosen = rows[(rows["split"] == "test") & (rows["generated"] == 0)]
     chosen = chosen[chosen["source"].isin(ESSAYS)]
-    per_source = -(-texts // max(1, chosen["source"].nunique()))
-    chosen = balanced_sample(chosen, per_source)
+    chosen = _spread_over_sources(chosen, texts)
     parts = [chosen.assign(error="none")]
     for kind in ERRORS:
         wrong = [canonicalise(with_errors(text, kind)) for text in chosen["text"]]
@@ -109,13 +109,19 @@ def learners(rows: pd.DataFrame, texts: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def odd() -> pd.DataFrame:
+def other_forms() -> pd.DataFrame:
     """Texts of other forms than English prose; columns `kind` and `prose`."""
-    rows = pd.read_csv(ODD)
+    rows = pd.read_csv(OTHER_FORMS)
     texts = [canonicalise(text) for text in rows["text"]]
     return rows.assign(prose=list(map(is_prose, rows["text"])), text=texts, generated=0)
 
 
-def people(folder: str | Path, per_source: int) -> pd.DataFrame:
-    """Crops of general prose by people, source by source."""
+def human_prose(folder: str | Path, per_source: int) -> pd.DataFrame:
+    """Crops of general human prose, balanced over sources."""
     return prose(folder, per_source, MAX_WORDS)
+
+
+def _spread_over_sources(rows: pd.DataFrame, texts: int) -> pd.DataFrame:
+    """At least `texts` rows where there are so many, the same number of each source."""
+    per_source = -(-texts // max(1, rows["source"].nunique()))
+    return balanced_sample(rows, per_source)

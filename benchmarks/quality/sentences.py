@@ -1,64 +1,61 @@
-"""Which score of a sentence finds a model's sentences in essays by people.
+"""Which score of a sentence finds generated sentences in human essays.
 
-Run from the root of the checkout: `python -m benchmarks.sentences measure
+Run from the root of the checkout: `python -m benchmarks.quality.sentences measure
 --corpus=../shared/data/corpus.parquet`. The texts are of the test split, which the shipped
-detectors never saw. `python -m benchmarks.sentences record` then keeps what the score that
-explanations tell reached in the detectors' metrics.json, where explanations find it.
+detectors never saw. `python -m benchmarks.quality.sentences record` then copies the AUROC of the
+score that explanations use to the detectors' metrics.json, where explanations find it.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import fire
 import numpy as np
 
 from benchmarks.machine import machine
 from benchmarks.quality.inserted_sentences import WAYS, Mixed, mixed_essays
+from benchmarks.records import RESULTS, read_json, write_json
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import InputError
 from perplexity_detector.evaluation.metrics import auroc, evaluate
-from perplexity_detector.explanation.sentences import (
-    AUROC,
-    NGRAM_RATIO,
-    SENTENCE_LOG_ODDS,
-    log_odds_of,
-    windows,
-)
+from perplexity_detector.explanation.sentences import AUROC, log_odds_of, windows
 from perplexity_detector.features import contrast, representation
 from perplexity_detector.features.document import Document, select_sentences
 from perplexity_detector.io.artefact_folder import PRETRAINED
 
-RESULTS = Path(__file__).parents[1] / "results" / "sentences.json"
+OUTPUT = RESULTS / "sentences.json"
+#: The score that explanations use.
+USED = "ngram_ratio"
 DETECTORS = ("standard", "fast")
 Scorer = Callable[[TextDetector, Document], np.ndarray]
 
 
-def left_out(detector: TextDetector, document: Document) -> np.ndarray:
-    """By how much the log-odds of the text fall when a sentence is left out."""
-    places = np.arange(len(document.sentences))
-    rest = [select_sentences(document, places != place) for place in places]
-    margins = log_odds_of(detector, [document, *rest])
-    return np.asarray(margins[0] - margins[1:])
+def log_odds_drop(detector: TextDetector, document: Document) -> np.ndarray:
+    """Drop of the text's log-odds when a sentence is removed."""
+    numbers = np.arange(len(document.sentences))
+    shortened = [select_sentences(document, numbers != number) for number in numbers]
+    log_odds = log_odds_of(detector, [document, *shortened])
+    return np.asarray(log_odds[0] - log_odds[1:])
 
 
-def alone_anew(detector: TextDetector, document: Document) -> np.ndarray:
-    """Log-odds of each sentence, read without what stands around it."""
+def log_odds_reread(detector: TextDetector, document: Document) -> np.ndarray:
+    """Log-odds of each sentence, read again without its context."""
     return log_odds_of(detector, detector.read_documents(document.sentences))
 
 
-def left_out_anew(detector: TextDetector, document: Document) -> np.ndarray:
-    """As `left_out`, but what is left is read again."""
+def log_odds_drop_reread(detector: TextDetector, document: Document) -> np.ndarray:
+    """As `log_odds_drop`, but the shortened text is read again."""
     sentences = document.sentences
-    rest = [" ".join(sentences[:place] + sentences[place + 1 :]) for place in range(len(sentences))]
-    margins = log_odds_of(detector, detector.read_documents([document.text, *rest]))
-    return np.asarray(margins[0] - margins[1:])
+    shortened = [
+        " ".join(sentences[:number] + sentences[number + 1 :]) for number in range(len(sentences))
+    ]
+    log_odds = log_odds_of(detector, detector.read_documents([document.text, *shortened]))
+    return np.asarray(log_odds[0] - log_odds[1:])
 
 
 def hidden_states(detector: TextDetector, document: Document) -> np.ndarray:
-    """The discriminant of each sentence's hidden states; of one without states, the text's."""
+    """Discriminant of each sentence's hidden states; the text's where a sentence has none."""
     learned = detector.extractor_.learned_["representation"]
     scores = representation.sentence_projections(document, learned)
     missing = len(document.sentences) - len(scores)
@@ -66,37 +63,37 @@ def hidden_states(detector: TextDetector, document: Document) -> np.ndarray:
     return np.concatenate([scores, np.full(missing, text)])
 
 
-def wording(detector: TextDetector, document: Document) -> np.ndarray:
-    """The contrast of each sentence."""
+def ngram_ratio(detector: TextDetector, document: Document) -> np.ndarray:
+    """Log-likelihood ratio of each sentence's n-grams."""
     return contrast.sentence_log_ratios(document, detector.extractor_.learned_["contrast"])
 
 
-def window_of(reach: int) -> Scorer:
-    """Log-odds of each sentence with so many to each side."""
-    return lambda detector, document: log_odds_of(detector, windows(document, reach))
+def window_log_odds(neighbours: int) -> Scorer:
+    """Log-odds of each sentence with some neighbours on each side."""
+    return lambda detector, document: log_odds_of(detector, windows(document, neighbours))
 
 
-#: From what one reading of the text left.
+#: Computed from one pass over the text.
 SCORES: dict[str, Scorer] = {
-    "fall of the log-odds when left out": left_out,
-    SENTENCE_LOG_ODDS: window_of(0),
-    "log-odds with a sentence to each side": window_of(1),
-    "log-odds with two sentences to each side": window_of(2),
-    "hidden states": hidden_states,
-    NGRAM_RATIO: wording,
+    "log_odds_drop": log_odds_drop,
+    "log_odds": window_log_odds(0),
+    "log_odds_1_neighbour": window_log_odds(1),
+    "log_odds_2_neighbours": window_log_odds(2),
+    "hidden_states": hidden_states,
+    USED: ngram_ratio,
 }
 #: These read again; they are measured on fewer essays.
-READ_ANEW: dict[str, Scorer] = {
-    "log-odds alone, read anew": alone_anew,
-    "fall of the log-odds when left out, read anew": left_out_anew,
+REREADING_SCORES: dict[str, Scorer] = {
+    "log_odds_reread": log_odds_reread,
+    "log_odds_drop_reread": log_odds_drop_reread,
 }
 
 
 def measure(
     corpus: str,
     essays: int = 60,
-    anew: int = 0,
-    output: str = str(RESULTS),
+    reread: int = 0,
+    output: str = str(OUTPUT),
     cache: str | None = None,
     seed: int = 0,
 ) -> None:
@@ -104,46 +101,45 @@ def measure(
 
     Args:
         corpus: a labelled file with `prompt_id`, `source`, `attack` and `split`.
-        essays: by people, each mixed in both ways.
-        anew: of how many essays the scores are measured that read again; slow.
+        essays: number of human essays, each mixed in both ways.
+        reread: number of essays for the scores that read again; slow.
         output: the json file.
-        cache: a folder that keeps what the language model said.
+        cache: folder that keeps the language model's output.
         seed: of the sample.
     """
     mixed = mixed_essays(corpus, essays, seed)
     if not mixed:
         raise InputError(f"{corpus} has no essays to mix.")
-    record_of: dict[str, object] = {
-        "machine": machine(),
-        "essays": len({one.host for one in mixed}),
-        "sentences": int(sum(len(one.inserted) for one in mixed)),
-        "inserted": int(sum(one.inserted.sum() for one in mixed)),
-        "detectors": {},
-    }
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
     for name in DETECTORS:
         detector = TextDetector.from_pretrained(name, cache=cache)
         documents = detector.read_documents([one.text for one in mixed])
         found[name] = _figures(SCORES, detector, mixed, documents)
-        few = 2 * anew
-        found[name] |= _figures(READ_ANEW, detector, mixed[:few], documents[:few]) if few else {}
+        if few := 2 * reread:
+            found[name] |= _figures(REREADING_SCORES, detector, mixed[:few], documents[:few])
         for score, figures in found[name].items():
             shown = ", ".join(f"{figure} {values[0]:.3f}" for figure, values in figures.items())
             print(f"{name}, {score}: {shown}", flush=True)
-    record_of["detectors"] = found
-    Path(output).write_text(json.dumps(record_of, indent=2) + "\n", encoding="utf-8")
+    results = {
+        "machine": machine(),
+        "essays": len({one.host for one in mixed}),
+        "sentences": int(sum(len(one.inserted) for one in mixed)),
+        "inserted": int(sum(one.inserted.sum() for one in mixed)),
+        "detectors": found,
+    }
+    write_json(output, results)
 
 
-def record(results: str = str(RESULTS)) -> None:
-    """Keep what the score that explanations tell reached in the shipped detectors' metrics.json.
+def record(results: str = str(OUTPUT)) -> None:
+    """Copy the AUROC of the score that explanations use to the detectors' metrics.json.
 
     Args:
         results: the json file.
     """
-    found = json.loads(Path(results).read_text(encoding="utf-8"))["detectors"]
+    found = read_json(results)["detectors"]
     for name in DETECTORS:
         detector = TextDetector.from_pretrained(name)
-        detector.metrics_[AUROC] = found[name][NGRAM_RATIO]["auroc"][0]
+        detector.metrics_[AUROC] = found[name][USED]["auroc"][0]
         detector.save_pretrained(PRETRAINED / name)
 
 
@@ -153,24 +149,24 @@ def _figures(
     mixed: list[Mixed],
     documents: list[Document],
 ) -> dict[str, dict[str, list[float]]]:
-    """AUROC over all sentences, overall and by way, and its mean within texts; with intervals."""
+    """AUROC over all sentences, by way of mixing, and averaged within texts; with intervals."""
     found = {}
     for name, score in scores.items():
-        told = [score(detector, document) for document in documents]
-        figures = {"auroc": _auroc(mixed, told)}
+        values = [score(detector, document) for document in documents]
+        figures = {"auroc": _auroc(mixed, values)}
         for way in WAYS:
-            chosen = [place for place, one in enumerate(mixed) if one.way == way]
-            figures[way] = _auroc([mixed[i] for i in chosen], [told[i] for i in chosen])
-        within = [auroc(one.inserted, scored) for one, scored in zip(mixed, told, strict=True)]
-        found[name] = {**figures, "within texts": [float(np.mean(within))]}
+            chosen = [i for i, one in enumerate(mixed) if one.way == way]
+            figures[way] = _auroc([mixed[i] for i in chosen], [values[i] for i in chosen])
+        within = [auroc(one.inserted, of_one) for one, of_one in zip(mixed, values, strict=True)]
+        found[name] = {**figures, "within_texts": [float(np.mean(within))]}
     return found
 
 
-def _auroc(mixed: list[Mixed], told: list[np.ndarray]) -> list[float]:
-    """With its 95 % interval, by bootstrap over essays."""
+def _auroc(mixed: list[Mixed], values: list[np.ndarray]) -> list[float]:
+    """AUROC with its 95 % interval, by bootstrap over essays."""
     labels = np.concatenate([one.inserted for one in mixed]).astype(int)
     groups = np.concatenate([[one.host] * len(one.inserted) for one in mixed])
-    estimate = evaluate(labels, np.concatenate(told), groups, probabilities=False)["auroc"]
+    estimate = evaluate(labels, np.concatenate(values), groups, probabilities=False)["auroc"]
     return [float(value) for value in estimate]
 
 

@@ -1,4 +1,4 @@
-"""Detectors trained on the train split, on texts that are hard: other prose, disguises, lengths."""
+"""Stress sets for detectors trained on train and valid splits: other prose, attacks, lengths."""
 
 from __future__ import annotations
 
@@ -7,117 +7,115 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality.fold_data import RATES, Texts, Trained
-from benchmarks.quality.fold_evaluator import Figures
+from benchmarks.quality.fold_data import FittedFold, Texts
+from benchmarks.quality.fold_evaluator import RATES, Figures
 from benchmarks.quality.protocol import Fold, generator_family
 from perplexity_detector.evaluation import metrics
 
-_KINDS = np.array(["prose by people", "prose by models"])
+_PROSE_KINDS = np.array(["human prose", "generated prose"])
 
 
-def all_of(
-    shipped: dict[str, Trained], texts: Texts, fold: Fold, sets: dict[str, Texts]
+def measure(
+    shipped: dict[str, FittedFold], texts: Texts, fold: Fold, sets: dict[str, Texts]
 ) -> dict[str, Any]:
-    """Every table of this file, detector by detector.
+    """Results of every stress set, detector by detector.
 
     Args:
-        shipped: trained on the train and valid splits.
+        shipped: detectors trained on the train and valid splits.
         texts: the corpus.
-        fold: that keeps the test split.
-        sets: prose, attacks, lengths, learners, polished.
+        fold: whose test texts are the test split.
+        sets: prose, attacks, lengths, learners, other_forms, polished.
     """
     found: dict[str, Any] = {}
-    tested = texts.rows[fold.tested].reset_index(drop=True)
-    for name, trained in shipped.items():
-        told = trained.lesson.told
-        scored = {
-            kind: scores(trained, part.rows, told(part, np.ones(len(part.rows), bool)), part.tokens)
-            for kind, part in sets.items()
-        }
-        test = scores(trained, tested, told(texts, fold.tested), texts.tokens[fold.tested])
-        people, models = test[test["generated"] == 0], test[test["generated"] == 1]
-        attacked = {
-            kind: pd.concat([people, part]) for kind, part in scored["attacks"].groupby("attack")
-        }
-        own = {kind: pd.concat([people, part]) for kind, part in models.groupby("attack")}
-        makers = models["generator"].map(generator_family)
+    test_rows = texts.rows[fold.test].reset_index(drop=True)
+    for name, fitted in shipped.items():
+        transform = fitted.data.transform
+        scored = {}
+        for kind, one in sets.items():
+            features = transform(one, np.ones(len(one.rows), bool))
+            scored[kind] = score_rows(fitted, one.rows, features, one.tokens)
+        features = transform(texts, fold.test)
+        test = score_rows(fitted, test_rows, features, texts.tokens[fold.test])
+        human, generated = test[test["generated"] == 0], test[test["generated"] == 1]
+        makers = generated["generator"].map(generator_family).replace("", "not named")
+        forms = test.assign(kind=_PROSE_KINDS[test["generated"]])
         found[name] = {
             "prose": _by(scored["prose"], "source"),
             "lengths": _by(scored["lengths"], "words"),
-            "attacks": {kind: _figures(part) for kind, part in attacked.items()},
-            "attacks of the corpus": {str(kind): _figures(part) for kind, part in own.items()},
-            "generators": _by(models.assign(maker=makers.replace("", "not named")), "maker"),
-            "learners": _learners(scored["learners"]),
-            "odd": _by_form(
-                pd.concat([test.assign(kind=_KINDS[test["generated"]]), scored["odd"]])
-            ),
+            "attacks": _by(scored["attacks"], "attack", human),
+            "corpus_attacks": _by(generated, "attack", human),
+            "generators": _by(generated.assign(maker=makers), "maker"),
+            "learners": _by_error(scored["learners"]),
+            "other_forms": _by_form(pd.concat([forms, scored["other_forms"]])),
             "polished": _by(scored["polished"].assign(generated=1), "attack"),
         }
     return found
 
 
-def scores(
-    trained: Trained, rows: pd.DataFrame, table: np.ndarray, tokens: np.ndarray
+def score_rows(
+    fitted: FittedFold, rows: pd.DataFrame, features: np.ndarray, tokens: np.ndarray
 ) -> pd.DataFrame:
-    """Rows with `probability`, `is_outlier`, and for each rate whether it flags them (`at_1`, ...)."""
-    probabilities = trained.probabilities(table)
+    """Rows with `probability`, `is_outlier` and, for each rate, whether it flags them (`at_1`)."""
+    probabilities = fitted.probabilities(features)
     flags = {
-        f"at_{rate * 100:g}": probabilities >= trained.calibrator.thresholds(rate, tokens)
+        f"at_{rate * 100:g}": probabilities >= fitted.calibrator.thresholds(rate, tokens)
         for rate in RATES
     }
-    unlike = trained.detector.is_outlier(table[:, trained.columns])
-    return rows.assign(probability=probabilities, unlike=unlike, **flags)
+    is_outlier = fitted.detector.is_outlier(features[:, fitted.columns])
+    return rows.assign(probability=probabilities, is_outlier=is_outlier, **flags)
 
 
 def recalibrated(
-    trained: Trained,
-    table: np.ndarray,
-    new_people: np.ndarray,
-    tokens: np.ndarray,
-    own: int,
+    fitted: FittedFold, features: np.ndarray, human: np.ndarray, tokens: np.ndarray, own: int
 ) -> Figures:
-    """Real rates among a left-out source's people, before and after `recalibrate` on some.
+    """False-positive rates on a held-out source's human texts, before and after `recalibrate`.
 
     Args:
-        trained: without the source.
-        table: features of the fold's tested texts, shape (n, features).
-        new_people: which of them are people's of the source, bool of shape (n,).
+        fitted: trained without the source.
+        features: of the fold's test texts, shape (n, features).
+        human: which of them are human texts of the source, bool of shape (n,).
         tokens: their lengths, shape (n,).
-        own: how many of the people set the thresholds; as many at least must be left.
+        own: number of human texts that set the thresholds; at least as many must remain.
 
     Returns:
-        `people` that were judged; `before_1`, `after_1`, ...; empty if there are too few.
+        `n_human`, the number of texts tested; `before_1`, `after_1`, ...; empty for too few texts.
     """
-    place = np.random.default_rng(0).permutation(np.flatnonzero(new_people))
-    if len(place) < 2 * own:
+    index = np.random.default_rng(0).permutation(np.flatnonzero(human))
+    if len(index) < 2 * own:
         return {}
-    mine, judged = place[:own], place[own:]
-    probabilities = trained.probabilities(table)
-    anew = trained.calibrator.with_human_scores(probabilities[mine], tokens[mine])
-    found = {"people": float(len(judged))}
+    calibrating, tested = index[:own], index[own:]
+    probabilities = fitted.probabilities(features)
+    after = fitted.calibrator.with_human_scores(probabilities[calibrating], tokens[calibrating])
+    found = {"n_human": float(len(tested))}
     for rate in RATES:
-        for when, calibrator in (("before", trained.calibrator), ("after", anew)):
-            threshold = calibrator.thresholds(rate, tokens[judged])
-            flagged = float(np.mean(probabilities[judged] >= threshold))
+        for when, calibrator in (("before", fitted.calibrator), ("after", after)):
+            threshold = calibrator.thresholds(rate, tokens[tested])
+            flagged = float(np.mean(probabilities[tested] >= threshold))
             found[f"{when}_{rate * 100:g}"] = flagged
     return found
 
 
-def _by(scored: pd.DataFrame, column: str) -> dict[str, Figures]:
-    return {str(value): _figures(part) for value, part in scored.groupby(column)}
+def _by(
+    scored: pd.DataFrame, column: str, reference: pd.DataFrame | None = None
+) -> dict[str, Figures]:
+    """Figures of each value of a column, together with reference rows if there are some."""
+    return {
+        str(value): _figures(part if reference is None else pd.concat([reference, part]))
+        for value, part in scored.groupby(column)
+    }
 
 
 def _figures(scored: pd.DataFrame) -> Figures:
-    """Shares flagged of people and of models, with intervals, and AUROC where there are both."""
+    """Shares flagged, with intervals, of human and generated texts; AUROC where there are both."""
     labels = scored["generated"].to_numpy()
-    found: Figures = {"unlike": float(scored["unlike"].mean())}
+    found: Figures = {"outliers": float(scored["is_outlier"].mean())}
     if len(set(labels)) == 2:
         found["auroc"] = metrics.auroc(labels, scored["probability"])
     for name, label in (("fpr", 0), ("tpr", 1)):
         part = scored[labels == label]
         if not len(part):
             continue
-        found["people" if label == 0 else "models"] = float(len(part))
+        found["n_human" if label == 0 else "n_generated"] = float(len(part))
         for rate in RATES:
             estimate = metrics.proportion(part[f"at_{rate * 100:g}"])
             for end, value in zip(("", "_low", "_high"), estimate, strict=True):
@@ -126,22 +124,22 @@ def _figures(scored: pd.DataFrame) -> Figures:
 
 
 def _by_form(scored: pd.DataFrame) -> dict[str, Figures]:
-    """By kind: the shares that get no verdict for their form, and for their distance."""
+    """By kind: shares without a verdict because of their form, and because they are outliers."""
     return {
         str(kind): {
             "texts": float(len(part)),
-            "no_prose": float((~part["prose"].astype(bool)).mean()),
-            "unlike": float(part["unlike"].mean()),
-            "either": float((part["unlike"] | ~part["prose"].astype(bool)).mean()),
+            "not_prose": float((~part["prose"].astype(bool)).mean()),
+            "outliers": float(part["is_outlier"].mean()),
+            "either": float((part["is_outlier"] | ~part["prose"].astype(bool)).mean()),
         }
         for kind, part in scored.groupby("kind")
     }
 
 
-def _learners(scored: pd.DataFrame) -> dict[str, Figures]:
-    """By kind of error: the mean rise of the score against the same essays without, its interval.
+def _by_error(scored: pd.DataFrame) -> dict[str, Figures]:
+    """By kind of error: the mean rise of the score over the same essays without errors.
 
-    The interval is of the mean of paired differences, at 95 %.
+    The 95 % interval is that of the mean of paired differences.
     """
     plain = scored[scored["error"] == "none"].set_index("id")["probability"]
     found = {}

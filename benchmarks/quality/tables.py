@@ -1,4 +1,4 @@
-"""Tables of `results/quality.json`, as markdown."""
+"""Markdown tables of `results/quality.json` and `results/bos_token.json`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from perplexity_detector.features.registry import OPTIONAL, available_families
 
 Record = Mapping[str, Any]
 DETECTORS = ("standard", "fast")
-#: Detector -> what it is called.
+#: Display name of each detector.
 NAMES = {
     "standard": "**`standard`**",
     "fast": "**`fast`**",
     "tfidf": "TF-IDF + logistic regression",
     "encoder": "MiniLM-L6, fine-tuned",
     "first_layers": "`smollm2`'s first blocks, fine-tuned",
-    "rules": "rules a person can read",
+    "rules": "readable rules",
     "gltr": "GLTR + logistic regression",
     "diveye": "DivEye + XGBoost",
     "log_likelihood": "log-likelihood",
@@ -30,20 +30,20 @@ NAMES = {
     "lastde": "Lastde",
     "binoculars": "Binoculars",
 }
-#: Fewest disguised texts that are worth a row.
-FEWEST = 10
-#: Fewest people of a source whose real rate can be the highest: of fewer it says little.
-PEOPLE = 150
+#: Fewest attacked texts for a row.
+MIN_ATTACKED = 10
+#: Fewest human texts of a source for the highest rate; with fewer it is too noisy.
+MIN_HUMAN = 150
 
 
 def detectors(record: Record) -> str:
-    """Means over the sources left out, of both detectors and the baselines."""
+    """Means over held-out sources, of both detectors and the baselines."""
     seen = of_kind(record, "none")[0]["detectors"]
     rows = []
     folds = [*of_kind(record, "none"), *of_kind(record, "source")]
     for name, label in NAMES.items():
         if any(name not in fold["detectors"] for fold in folds):
-            continue  # `networks` or `binoculars` has not come so far
+            continue  # `networks` or `binoculars` has not measured every fold
         mean = means(record, name)
         aurocs = (seen[name]["auroc"], mean["auroc"], mean["auroc_lowest"])
         cells = [f"{value:.3f}" for value in aurocs]
@@ -51,30 +51,30 @@ def detectors(record: Record) -> str:
         cells += [percent(mean[figure]) for figure in ("fpr_1", "fpr_1_highest", "fpr_5")]
         rows.append([label, *cells])
     return table(
-        "| detector | AUROC, test split | AUROC, sources left out | lowest | TPR at 1 % FPR "
-        "| TPR at 5 % FPR | Brier | ECE | people flagged at 1 % | highest | at 5 % |",
+        "| detector | AUROC, test split | AUROC, held-out sources | lowest | TPR at 1 % FPR "
+        "| TPR at 5 % FPR | Brier | ECE | human texts flagged at 1 % | highest | at 5 % |",
         rows,
     )
 
 
-def left_out(record: Record) -> str:
-    """Every source left out, by both detectors."""
+def held_out_sources(record: Record) -> str:
+    """Every held-out source, for both detectors."""
     return _folds(record, ("source",))
 
 
-def others(record: Record) -> str:
-    """Makers of models, genres and the present, left out."""
-    return _folds(record, ("generator", "genre", "present"))
+def held_out_groups(record: Record) -> str:
+    """Makers of models, genres and current models, held out."""
+    return _folds(record, ("generator", "genre", "current"))
 
 
 def families(record: Record) -> str:
-    """Means over the sources left out: each family alone; all but it, or with a spare one."""
+    """Means over held-out sources: each family alone; all without it, or with an optional one."""
     rows = [["all of `standard`", *_shares(means(record, "standard")), "", "", ""]]
     for name in available_families():
         alone = _shares(means(record, f"{name} alone"))
         label, changed = f"`{name}`", f"without {name}"
         if name in OPTIONAL:
-            label, changed = f"`{name}`, not used; all, and it", f"with {name}"
+            label, changed = f"`{name}`, optional", f"with {name}"
         rows.append([label, *alone, *_shares(means(record, changed))])
     return table(
         "| family | AUROC, alone | TPR at 1 % FPR | at 5 % | AUROC, without it | TPR at 1 % FPR "
@@ -84,21 +84,20 @@ def families(record: Record) -> str:
 
 
 def prose(record: Record) -> str:
-    """General prose by people: what is flagged."""
+    """General human prose: shares flagged."""
     rows = []
     for source, figures in record["standard"]["prose"].items():
         fast = record["fast"]["prose"][source]
         cells = [_with_interval(part, f"fpr_{rate}") for part in (figures, fast) for rate in (1, 5)]
-        rows.append([source.replace("_", " "), f"{figures['people']:.0f}", *cells])
+        rows.append([source.replace("_", " "), f"{figures['n_human']:.0f}", *cells])
     return table(
-        "| prose by people | crops | `standard`, flagged at 1 % | at 5 % | `fast`, at 1 % "
-        "| at 5 % |",
+        "| human prose | crops | `standard`, flagged at 1 % | at 5 % | `fast`, at 1 % | at 5 % |",
         rows,
     )
 
 
 def lengths(record: Record) -> str:
-    """The same long texts, cut."""
+    """The same long texts, cut to several lengths."""
     rows = []
     by_length = record["standard"]["lengths"]
     for words in sorted(by_length, key=int):
@@ -109,26 +108,26 @@ def lengths(record: Record) -> str:
             cells += [percent(figures["tpr_1"]), percent(figures["tpr_5"])]
         rows.append([words, *cells])
     return table(
-        "| words | AUROC, `standard` | people flagged at 1 % | models flagged at 1 % | at 5 % "
-        "| AUROC, `fast` | people flagged at 1 % | models flagged at 1 % | at 5 % |",
+        "| words | AUROC, `standard` | human flagged at 1 % | generated flagged at 1 % | at 5 % "
+        "| AUROC, `fast` | human flagged at 1 % | generated flagged at 1 % | at 5 % |",
         rows,
     )
 
 
 def attacks(record: Record) -> str:
-    """Models' texts disguised, against people's that are not."""
+    """Attacked generated texts against plain human texts."""
     rows = []
-    for kind, label in (("attacks", ""), ("attacks of the corpus", " (corpus)")):
+    for kind, label in (("attacks", ""), ("corpus_attacks", " (corpus)")):
         plain = record["standard"][kind]["none"]["auroc"]
         for name, figures in record["standard"][kind].items():
-            if figures["models"] < FEWEST or (name == "none" and label):
+            if figures["n_generated"] < MIN_ATTACKED or (name == "none" and label):
                 continue
             fast = record["fast"][kind][name]
             change = "" if name == "none" else f"{figures['auroc'] - plain:+.3f}"
             rows.append(
                 [
                     name.replace("_", " ") + label,
-                    f"{figures['models']:.0f}",
+                    f"{figures['n_generated']:.0f}",
                     f"{figures['auroc']:.3f}",
                     change,
                     percent(figures["tpr_5"]),
@@ -137,14 +136,14 @@ def attacks(record: Record) -> str:
                 ]
             )
     return table(
-        "| disguise | texts | AUROC, `standard` | change | flagged at 5 % | AUROC, `fast` "
+        "| attack | texts | AUROC, `standard` | change | flagged at 5 % | AUROC, `fast` "
         "| flagged at 5 % |",
         rows,
     )
 
 
 def learners(record: Record) -> str:
-    """Essays by people with errors of learners put in."""
+    """Human essays with learners' errors inserted."""
     rows = []
     for kind, figures in record["standard"]["learners"].items():
         fast = record["fast"]["learners"][kind]
@@ -157,42 +156,42 @@ def learners(record: Record) -> str:
         essays, shown = f"{figures['essays']:.0f}", [percent(figures["fpr_5"]), cells[1]]
         rows.append([kind.replace("_", " "), essays, cells[0], *shown, percent(fast["fpr_5"])])
     return table(
-        "| errors put in | essays | rise of the score, `standard` | flagged at 5 % "
+        "| errors inserted | essays | rise of the score, `standard` | flagged at 5 % "
         "| rise, `fast` | flagged at 5 % |",
         rows,
     )
 
 
 def polished(record: Record) -> str:
-    """People's texts that a model worked over."""
-    return _flagged_models(record, "polished", "a person's text, by a model")
+    """Human texts that a model polished."""
+    return _flagged_models(record, "polished", "model was asked to")
 
 
 def generators(record: Record) -> str:
-    """Models' texts of the test split, by maker."""
+    """Generated texts of the test split, by maker."""
     return _flagged_models(record, "generators", "maker")
 
 
-def odd(record: Record) -> str:
-    """What gets no verdict, for its form or its distance from the training texts."""
+def other_forms(record: Record) -> str:
+    """Shares without a verdict, because of their form or their distance from training texts."""
     rows = [
         [
             name,
             f"{figures['texts']:.0f}",
-            percent(figures["no_prose"]),
-            percent(figures["unlike"]),
-            percent(record["fast"]["odd"][name]["unlike"]),
+            percent(figures["not_prose"]),
+            percent(figures["outliers"]),
+            percent(record["fast"]["other_forms"][name]["outliers"]),
         ]
-        for name, figures in record["standard"]["odd"].items()
+        for name, figures in record["standard"]["other_forms"].items()
     ]
     return table(
-        "| | texts | no prose by form | unlike by distance, `standard` | by distance, `fast` |",
+        "| | texts | not prose | outliers, `standard` | outliers, `fast` |",
         rows,
     )
 
 
 def recalibrated(record: Record) -> str:
-    """People of a left-out source, before and after 100 of their texts set the thresholds."""
+    """Human texts of a held-out source flagged, before and after recalibration on its own."""
     rows = []
     for fold in of_kind(record, "source"):
         if figures := fold["recalibrated"]["standard"]:
@@ -202,39 +201,48 @@ def recalibrated(record: Record) -> str:
                 for part in (figures, fast)
                 for rate in (1, 5)
             ]
-            rows.append([fold["name"], f"{figures['people']:.0f}", *cells])
+            rows.append([fold["name"], f"{figures['n_human']:.0f}", *cells])
     return table(
-        "| source left out | people judged | `standard`, flagged at 1 % | at 5 % | `fast`, at 1 % "
+        "| held-out source | human texts | `standard`, flagged at 1 % | at 5 % | `fast`, at 1 % "
         "| at 5 % |",
         rows,
     )
 
 
+def bos_token(record: Record) -> str:
+    """Bits per character of prose after each candidate for the first token."""
+    rows = []
+    for row in record["results"]:
+        token = row["token"].replace("|", "\\|")  # it would end the cell
+        rows.append([f"`{token}`", f"{row['bits_per_character']:.4f}"])
+    return table("| first token | bits per character |", rows)
+
+
 def means(record: Record, detector: str) -> dict[str, float]:
-    """Figures of a detector averaged over the sources left out; rates with lowest and highest."""
+    """Means of a detector over held-out sources, with its lowest AUROC and highest FPR."""
     found = pd.DataFrame([fold["detectors"][detector] for fold in of_kind(record, "source")])
     numbers = found.drop(columns=["intervals"], errors="ignore")
     mean = {str(name): float(value) for name, value in numbers.mean().items()}
     mean["auroc_lowest"] = float(numbers["auroc"].min())
     if "fpr_1" in numbers:
-        many = numbers["people"] >= PEOPLE
-        mean["fpr_1_highest"] = float(numbers["fpr_1"][many].max())
+        enough = numbers["n_human"] >= MIN_HUMAN
+        mean["fpr_1_highest"] = float(numbers["fpr_1"][enough].max())
     return mean
 
 
 def of_kind(record: Record, kind: str) -> list[dict[str, Any]]:
-    """Folds of a kind: none, source, generator, genre or present."""
+    """Folds of a kind: none, source, generator, genre or current."""
     return [fold for fold in record["folds"] if fold["kind"] == kind]
 
 
 def _flagged_models(record: Record, part: str, head: str) -> str:
-    """Shares of models' texts that are flagged, by what `part` of the record tells apart."""
+    """Shares of generated texts flagged, for each row of a part of the record."""
     rows = []
     for name, figures in record["standard"][part].items():
         both = (figures, record["fast"][part][name])
         cells = [percent(one[f"tpr_{rate}"]) for one in both for rate in (1, 5)]
         shown = name.removeprefix("llm_").removesuffix("_of_human")
-        rows.append([shown, f"{figures['models']:.0f}", *cells])
+        rows.append([shown, f"{figures['n_generated']:.0f}", *cells])
     return table(
         f"| {head} | texts | `standard`, flagged at 1 % | at 5 % | `fast`, at 1 % | at 5 % |", rows
     )
@@ -245,7 +253,7 @@ def _folds(record: Record, kinds: Sequence[str]) -> str:
     for fold in [fold for kind in kinds for fold in of_kind(record, kind)]:
         standard, fast, tfidf = (fold["detectors"][name] for name in (*DETECTORS, "tfidf"))
         low, high = standard["intervals"]["auroc"]
-        cells = [f"{standard['people']:.0f}", f"{standard['models']:.0f}"]
+        cells = [f"{standard['n_human']:.0f}", f"{standard['n_generated']:.0f}"]
         cells += [f"{standard['auroc']:.3f} ({low:.3f} to {high:.3f})"]
         cells += [f"{standard['tpr_at_1']:.3f}", f"{standard['tpr_at_5']:.3f}"]
         cells += [percent(standard.get("fpr_1")), percent(standard.get("fpr_5"))]
@@ -253,9 +261,9 @@ def _folds(record: Record, kinds: Sequence[str]) -> str:
         cells += [f"{fast['auroc']:.3f}", percent(fast.get("fpr_1")), f"{tfidf['auroc']:.3f}"]
         rows.append([fold["name"], *cells])
     return table(
-        "| left out | people | models | AUROC, `standard` | TPR at 1 % FPR | at 5 % "
-        "| people flagged at 1 % | at 5 % | models flagged at 1 % | AUROC, `fast` "
-        "| people flagged at 1 % | AUROC, TF-IDF |",
+        "| held out | human | generated | AUROC, `standard` | TPR at 1 % FPR | at 5 % "
+        "| human flagged at 1 % | at 5 % | generated flagged at 1 % | AUROC, `fast` "
+        "| human flagged at 1 % | AUROC, TF-IDF |",
         rows,
     )
 

@@ -1,6 +1,6 @@
-"""The service under load: many clients at once, against `predict` on a file of the same essays.
+"""The service under load from many clients, compared with `predict` on the same essays.
 
-Run from the root of the checkout: `python -m benchmarks.load`.
+Run from the root of the checkout: `python -m benchmarks.service`.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.machine import machine
+from benchmarks.records import RESULTS, SAMPLE, write_json
 from perplexity_detector.text import crop, words
 
-RESULTS = Path(__file__).parents[1] / "results" / "load.json"
-SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "essays.csv"
+OUTPUT = RESULTS / "load.json"
 PERCENTILES = (50, 95, 99)
 PACKAGES = ("torch", "fastapi", "starlette", "uvicorn")
 SAMPLE_SECONDS = 0.5
-#: Of the load, before anything is counted: threads and memory find their size.
+#: Share of the load before anything is counted: threads and memory reach their size.
 WARM_UP = 0.15
 
 
@@ -52,17 +52,17 @@ def main(
     length: int = 300,
     detector: str = "fast",
     dataset: str = str(SAMPLE),
-    output: str = str(RESULTS),
+    output: str = str(OUTPUT),
 ) -> None:
     """Measure, print, write json.
 
     Args:
-        clients: that ask at once, each again as soon as it is answered.
-        seconds: of load that are counted.
-        essays: different ones that are sent, and the rows of the file.
+        clients: number of clients; each sends its next request as soon as it is answered.
+        seconds: of load that are measured.
+        essays: number of distinct essays sent, and rows of the file.
         length: words of an essay.
         detector: fast, standard or a folder.
-        dataset: a csv whose texts the essays are made of.
+        dataset: a csv with the texts of which the essays are made.
         output: the json file.
     """
     texts = joined(pd.read_csv(dataset), essays, length)
@@ -76,7 +76,7 @@ def main(
             code = process.wait(120)
         after = predict_rate(texts, detector, folder)
     counted = [one for one in answers if start <= one.sent + one.seconds <= start + seconds]
-    told = figures(counted, seconds)
+    found = figures(counted, seconds)
     rate = float(np.mean([before, after]))
     record = {
         "machine": machine(PACKAGES),
@@ -84,25 +84,25 @@ def main(
         "clients": clients,
         "seconds": seconds,
         "words": round(float(np.mean([len(words(text)) for text in texts])), 1),
-        **told,
+        **found,
         "exit_code": code,
         "predict_texts_per_second": [round(before, 2), round(after, 2)],
-        "share_of_predict": round(told["texts_per_second"] / rate, 3),
+        "share_of_predict": round(found["texts_per_second"] / rate, 3),
         **resident,
     }
     for name, value in record.items():
         print(f"{name:<28} {value}")
-    Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(output, record)
 
 
 def joined(frame: pd.DataFrame, essays: int, length: int) -> list[str]:
-    """Texts of whole sentences and about `length` words, each of two of one class put together."""
+    """Texts of whole sentences and about `length` words, each joined from two of one class."""
     made = []
     pairs = [permutations(group, 2) for _, group in frame.groupby("generated")["text"]]
     for first, second in (pair for together in zip(*pairs, strict=False) for pair in together):
         made.append(crop(f"{first}\n\n{second}", length))
     if len(made) < essays:
-        raise SystemExit(f"The dataset makes {len(made)} essays: give --essays={len(made)}.")
+        raise SystemExit(f"The dataset yields {len(made)} essays: use --essays={len(made)}.")
     return made[:essays]
 
 
@@ -110,7 +110,7 @@ def joined(frame: pd.DataFrame, essays: int, length: int) -> list[str]:
 
 
 def predict_rate(texts: list[str], detector: str, folder: str) -> float:
-    """Texts a second of the command on a file, its start taken off."""
+    """Texts a second of the command on a file, less its start-up time."""
     short = predict_seconds(texts[:1], detector, folder)
     return (len(texts) - 1) / (predict_seconds(texts, detector, folder) - short)
 
@@ -133,17 +133,17 @@ def predict_seconds(texts: list[str], detector: str, folder: str) -> float:
 
 @contextmanager
 def service(detector: str, folder: str) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
-    """The command `serve` on a free port; process, host and port, once it listens."""
+    """Run the command `serve` on a free port; yield process, host and port once it listens."""
     command = [sys.executable, "-m", "perplexity_detector", "serve", "--port=0"]
     process = subprocess.Popen(
         [*command, f"--detector={detector}"], cwd=folder, stderr=subprocess.PIPE, text=True
     )
     try:
         assert process.stderr is not None
-        said = process.stderr.readline()
-        found = re.search(r"http://([\d.]+):(\d+)", said)
+        line = process.stderr.readline()
+        found = re.search(r"http://([\d.]+):(\d+)", line)
         if found is None:
-            raise SystemExit(said + process.stderr.read())
+            raise SystemExit(line + process.stderr.read())
         yield process, found[1], int(found[2])
     finally:
         process.kill()
@@ -153,10 +153,10 @@ def service(detector: str, folder: str) -> Iterator[tuple[subprocess.Popen[str],
 async def load(
     host: str, port: int, texts: list[str], clients: int, seconds: float
 ) -> tuple[list[Answer], float]:
-    """Ask for as long as told, after a warm-up.
+    """Send requests for some seconds after a warm-up.
 
     Returns:
-        All answers, and when those that count begin.
+        All answers, and the time at which measuring begins.
     """
     bodies = cycle([json.dumps({"text": text}).encode() for text in texts])
     while (await Client(host, port).get("/readyz")) != 200:
@@ -165,7 +165,7 @@ async def load(
     end = start + seconds
     answers: list[Answer] = []
 
-    async def ask() -> None:
+    async def send_requests() -> None:
         client = Client(host, port)
         while time.perf_counter() < end:
             sent = time.perf_counter()
@@ -174,12 +174,12 @@ async def load(
             if status == 503:
                 await asyncio.sleep(0.1)
 
-    await asyncio.gather(*(ask() for _ in range(clients)))
+    await asyncio.gather(*(send_requests() for _ in range(clients)))
     return answers, start
 
 
 class Client:
-    """One connection, kept alive; plain sockets, so that little time is taken from the service."""
+    """One connection, kept alive; plain sockets, to take little time from the service."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
@@ -187,17 +187,17 @@ class Client:
 
     async def get(self, path: str) -> int:
         """The status of the answer."""
-        return await self._ask(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
+        return await self._request(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
 
     async def post(self, path: str, body: bytes) -> int:
-        """The status of the answer; 0 where there is none."""
+        """The status of the answer; 0 without an answer."""
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
-        return await self._ask(head.encode() + body)
+        return await self._request(head.encode() + body)
 
-    async def _ask(self, request: bytes) -> int:
+    async def _request(self, request: bytes) -> int:
         try:
             if self._streams is None:
                 self._streams = await asyncio.open_connection(self._host, self._port)
@@ -226,7 +226,7 @@ class Memory:
         self._thread.start()
 
     def stop(self, start: float) -> dict[str, float]:
-        """MB in the first and the last quarter of the load, and the most there was."""
+        """Median MB in the first and the last quarter of the load, and the peak."""
         self._ended.set()
         self._thread.join()
         sizes = [size for when, size in self._samples if when >= start]
@@ -234,7 +234,7 @@ class Memory:
         return {
             "memory_first_quarter_mb": round(median(sizes[:quarter]), 1),
             "memory_last_quarter_mb": round(median(sizes[-quarter:]), 1),
-            "memory_most_mb": round(max(size for _, size in self._samples), 1),
+            "memory_peak_mb": round(max(size for _, size in self._samples), 1),
         }
 
     def _run(self) -> None:
@@ -245,7 +245,7 @@ class Memory:
 
 
 def figures(answers: list[Answer], seconds: float) -> dict[str, Any]:
-    """Statuses, errors, latencies (ms) and texts a second of answers that came in so long."""
+    """Statuses, errors, latencies (ms) and texts a second of the answers of some seconds."""
     good = [one.seconds for one in answers if one.status == 200]
     statuses = Counter(one.status for one in answers)
     return {

@@ -1,4 +1,4 @@
-"""A csv in, results out: how fast, where the time goes, and what the first result waits for."""
+"""Whole predictions, from csv to results: speed, where time goes, and time to first result."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.records import SAMPLE
 from perplexity_detector.cli.options import DatasetOptions
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.lm.scorer import LanguageModelScorer
@@ -21,9 +22,9 @@ from perplexity_detector.pipelines.predict import predict
 from perplexity_detector.text import crop
 
 DETECTORS = ("standard", "fast")
-#: Of an essay.
+#: Words of an essay.
 WORDS = 300
-#: What `predict` does before its first result, a line of json.
+#: Times the stages of `predict` before its first result; prints a line of json.
 _STAGES = """
 import json, sys, time
 stages = {}
@@ -33,24 +34,24 @@ def done(name):
     stages[name] = time.perf_counter() - start
     start = time.perf_counter()
 import torch
-done("import torch")
-from perplexity_detector import report
-from perplexity_detector.prediction import predict
-from perplexity_detector.workflows import load_detector
-done("other imports")
+done("import_torch")
+from perplexity_detector.detectors.loading import load_detector
+from perplexity_detector.pipelines.predict import predict
+from perplexity_detector.web import report
+done("other_imports")
 from pathlib import Path
 detector = load_detector(Path("none"), "standard")
-done("load the detector")
+done("load_detector")
 import tokenizers, transformers
 from transformers import LlamaForCausalLM
-done("import transformers")
-from perplexity_detector.lm import catalogue, packed
+done("import_transformers")
+from perplexity_detector.lm.weights import catalogue, packed
 packed.read_packed(catalogue.builtin_folder() / packed.WEIGHTS_FILE)
 done("dequantise")
 detector.extractor_.scorer()
-done("load the language model, dequantised once more")
+done("load_language_model")
 detector.assess([Path(sys.argv[1]).read_text()])
-done("read and tell one essay")
+done("assess_one_essay")
 print(json.dumps(stages))
 """
 
@@ -58,10 +59,10 @@ print(json.dumps(stages))
 def end_to_end(
     essays: list[str], texts: int, rounds: int, precisions: list[str]
 ) -> list[dict[str, Any]]:
-    """Both detectors in each precision over a csv of essays of 300 words, in turns.
+    """Both detectors in each precision over a csv of essays of 300 words; they alternate.
 
-    `language_model` is its share of the time, `cores_busy` processor time by time; `hooks` what
-    pooling hidden states adds to the processor time of reading, in `standard`.
+    `language_model` is its share of the time, `cores_busy` processor time divided by wall-clock
+    time.
     """
     essays = of_300_words(essays, texts)
     with tempfile.TemporaryDirectory() as folder:
@@ -96,7 +97,7 @@ def of_300_words(essays: list[str], count: int) -> list[str]:
 
 
 class Run:
-    """A detector that scores a csv again and again, and the time that took."""
+    """A detector that scores a csv repeatedly, and the time of each run."""
 
     def __init__(self, name: str, precision: str, file: Path) -> None:
         self.file = file
@@ -108,7 +109,7 @@ class Run:
 
     def once(self) -> None:
         """Score it once."""
-        # made here: only the two scorers used last stay in memory
+        # looked up for each run: only the two scorers used last stay in memory
         scorer = self.detector.extractor_.scorer()
         read = scorer.read
         scorer.read = self._timed(read)  # type: ignore[method-assign]
@@ -154,13 +155,12 @@ def hooks(essays: list[str], texts: int, rounds: int) -> float:
 def start_up(rounds: int) -> dict[str, float]:
     """Seconds of each stage up to the first result of `predict` on one essay, and of the command.
 
-    The stages take turns, and load the language model's weights twice, to tell how long
-    dequantising takes; the command dequantises while transformers is imported.
+    The stages run one after the other and load the language model's weights twice, to show the
+    time of dequantising; the command dequantises while it imports transformers.
     """
     found: list[dict[str, float]] = []
-    sample = Path(__file__).parents[2] / "data" / "sample" / "essays.csv"
     with tempfile.TemporaryDirectory() as folder:
-        essay = pd.read_csv(sample).head(1)
+        essay = pd.read_csv(SAMPLE).head(1)
         text, file = Path(folder) / "essay.txt", Path(folder) / "essay.csv"
         text.write_text(essay["text"][0], encoding="utf-8")
         essay.to_csv(file, index=False)
@@ -176,8 +176,8 @@ def start_up(rounds: int) -> dict[str, float]:
             with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
                 while process.poll() is None and not results.exists():
                     time.sleep(0.01)
-                one["**`predict` on one essay, to its result**"] = time.perf_counter() - start
+                one["first_result"] = time.perf_counter() - start
             if process.returncode:
                 raise SystemExit("predict failed.")
-            found.append(one | {"the same, until it has ended": time.perf_counter() - start})
+            found.append(one | {"end": time.perf_counter() - start})
     return {stage: median(one[stage] for one in found) for stage in found[0]}

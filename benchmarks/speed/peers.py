@@ -1,7 +1,7 @@
-"""One scorer in a process of its own, that `speed` asks for a reading when its turn comes.
+"""One scorer in its own process, which scores texts whenever `benchmarks.speed` asks.
 
-Run by `speed` as `python benchmarks/contestants.py NAME MODEL TEXTS.json`. Peers are written as
-their users call them; those of the registry need nothing of this project but this file.
+It is run as `python benchmarks/speed/peers.py NAME MODEL TEXTS.json`. Peers are called as their
+users call them; those of the registry need only this file of the project.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-#: What a scorer says of a text: surprisal of each token, or figures of the whole.
-Said = dict[str, list[float]]
-Scorer = Callable[[list[str]], list[Said]]
-#: As `evaluate` has it.
+#: Values of a text by statistic: of each token, or one of the whole text.
+Values = dict[str, list[float]]
+Scorer = Callable[[list[str]], list[Values]]
+TextScorer = Callable[[str], Values]
+#: Default of `evaluate`.
 HUGGING_FACE_BATCH = 16
 
 
@@ -30,7 +31,7 @@ def ours(model: str, precision: str) -> Scorer:
 
     scorer = LanguageModelScorer(model, precision=precision)
 
-    def score(texts: list[str]) -> list[Said]:
+    def score(texts: list[str]) -> list[Values]:
         return [
             {
                 "surprisal": one.surprisal.tolist(),
@@ -55,7 +56,7 @@ def hugging_face(model: str) -> Scorer:
     tokenizer.pad_token = tokenizer.eos_token
     loss = CrossEntropyLoss(reduction="none")
 
-    def score(texts: list[str]) -> list[Said]:
+    def score(texts: list[str]) -> list[Values]:
         encodings = tokenizer(
             texts, add_special_tokens=False, padding=True, return_tensors="pt",
             return_attention_mask=True,
@@ -84,22 +85,19 @@ def fast_detect_gpt(model: str) -> Scorer:
 
     language_model, tokenizer = _transformers(model)
 
-    def score(texts: list[str]) -> list[Said]:
-        said = []
-        for text in texts:
-            ids = _ids(tokenizer, text)
-            with torch.no_grad():
-                logits, labels = language_model(ids).logits[:, :-1], ids[:, 1:]
-                log_p = torch.log_softmax(logits, dim=-1)
-                likelihood = log_p.gather(dim=-1, index=labels.unsqueeze(-1)).squeeze(-1)
-                p = torch.softmax(logits, dim=-1)
-                mean = (p * log_p).sum(dim=-1)
-                variance = (p * torch.square(log_p)).sum(dim=-1) - torch.square(mean)
-                discrepancy = (likelihood.sum(-1) - mean.sum(-1)) / variance.sum(-1).sqrt()
-            said.append({"curvature": [float(discrepancy)]})
-        return said
+    @torch.no_grad()
+    def score(text: str) -> Values:
+        ids = _ids(tokenizer, text)
+        logits, labels = language_model(ids).logits[:, :-1], ids[:, 1:]
+        log_p = torch.log_softmax(logits, dim=-1)
+        likelihood = log_p.gather(dim=-1, index=labels.unsqueeze(-1)).squeeze(-1)
+        p = torch.softmax(logits, dim=-1)
+        mean = (p * log_p).sum(dim=-1)
+        variance = (p * torch.square(log_p)).sum(dim=-1) - torch.square(mean)
+        discrepancy = (likelihood.sum(-1) - mean.sum(-1)) / variance.sum(-1).sqrt()
+        return {"curvature": [float(discrepancy)]}
 
-    return score
+    return _one_by_one(score)
 
 
 def gltr(model: str) -> Scorer:
@@ -108,20 +106,17 @@ def gltr(model: str) -> Scorer:
 
     language_model, tokenizer = _transformers(model)
 
-    def score(texts: list[str]) -> list[Said]:
-        said = []
-        for text in texts:
-            ids = _ids(tokenizer, text)
-            with torch.no_grad():
-                p = torch.softmax(language_model(ids).logits[0, :-1], dim=1)
-            order = torch.argsort(p, dim=1, descending=True)
-            labels = ids[0, 1:, None]
-            ranks = (order == labels).nonzero()[:, 1] + 1
-            surprisal = -p.gather(1, labels).squeeze(1).log()
-            said.append({"surprisal": surprisal.tolist(), "rank": ranks.tolist()})
-        return said
+    @torch.no_grad()
+    def score(text: str) -> Values:
+        ids = _ids(tokenizer, text)
+        p = torch.softmax(language_model(ids).logits[0, :-1], dim=1)
+        order = torch.argsort(p, dim=1, descending=True)
+        labels = ids[0, 1:, None]
+        ranks = (order == labels).nonzero()[:, 1] + 1
+        surprisal = -p.gather(1, labels).squeeze(1).log()
+        return {"surprisal": surprisal.tolist(), "rank": ranks.tolist()}
 
-    return score
+    return _one_by_one(score)
 
 
 def minicons(model: str) -> Scorer:
@@ -130,17 +125,15 @@ def minicons(model: str) -> Scorer:
 
     scorer = IncrementalLMScorer(model, "cpu")
 
-    def score(texts: list[str]) -> list[Said]:
-        said = []
-        for text in texts:
-            tokens = scorer.token_score(
-                [text], surprisal=True, base_two=False, rank=True, bos_token=True
-            )[0]
-            said.append({"surprisal": [float(token[1]) for token in tokens[1:]],
-                         "rank": [float(token[2]) for token in tokens[1:]]})  # fmt: skip
-        return said
+    def score(text: str) -> Values:
+        options = {"surprisal": True, "base_two": False, "rank": True, "bos_token": True}
+        tokens = scorer.token_score([text], **options)[0][1:]
+        return {
+            "surprisal": [float(token[1]) for token in tokens],
+            "rank": [float(token[2]) for token in tokens],
+        }
 
-    return score
+    return _one_by_one(score)
 
 
 def surprisal(model: str) -> Scorer:
@@ -149,17 +142,18 @@ def surprisal(model: str) -> Scorer:
 
     scorer = AutoHuggingFaceModel.from_pretrained(model, model_class="causal")
 
-    def score(texts: list[str]) -> list[Said]:
-        said = []
-        for text in texts:
-            (one,) = scorer.surprise([text])
-            said.append({"surprisal": [float(value) for value in one.surprisals]})
-        return said
+    def score(text: str) -> Values:
+        (one,) = scorer.surprise([text])
+        return {"surprisal": [float(value) for value in one.surprisals]}
 
-    return score
+    return _one_by_one(score)
 
 
-#: Of the registry, in an environment that may be another.
+def _one_by_one(score: TextScorer) -> Scorer:
+    return lambda texts: [score(text) for text in texts]
+
+
+#: Peers from the package registry, which may need another environment.
 REGISTRY: dict[str, Callable[[str], Scorer]] = {"minicons": minicons, "surprisal": surprisal}
 PEERS: dict[str, Callable[[str], Scorer]] = {
     "hugging_face": hugging_face,
@@ -186,15 +180,15 @@ def _ids(tokenizer: Any, text: str) -> Any:
 
 
 def peak_mb() -> float:
-    """Most memory that this process has held; `getrusage` counts what its parent had, too."""
-    about = Path("/proc/self/status")
-    if about.is_file():
-        return int(re.findall(r"^VmHWM:\s*(\d+) kB$", about.read_text(), re.M)[0]) / 1024
+    """Peak memory of this process; `getrusage` would count its parent's, too."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return int(re.findall(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.M)[0]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
-    """Load, then read the texts once for each line on standard input; a line of json each."""
+    """Load, then score the texts for each line on standard input; answer with a line of json."""
     name, model, texts = sys.argv[1], sys.argv[2], json.loads(Path(sys.argv[3]).read_text())
     answers = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
@@ -203,15 +197,15 @@ def main() -> None:
         print(json.dumps({"ready": True}), file=answers, flush=True)
         for _ in sys.stdin:
             wall, cpu = time.perf_counter(), time.process_time()
-            said = score(texts)
+            output = score(texts)
             answer = {
                 "seconds": time.perf_counter() - wall,
                 "cpu_seconds": time.process_time() - cpu,
                 "peak_mb": peak_mb(),
-                "said": [
+                "output": [
                     {key: [v if math.isfinite(v) else None for v in values]
                      for key, values in one.items()}
-                    for one in said
+                    for one in output
                 ],
             }  # fmt: skip
             print(json.dumps(answer), file=answers, flush=True)

@@ -1,8 +1,8 @@
-"""Where the time of reading goes, before and after, and what was tried.
+"""Where the time of reading goes, before and after optimisation, and which variants were tried.
 
-Run from the root of the checkout: `python -m benchmarks.reading_profile`. But for what cores do
-together, all in processor time of one thread, which another program that runs beside changes
-little; medians of turns.
+Run from the root of the checkout: `python -m benchmarks.speed.reading_profile`. Except for the
+comparison of cores, times are processor time of one thread, which other programs hardly change;
+variants alternate, and medians over the rounds count.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 from unittest.mock import patch
@@ -23,8 +22,8 @@ from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.machine import machine
+from benchmarks.records import RESULTS, SAMPLE, write_json
 from benchmarks.speed import product_rates
-from benchmarks.speed.resources import SAMPLE
 from perplexity_detector.lm.kernels.attention import attend
 from perplexity_detector.lm.kernels.device import multiplies_bfloat16
 from perplexity_detector.lm.kernels.packed_linear import (
@@ -35,50 +34,50 @@ from perplexity_detector.lm.kernels.packed_linear import (
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.token_statistics import token_statistics
 
-RESULTS = Path(__file__).parents[1] / "results" / "reading_profile.json"
-#: What runs -> which of torch's operations that is.
+OUTPUT = RESULTS / "reading_profile.json"
+#: Part of the work -> torch's operations it consists of.
 PARTS = {
     "matrix products": ("linear", "addmm", "aten::mm", "qlinear"),
     "attention": ("scaled_dot_product", "aten::bmm", "softmax"),
     "exponentials, sums and ranks of logits": ("aten::exp", "aten::gt", "aten::amax", "aten::sum"),
 }
-OTHER = "all else"
-#: Texts that all cores read.
+OTHER = "other"
+#: Texts for the comparison of cores.
 CORES_TEXTS = 24
 _Work = Callable[[], object]
 
 
-def main(output: str = str(RESULTS), texts: int = 2, rounds: int = 3) -> None:
-    """Profile and try, print and write json.
+def main(output: str = str(OUTPUT), texts: int = 2, rounds: int = 3) -> None:
+    """Profile, time the variants, print and write json.
 
     Args:
         output: the json file.
-        texts: of the sample, that are profiled.
-        rounds: turns of what is tried.
+        texts: number of the sample's texts that are profiled.
+        rounds: times each variant is measured.
     """
     essays = pd.read_csv(SAMPLE)["text"].tolist()[:CORES_TEXTS]
     record: dict[str, Any] = {"machine": machine(), "rounds": rounds, "profiles": {}}
     record["cores"] = {
         precision: by_cores(LanguageModelScorer(precision=precision), essays, rounds)
-        for precision in product_rates.precisions_here()[0]
+        for precision in product_rates.available_precisions()[0]
     }
     print(json.dumps(record["cores"]))
     torch.set_num_threads(1)
     del essays[texts:]
-    for name, scorer in variants().items():
+    for name, scorer in profiled_scorers().items():
         record["profiles"][name] = profiled(scorer, essays)
         print(name, json.dumps(record["profiles"][name]))
-    record["tried"] = tried(rounds)
-    for what, costs in record["tried"].items():
+    record["variants"] = time_variants(rounds)
+    for what, costs in record["variants"].items():
         print(what, json.dumps(costs))
-    Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(output, record)
 
 
-def variants() -> dict[str, LanguageModelScorer]:
-    """Scorers by how they multiply."""
+def profiled_scorers() -> dict[str, LanguageModelScorer]:
+    """Scorers that differ in precision and in how they multiply."""
     found = {"float32, all products by oneDNN (before)": all_packed()}
     found["float32"] = LanguageModelScorer()
-    for precision in product_rates.precisions_here()[0][1:]:
+    for precision in product_rates.available_precisions()[0][1:]:
         if multiplies_bfloat16():
             plain = LanguageModelScorer(precision=precision)
             plain.model.set_attn_implementation("sdpa")
@@ -88,7 +87,7 @@ def variants() -> dict[str, LanguageModelScorer]:
 
 
 def all_packed() -> LanguageModelScorer:
-    """A scorer with every layer packed, whether that pays or not."""
+    """A scorer with every layer packed, whether that is faster or not."""
     scorer = LanguageModelScorer()
     if can_pack(torch.float32):
         replace_linear_layers(scorer.model, PackedLinear)
@@ -96,18 +95,18 @@ def all_packed() -> LanguageModelScorer:
 
 
 def by_cores(scorer: LanguageModelScorer, texts: list[str], rounds: int) -> dict[str, float]:
-    """Median tokens a second where all cores share each batch and where each has its own."""
+    """Median tokens a second when all cores share each batch, and when each core has its own."""
     tokens = sum(len(one.ids) for one in scorer.tokens(texts))
-    taken: dict[str, list[float]] = {"shared": [], "apart": []}
-    for turn in range(rounds + 1):
+    taken: dict[str, list[float]] = {"shared": [], "separate": []}
+    for round_number in range(rounds + 1):
         for name, seconds in taken.items():
             start = time.perf_counter()
-            if name == "apart":
+            if name == "separate":
                 scorer.score(texts)
             else:
-                with patch("perplexity_detector.lm.cpu_threads.side_by_side", _one_by_one):
+                with patch("perplexity_detector.lm.cpu_threads.run_in_parallel", _one_by_one):
                     scorer.score(texts)
-            if turn:
+            if round_number:
                 seconds.append(time.perf_counter() - start)
     return {name: tokens / median(seconds) for name, seconds in taken.items()}
 
@@ -117,7 +116,7 @@ def _one_by_one(calls: list[Callable[[], _Work]]) -> Iterator[_Work]:
 
 
 def profiled(scorer: LanguageModelScorer, texts: list[str]) -> dict[str, float]:
-    """Milliseconds a token of each part."""
+    """Milliseconds per token of each part of the work."""
     tokens = sum(len(one.ids) for one in scorer.tokens(texts))
     scorer.score(texts[:1])
     with profile(activities=[ProfilerActivity.CPU]) as measured:
@@ -133,8 +132,8 @@ def profiled(scorer: LanguageModelScorer, texts: list[str]) -> dict[str, float]:
 
 
 @torch.inference_mode()
-def tried(rounds: int) -> dict[str, dict[str, float]]:
-    """What was tried -> each way -> milliseconds of processor time a token, in smollm2's shape."""
+def time_variants(rounds: int) -> dict[str, dict[str, float]]:
+    """Operation -> variant -> milliseconds of processor time per token, in smollm2's shape."""
     scorer, packed = LanguageModelScorer(), all_packed()
     ids = torch.randint(5, 40000, (4, 256))
     hidden, targets = torch.randn(256, 576), torch.randint(0, 49152, (256,))
@@ -152,13 +151,13 @@ def tried(rounds: int) -> dict[str, dict[str, float]]:
     def norm() -> torch.Tensor:
         return weight * (states * torch.rsqrt(states.pow(2).mean(-1, keepdim=True) + 1e-5))
 
-    ways: dict[str, dict[str, tuple[_Work, float]]] = {
+    variants: dict[str, dict[str, tuple[_Work, float]]] = {
         "products in the blocks": {
             "oneDNN, packed": (lambda: packed.hidden_states(ids), 1024),
             "torch's own": (lambda: scorer.hidden_states(ids), 1024),
         },
-        "tokens at once": {str(n): (partial(in_parts, n // 256), 1024) for n in (256, 512, 1024)},
-        "head and statistics, rows at once": {
+        "tokens per batch": {str(n): (partial(in_parts, n // 256), 1024) for n in (256, 512, 1024)},
+        "head and statistics, rows per chunk": {
             str(n): (partial(token_statistics, hidden, targets, scorer.head, n), 256)
             for n in (16, 32, 64, 128)
         },
@@ -181,17 +180,17 @@ def tried(rounds: int) -> dict[str, dict[str, float]]:
             ),
         },
     }
-    return {what: turns(compared, rounds) for what, compared in ways.items()}
+    return {what: alternate(compared, rounds) for what, compared in variants.items()}
 
 
-def turns(ways: dict[str, tuple[_Work, float]], rounds: int) -> dict[str, float]:
-    """Median milliseconds of each way by the tokens it works on, in turns after a first one."""
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(rounds + 1):
-        for name, (work, tokens) in ways.items():
+def alternate(variants: dict[str, tuple[_Work, float]], rounds: int) -> dict[str, float]:
+    """Median milliseconds per token of variants that alternate; the first round is a warm-up."""
+    taken: dict[str, list[float]] = {name: [] for name in variants}
+    for round_number in range(rounds + 1):
+        for name, (work, tokens) in variants.items():
             start = time.process_time()
             work()
-            if turn:
+            if round_number:
                 taken[name].append(1e3 * (time.process_time() - start) / tokens)
     return {name: median(costs) for name, costs in taken.items()}
 

@@ -1,11 +1,10 @@
-"""What the tool costs: start-up, loading, reading speed, memory, time of a whole prediction.
+"""Start-up time, loading time, reading speed, memory, and time of a whole prediction.
 
-Run from the root of the checkout: `python -m benchmarks.resources`.
+Run from the root of the checkout: `python -m benchmarks.speed.resources`.
 """
 
 from __future__ import annotations
 
-import json
 import resource
 import subprocess
 import sys
@@ -18,17 +17,17 @@ import fire
 import pandas as pd
 
 from benchmarks.machine import machine
+from benchmarks.records import RESULTS, SAMPLE, write_json
 
-RESULTS = Path(__file__).parents[1] / "results" / "resources.json"
-SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "essays.csv"
+OUTPUT = RESULTS / "resources.json"
 
 
-def main(output: str = str(RESULTS), repeats: int = 3) -> None:
+def main(output: str = str(OUTPUT), repeats: int = 3) -> None:
     """Measure each figure several times, print the medians, write json.
 
     Args:
         output: the json file.
-        repeats: how often each command is run.
+        repeats: times each command is run.
     """
     with tempfile.TemporaryDirectory() as folder:
         one = Path(folder) / "one.csv"
@@ -50,7 +49,7 @@ def main(output: str = str(RESULTS), repeats: int = 3) -> None:
     for name, value in figures.items():
         print(f"{name:<28} {value:10.2f}")
     record = {"machine": machine(), "repeats": repeats, "figures": figures}
-    Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(output, record)
 
 
 def seconds(command: list[str], folder: str) -> float:
@@ -61,7 +60,7 @@ def seconds(command: list[str], folder: str) -> float:
 
 
 def reading(repeats: int) -> dict[str, float]:
-    """Loading of the language model, and how fast it and the features read the sample."""
+    """Loading time of the language model, and its speed and that of the features on the sample."""
     from perplexity_detector.features.extractor import FeatureExtractor
     from perplexity_detector.lm.weights import catalogue
 

@@ -1,8 +1,8 @@
-"""How fast texts are read and told, beside peers and beside what the machine can multiply.
+"""Speed of reading and of predictions, compared with peers and with the machine's limit.
 
 Run from the root of the checkout, on an idle machine: `python -m benchmarks.speed`, with
 `--peers_python=PATH` of an environment that has torch, `minicons` and `surprisal`. Every scorer has
-a process of its own, they take turns, and medians over the rounds count.
+its own process, they alternate, and medians over the rounds count.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ import pandas as pd
 import torch
 import transformers
 
+from benchmarks.language_models import save_model
 from benchmarks.machine import machine
+from benchmarks.records import RESULTS, ROOT, SAMPLE, read_json, write_json
 from benchmarks.speed import product_rates
 from benchmarks.speed.end_to_end import end_to_end, hooks, start_up
 from benchmarks.speed.peers import PEERS, REGISTRY
-from benchmarks.speed.resources import SAMPLE
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import canonicalise, crop
 
-RESULTS = Path(__file__).parents[1] / "results" / "speed.json"
-_CONTESTANTS = Path(__file__).parent / "peers.py"
-#: Texts are whole, cut to so many words, or joined with the next.
+OUTPUT = RESULTS / "speed.json"
+_PEERS_SCRIPT = Path(__file__).parent / "peers.py"
+#: Words of the short texts.
 SHORT_WORDS = 100
 MODELS = ("smollm2", "gpt2_shape")
 
 
 def main(
-    output: str = str(RESULTS),
+    output: str = str(OUTPUT),
     dataset: str = str(SAMPLE),
     texts: int = 12,
     rounds: int = 3,
@@ -53,32 +54,32 @@ def main(
     Args:
         output: the json file.
         dataset: a csv with a column `text`.
-        texts: how many are read in a round; whole predictions read as many.
-        rounds: how often everything is measured.
-        peers_python: interpreter with the peers of the registry; without, they are left out.
+        texts: number of texts read in a round, and in whole predictions.
+        rounds: times everything is measured.
+        peers_python: interpreter with the peers of the registry; without it they are skipped.
         models: smollm2, gpt2_shape (random weights), or both.
-        only: end_to_end, hooks or start_up: this part alone is measured, all else stays.
+        only: end_to_end, hooks or start_up, to measure that part alone; the rest of the json stays.
     """
+    record: dict[str, Any]
     essays = [canonicalise(text) for text in pd.read_csv(dataset)["text"]]
-    precisions, left_out = product_rates.precisions_here()
+    precisions, missing = product_rates.available_precisions()
     parts: dict[str, Callable[[], Any]] = {
         "end_to_end": lambda: end_to_end(essays, texts, rounds, precisions),
         "hooks": lambda: hooks(essays, texts, rounds),
         "start_up": lambda: start_up(rounds),
     }
     if only is not None:
-        known = json.loads(Path(output).read_text(encoding="utf-8"))
-        known[only] = parts[only]()
-        print(json.dumps(known[only], indent=1))
-        Path(output).write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+        record = read_json(output) | {only: parts[only]()}
+        print(json.dumps(record[only], indent=1))
+        write_json(output, record)
         return
-    record: dict[str, Any] = {
+    record = {
         "machine": machine(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "rounds": rounds,
-        "not_measured": left_out,
+        "not_measured": missing,
         "models": {},
     }
     if peers_python is None:
@@ -93,7 +94,7 @@ def main(
     record |= {part: measure() for part, measure in parts.items()}
     print(json.dumps({part: record[part] for part in parts}, indent=1))
     record["load_at_end"] = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(output, record)
 
 
 def mixed(essays: list[str], count: int) -> list[str]:
@@ -107,36 +108,20 @@ def mixed(essays: list[str], count: int) -> list[str]:
 
 
 def save(name: str, folder: str) -> None:
-    """A language model of `MODELS`, see `write`."""
+    """Save a language model of `MODELS` for every scorer."""
     loaded = catalogue.load()
     language_model = loaded.model
     if name == "gpt2_shape":
         torch.manual_seed(0)
         config = transformers.GPT2Config(bos_token_id=loaded.bos_id, eos_token_id=loaded.bos_id)
         language_model = transformers.GPT2LMHeadModel(config)
-    write(language_model, loaded, folder)
-
-
-def write(language_model: Any, loaded: catalogue.LanguageModel, folder: str) -> None:
-    """Write a model as every scorer can load it: transformers' own form, in its precision.
-
-    Args:
-        language_model: the model.
-        loaded: whose tokenizer it has.
-        folder: where it will lie.
-    """
-    language_model.save_pretrained(folder)
-    begin = loaded.tokenizer.id_to_token(loaded.bos_id)
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=loaded.tokenizer, bos_token=begin, eos_token=begin, unk_token=begin
-    )
-    tokenizer.save_pretrained(folder)
+    save_model(language_model, loaded, folder)
 
 
 def compare(
     folder: str, texts: list[str], rounds: int, precisions: list[str], peers_python: str | None
 ) -> dict[str, Any]:
-    """Ours and the peers' over the same texts, in turns."""
+    """Our scorers and the peers over the same texts; they alternate."""
     names = [*precisions, *(name for name in PEERS if peers_python or name not in REGISTRY)]
     shapes = product_rates.shapes_of(
         transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
@@ -160,8 +145,8 @@ def compare(
             for name, worker in workers.items():
                 print("read", file=worker.stdin, flush=True)
                 answers[name].append(_answer(worker, folder, name))
-    said = {name: answers[name][-1]["said"] for name in names}
-    tokens = sum(len(text["surprisal"]) for text in said[precisions[0]])
+    outputs = {name: answers[name][-1]["output"] for name in names}
+    tokens = sum(len(text["surprisal"]) for text in outputs[precisions[0]])
     figures = {
         name: {
             "tokens_per_second": tokens / median(one["seconds"] for one in answers[name]),
@@ -169,7 +154,7 @@ def compare(
             "cores_busy": median(one["cpu_seconds"] / one["seconds"] for one in answers[name]),
             "peak_mb": answers[name][-1]["peak_mb"],
             "ready_seconds": ready[name],
-            "agreement": agreement(said[precisions[0]], said[name]),
+            "agreement": agreement(outputs[precisions[0]], outputs[name]),
         }
         for name in names
     }
@@ -189,31 +174,32 @@ def compare(
 def agreement(
     ours: list[dict[str, list[float]]], theirs: list[dict[str, list[float]]]
 ) -> dict[str, float]:
-    """How far a scorer's figures are from ours in float32, figure by figure."""
+    """Differences between a scorer's values and ours in float32, by statistic."""
     found: dict[str, float] = {}
-    for figure in theirs[0]:
-        pairs = [(one[figure], other[figure]) for one, other in zip(ours, theirs, strict=True)]
+    for statistic in theirs[0]:
+        pairs = [
+            (one[statistic], other[statistic]) for one, other in zip(ours, theirs, strict=True)
+        ]
         if any(len(one) != len(other) for one, other in pairs):
-            found[f"{figure}_texts_of_other_length"] = sum(len(a) != len(b) for a, b in pairs)
+            found[f"{statistic}_texts_of_other_length"] = sum(len(a) != len(b) for a, b in pairs)
             continue
         here, there = (np.concatenate(side).astype(float) for side in zip(*pairs, strict=True))
-        if figure == "rank":
+        if statistic == "rank":
             found["rank_differs"] = float((here != there).mean())
             continue
-        found[f"{figure}_mean_difference"] = float(np.nanmean(np.abs(here - there)))
-        found[f"{figure}_largest_difference"] = float(np.nanmax(np.abs(here - there)))
+        found[f"{statistic}_mean_difference"] = float(np.nanmean(np.abs(here - there)))
+        found[f"{statistic}_largest_difference"] = float(np.nanmax(np.abs(here - there)))
     return found
 
 
 @contextmanager
 def _worker(python: str, name: str, folder: str, texts: Path) -> Iterator[subprocess.Popen[str]]:
-    root = str(Path(__file__).parents[2])
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": root}
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
     with (
-        _complaints(folder, name).open("w") as complaints,
+        _log_file(folder, name).open("w") as log,
         subprocess.Popen(
-            [python, str(_CONTESTANTS), name, folder, str(texts)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True,
+            [python, str(_PEERS_SCRIPT), name, folder, str(texts)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             env=environment,
         ) as worker,
     ):  # fmt: skip
@@ -223,14 +209,14 @@ def _worker(python: str, name: str, folder: str, texts: Path) -> Iterator[subpro
             worker.kill()
 
 
-def _complaints(folder: str, name: str) -> Path:
+def _log_file(folder: str, name: str) -> Path:
     return Path(folder) / f"{name}.log"
 
 
 def _answer(worker: subprocess.Popen[str], folder: str, name: str) -> Any:
     line = worker.stdout.readline() if worker.stdout else ""
     if not line:
-        raise RuntimeError(f"{name} failed: {_complaints(folder, name).read_text()[-2000:]}")
+        raise RuntimeError(f"{name} failed: {_log_file(folder, name).read_text()[-2000:]}")
     return json.loads(line)
 
 

@@ -1,14 +1,14 @@
-"""Whether cost and memory stay flat: `predict` on ever more texts, and on ever longer ones.
+"""Time and memory of `predict` on more and more texts, and on longer and longer ones.
 
-Run from the root of the checkout: `python -m benchmarks.scale`. Each figure is of the command in
-a process of its own. `fast` reads with smollm2; `tiny` is trained here, with `fast`'s families,
-on a random language model of smollm2's tokenizer, so that it costs all but the matrix products.
+Run from the root of the checkout: `python -m benchmarks.speed.scale`. Each figure is of the
+command in its own process. `fast` reads with smollm2. `tiny` is trained here, with `fast`'s
+families, on a small random language model with smollm2's tokenizer: it has all costs except the
+matrix products.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 import random
 import resource
 import subprocess
@@ -24,39 +24,38 @@ import fire
 import pandas as pd
 
 from benchmarks.machine import machine
+from benchmarks.records import RESULTS, SAMPLE, read_json, write_json
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import canonicalise, sentence_spans
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-RESULTS = Path(__file__).parents[1] / "results" / "scale.json"
-SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "essays.csv"
-#: Different texts of a dataset; they come again and again, in random order.
+OUTPUT = RESULTS / "scale.json"
+#: Distinct texts of a dataset, which repeats them in random order.
 POOL = 2000
 WIDTH, BLOCKS = 64, 8
 
 
 def main(
-    output: str = str(RESULTS),
+    output: str = str(OUTPUT),
     texts: Sequence[int] = (100, 1000, 5000),
     rows: Sequence[int] = (100, 20_000, 1_000_000),
     characters: Sequence[int] = (100_000, 1_000_000),
     fast_sentences: int = 3,
     row_sentences: int = 1,
 ) -> None:
-    """Measure each size, print and keep what was measured; a part that is left out stays.
+    """Measure each size, print and write json; parts that are not measured stay.
 
     Args:
         output: the json file.
-        texts: how many are read by `fast`; () for none.
-        rows: how many are read by `tiny`.
-        characters: of a single text, read by `tiny`.
+        texts: numbers of texts that `fast` reads; () for none.
+        rows: numbers of texts that `tiny` reads.
+        characters: lengths of a single text that `tiny` reads.
         fast_sentences: of each text that `fast` reads.
         row_sentences: of each row that `tiny` reads.
     """
-    file = Path(output)
-    record: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    record: dict[str, Any] = read_json(output) if Path(output).is_file() else {}
     sentences = _sentences()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -70,11 +69,11 @@ def main(
             if datasets:
                 record[part] = _measured(detector, datasets, folder)
                 record["machine"] = machine()
-                file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+                write_json(output, record)
 
 
 def _measured(detector: str, datasets: list[list[str]], folder: Path) -> list[dict[str, float]]:
-    """One row of figures for each dataset; starting, measured on a single word, is taken off."""
+    """Figures of each dataset, less the start-up time, which a single word shows."""
     start = _predict(detector, ["Word."], folder)
     found = []
     for texts in datasets:
@@ -128,10 +127,10 @@ def _children_cpu_seconds() -> float:
 
 
 def _peak_kib(process: int) -> int:
-    """As Linux keeps it; what `getrusage` gives counts the memory of the parent, too."""
+    """Peak memory from Linux; `getrusage` would count the parent's, too."""
     with suppress(OSError):
         status = Path(f"/proc/{process}/status").read_text()
-        return int([*status.partition("VmHWM:")[2].split(), "0"][0])  # none once it has ended
+        return int([*status.partition("VmHWM:")[2].split(), "0"][0])  # empty once it has ended
     return 0
 
 
@@ -141,7 +140,7 @@ def _sentences() -> list[str]:
 
 
 def _drawn(sentences: list[str], count: int, size: int) -> list[str]:
-    """So many texts of so many sentences each."""
+    """`size` texts of `count` sentences each."""
     draw = random.Random(0)
     pool = [" ".join(draw.choices(sentences, k=count)) for _ in range(min(POOL, size))]
     return [draw.choice(pool) for _ in range(size)]
@@ -153,7 +152,7 @@ def _prose(sentences: list[str], characters: int) -> str:
 
 
 def _tokens(texts: list[str]) -> int:
-    """Tokens of all texts in smollm2's vocabulary, which both detectors have."""
+    """Tokens of all texts in smollm2's vocabulary, which both detectors use."""
     tokenizer = _tokenizer()
     different = list(dict.fromkeys(texts))
     encodings = tokenizer.encode_batch(different, add_special_tokens=False)
@@ -169,7 +168,7 @@ def _tokenizer() -> Tokenizer:
 
 
 def _tiny_language_model(folder: Path) -> Path:
-    """Llama's architecture, random and narrow, which reads as far at once as smollm2 does."""
+    """A narrow random Llama whose window is as long as smollm2's."""
     import torch
     import transformers
 
@@ -194,7 +193,7 @@ def _tiny_language_model(folder: Path) -> Path:
 
 
 def _tiny_detector(folder: Path) -> Path:
-    """A detector like `fast`, but for its language model, trained on the sample."""
+    """A detector like `fast` with another language model, trained on the sample."""
     from perplexity_detector.detectors.text_detector import TextDetector
     from perplexity_detector.features.extractor import FeatureExtractor
 

@@ -1,13 +1,12 @@
-"""What training costs: texts read, a run that was killed, the cache the second time, the trees.
+"""What training costs: reading, resuming after a kill, reading from the cache, the trees.
 
-Run from the root of the checkout: `python -m benchmarks.training --corpus=CORPUS`, and with
-`--cache=FOLDER` to look up what a training has left there. Only a sample is read: what it would
-take for 20,000 texts is projected from it, and named so.
+Run from the root of the checkout: `python -m benchmarks.speed.training --corpus=CORPUS`; with
+`--cache=FOLDER`, texts that an earlier training cached are looked up, too. Only a sample is read;
+figures for 20,000 texts are projections.
 """
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import tempfile
 import time
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.machine import cores, machine
+from benchmarks.records import RESULTS, write_json
 from perplexity_detector.detectors import trees
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features import representation
@@ -31,52 +31,52 @@ from perplexity_detector.lm.outputs import TokenIds
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import canonicalise, crop
 
-RESULTS = Path(__file__).parents[1] / "results" / "training.json"
-#: What an extraction for training is projected to.
-TEXTS = 20_000
+OUTPUT = RESULTS / "training.json"
+#: Texts that figures are projected to.
+PROJECTED_TEXTS = 20_000
 
 
 def main(
     corpus: str,
     cache: str | None = None,
-    output: str = str(RESULTS),
+    output: str = str(OUTPUT),
     texts: int = 4 * SHARD_TEXTS,
     words: int = 300,
     looked_up: int = 10_000,
     cached_words: int = 200,
-    growing: int = 200,
+    rounds: int = 200,
     precision: str = "auto",
 ) -> None:
     """Measure, print, and write json.
 
     Args:
         corpus: parquet with columns `text` and `generated`.
-        cache: a folder that a training has filled with texts of the corpus; nothing is added.
+        cache: folder that a training has filled with texts of the corpus; nothing is added.
         output: the json file.
-        texts: how many are read anew.
-        words: of a text that is read at most; what is projected is for such texts.
-        looked_up: how many are looked up in the cache at most.
-        cached_words: to how many words the texts in the cache were cut.
-        growing: trees that are grown.
-        precision: in which texts are read, and were for the cache.
+        texts: number of texts read.
+        words: most words of a text, also of those projected.
+        looked_up: most texts looked up in the cache.
+        cached_words: most words of the texts in the cache.
+        rounds: number of trees.
+        precision: of the language model, also of the cached output.
     """
     frame = pd.read_parquet(corpus, columns=["text", "generated"])
     record: dict[str, Any] = {"machine": machine(), "precision": precision}
     sample = _cropped(frame.sample(texts, random_state=0), words)
-    record["extraction"] = _extraction(sample, words, precision)
+    record["extraction"] = _time_extraction(sample, words, precision)
     print(record["extraction"], flush=True)
     if cache is not None:
         cached = CachedScorer(LanguageModelScorer(precision=precision), cache)
-        known, labels = _read_journal(cached, frame, cached_words, looked_up)
-        documents, record["cache"] = _looked_up(cached, known)
+        known, labels = _cached_texts(cached, frame, cached_words, looked_up)
+        documents, record["cache"] = _time_look_up(cached, known)
         print(record["cache"], flush=True)
-        record["trees"] = _grown(documents, labels, growing)
+        record["trees"] = _time_trees(documents, labels, rounds)
         print(record["trees"])
-    Path(output).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(output, record)
 
 
-def _extraction(texts: list[str], words: int, precision: str) -> dict[str, float]:
-    """Statistics and states of every layer that `standard` reads, killed half-way and resumed."""
+def _time_extraction(texts: list[str], words: int, precision: str) -> dict[str, float]:
+    """Read statistics and states of every layer `standard` uses; killed half-way, then resumed."""
     with tempfile.TemporaryDirectory() as folder:
         context = multiprocessing.get_context("spawn")  # as a command starts
         killed = context.Process(target=_read, args=(folder, texts, precision))
@@ -100,7 +100,7 @@ def _extraction(texts: list[str], words: int, precision: str) -> dict[str, float
         "texts_kept_after_kill": len(texts) - len(rest),
         "texts_read_after_kill": len(rest),
         "texts_per_second": 1 / per_text,
-        "projected_hours_for_20000_texts": TEXTS * per_text / 3600,
+        "projected_hours_for_20000_texts": PROJECTED_TEXTS * per_text / 3600,
         "seconds_again_from_cache": again,
         "bytes_per_text": size / len(texts),
     }
@@ -129,10 +129,10 @@ def _cropped(frame: pd.DataFrame, words: int) -> list[str]:
     return [crop(canonicalise(text), words) for text in frame["text"]]
 
 
-def _read_journal(
+def _cached_texts(
     cached: CachedScorer, frame: pd.DataFrame, words: int, most: int
 ) -> tuple[list[str], np.ndarray]:
-    """Texts of the corpus that the cache holds, in the corpus' order, and their labels."""
+    """Texts of the corpus that the cache holds, in the corpus's order, and their labels."""
     texts: list[str] = []
     labels: list[int] = []
     for first in range(0, len(frame), 1000):
@@ -146,7 +146,9 @@ def _read_journal(
     return texts[:most], np.array(labels[:most])
 
 
-def _looked_up(cached: CachedScorer, texts: list[str]) -> tuple[list[Document], dict[str, float]]:
+def _time_look_up(
+    cached: CachedScorer, texts: list[str]
+) -> tuple[list[Document], dict[str, float]]:
     start, cpu = time.perf_counter(), time.process_time()
     documents: list[Document] = []
     for first in range(0, len(texts), CHUNK_TEXTS):
@@ -161,20 +163,20 @@ def _looked_up(cached: CachedScorer, texts: list[str]) -> tuple[list[Document], 
         "texts": len(texts),
         "milliseconds_per_text": 1000 * per_text,
         "cpu_milliseconds_per_text": 1000 * (time.process_time() - cpu) / len(texts),
-        "projected_minutes_for_20000_texts": TEXTS * per_text / 60,
+        "projected_minutes_for_20000_texts": PROJECTED_TEXTS * per_text / 60,
     }
 
 
-def _grown(documents: list[Document], labels: np.ndarray, count: int) -> dict[str, float]:
-    """Boosted trees over the families that learn nothing, by one core and by all."""
+def _time_trees(documents: list[Document], labels: np.ndarray, count: int) -> dict[str, float]:
+    """Train trees over the families that need no fitting, on one core and on all."""
     table = np.hstack([feature_matrix(family, documents) for family in FAMILIES.values()])
     names = [name for family in FAMILIES.values() for name in family.feature_names]
-    lesson = trees.TrainingMatrix(table, labels, np.ones(len(labels)), names)
+    training = trees.TrainingMatrix(table, labels, np.ones(len(labels)), names)
     found: dict[str, float] = {"texts": len(table), "features": len(names), "trees": count}
     for name, threads in (("one_core", 1), ("all_cores", cores())):
-        settings = TextDetector(n_jobs=threads).tree_settings()
+        params = TextDetector(n_jobs=threads).boosting_params()
         start = time.perf_counter()
-        trees.train(lesson, settings, count)
+        trees.train(training, params, count)
         found[f"seconds_{name}"] = time.perf_counter() - start
     return found
 
