@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from benchmarks.docs.generate import READMES, filled
 from tests.paths import ROOT
 
 if sys.version_info >= (3, 11):
@@ -52,12 +51,6 @@ def test_features_is_a_link_for_newcomers():
 
 def test_only_the_package_goes_into_a_wheel(project):
     assert project["tool"]["poetry"]["packages"] == [{"include": "perplexity_detector"}]
-
-
-@pytest.mark.parametrize("readme", READMES, ids=lambda file: file.parent.name)
-def test_the_tables_are_what_was_measured(readme):
-    text = readme.read_text(encoding="utf-8")
-    assert text == filled(text), "run `python -m benchmarks.readme`"
 
 
 def test_no_weights_are_in_git():
