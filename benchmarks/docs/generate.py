@@ -22,6 +22,7 @@ from perplexity_detector.io.artefact_folder import PRETRAINED
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "results").glob("*.md")))
 DETECTORS = ("standard", "fast")
+_ARTEFACT_FILES = ("metrics.json", "config.json")
 _MARKED = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- /(?P=name) -->", re.S)
 
 
@@ -30,7 +31,7 @@ class Table(NamedTuple):
 
     Attributes:
         write: markdown from the content of each file.
-        files: names in `RESULTS`; of artefact files, the content is by detector.
+        files: in `RESULTS`; or, for each shipped detector, in its artefact (`_ARTEFACT_FILES`).
         command: measures what is missing.
     """
 
@@ -39,15 +40,12 @@ class Table(NamedTuple):
     command: str
 
 
-def _of(write: Callable[[Any], str], file: str, command: str) -> dict[str, Table]:
-    return {write.__name__: Table(write, (file,), command)}
-
-
-TABLES: dict[str, Table] = {
-    "headline": Table(headline.headline, ("quality.json", "speed.json"), "quality"),
-    **{
-        write.__name__: Table(write, ("quality.json",), "quality")
-        for write in (
+#: Tables of one file: its name, the command that measures it, and what writes them.
+_BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
+    (
+        "quality.json",
+        "quality",
+        [
             quality_tables.detectors,
             quality_tables.held_out_sources,
             quality_tables.held_out_groups,
@@ -63,30 +61,38 @@ TABLES: dict[str, Table] = {
             notes.networks,
             notes.binoculars,
             notes.cost,
-        )
-    },
-    **{
-        write.__name__: Table(write, ("speed.json",), "speed")
-        for write in (
+        ],
+    ),
+    (
+        "speed.json",
+        "speed",
+        [
             speed_tables.peers,
             speed_tables.ceilings,
             speed_tables.end_to_end,
             speed_tables.start_up,
-        )
+        ],
+    ),
+    ("metrics.json", "quality", [shipped_tables.shipped_metrics, shipped_tables.shipped_sources]),
+    ("config.json", "quality", [shipped_tables.training_data]),
+    ("sentences.json", "quality.sentences measure", [sentence_tables.sentences]),
+    ("bos_token.json", "quality.bos_token", [quality_tables.bos_token]),
+    ("precision.json", "speed.precision", [speed_tables.precision]),
+    ("reading_profile.json", "speed.reading_profile", [speed_tables.reading_profile]),
+    ("depth.json", "speed.depth", [speed_tables.depth]),
+    ("resources.json", "speed.resources", [speed_tables.resources]),
+    ("scale.json", "speed.scale", [speed_tables.scale]),
+    ("training.json", "speed.training", [speed_tables.training_cost]),
+    ("load.json", "service", [service_tables.load]),
+    ("gpu.json", "gpu", [gpu_tables.gpu]),
+]
+TABLES: dict[str, Table] = {
+    "headline": Table(headline.headline, ("quality.json", "speed.json"), "quality"),
+    **{
+        write.__name__: Table(write, (file,), command)
+        for file, command, writers in _BY_FILE
+        for write in writers
     },
-    **_of(shipped_tables.shipped_metrics, "metrics.json", "quality"),
-    **_of(shipped_tables.shipped_sources, "metrics.json", "quality"),
-    **_of(shipped_tables.training_data, "config.json", "quality"),
-    **_of(sentence_tables.sentences, "sentences.json", "quality.sentences measure"),
-    **_of(quality_tables.bos_token, "bos_token.json", "quality.bos_token"),
-    **_of(speed_tables.precision, "precision.json", "speed.precision"),
-    **_of(speed_tables.reading_profile, "reading_profile.json", "speed.reading_profile"),
-    **_of(speed_tables.depth, "depth.json", "speed.depth"),
-    **_of(speed_tables.resources, "resources.json", "speed.resources"),
-    **_of(speed_tables.scale, "scale.json", "speed.scale"),
-    **_of(speed_tables.training_cost, "training.json", "speed.training"),
-    **_of(service_tables.load, "load.json", "service"),
-    **_of(gpu_tables.gpu, "gpu.json", "gpu"),
 }
 
 
@@ -115,7 +121,7 @@ def written(name: str, results: Path = RESULTS) -> str:
     table = TABLES[name]
     contents = []
     for file in table.files:
-        if file in ("metrics.json", "config.json"):
+        if file in _ARTEFACT_FILES:
             contents.append({one: read_json(PRETRAINED / one / file) for one in DETECTORS})
         elif (results / file).is_file():
             contents.append(read_json(results / file))

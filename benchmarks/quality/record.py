@@ -1,4 +1,4 @@
-"""What is kept of an earlier `results/quality.json` when part of it is measured again."""
+"""Keeps results of an earlier `results/quality.json` when some of it is measured again."""
 
 from __future__ import annotations
 

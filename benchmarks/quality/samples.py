@@ -92,8 +92,8 @@ def attacked(rows: pd.DataFrame, dataset: str, texts: int) -> pd.DataFrame:
     plain = [crop(text, 2 * MAX_WORDS) for text in raw]
     parts = [chosen.assign(attack="none")]
     for name in ATTACKS:
-        disguised = [crop(canonicalise(attack(text, name)), MAX_WORDS) for text in plain]
-        parts.append(chosen.assign(text=disguised, attack=name))
+        attacked_texts = [crop(canonicalise(attack(text, name)), MAX_WORDS) for text in plain]
+        parts.append(chosen.assign(text=attacked_texts, attack=name))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -122,6 +122,6 @@ def human_prose(folder: str | Path, per_source: int) -> pd.DataFrame:
 
 
 def _spread_over_sources(rows: pd.DataFrame, texts: int) -> pd.DataFrame:
-    """At least `texts` rows where there are so many, the same number of each source."""
+    """At least `texts` rows if there are enough, the same number from each source."""
     per_source = -(-texts // max(1, rows["source"].nunique()))
     return balanced_sample(rows, per_source)

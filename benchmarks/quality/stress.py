@@ -75,7 +75,7 @@ def recalibrated(
         features: of the fold's test texts, shape (n, features).
         human: which of them are human texts of the source, bool of shape (n,).
         tokens: their lengths, shape (n,).
-        own: number of human texts that set the thresholds; at least as many must remain.
+        own: number of human texts that set the thresholds; at least the same number must remain.
 
     Returns:
         `n_human`, the number of texts tested; `before_1`, `after_1`, ...; empty for too few texts.

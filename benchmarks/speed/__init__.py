@@ -1,1 +1,1 @@
-"""How fast texts are read, beside peers and beside the machine's limit, and what that costs."""
+"""How fast texts are read, compared with peers and with the machine's limit."""

@@ -11,7 +11,7 @@ from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.features import contrast
 from perplexity_detector.features.document import Document, select_sentences
 
-#: Of the scores that `benchmarks/sentences.py` compares, the one that found most.
+#: Of the scores that `benchmarks.quality.sentences` compares, the one that found most.
 NGRAM_RATIO = "likeness of its wording to models' prose"
 #: What is told where a detector has not learned that.
 SENTENCE_LOG_ODDS = "log-odds of the sentence alone"

@@ -38,7 +38,7 @@ FAMILIES: dict[str, Family] = {
 
 
 #: Families that a detector does without unless asked: beside the others they gain nothing on
-#: sources left out (benchmarks/README.md).
+#: sources left out (docs/results/quality.md).
 OPTIONAL = ("compression",)
 
 
