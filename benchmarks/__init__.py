@@ -1,1 +1,1 @@
-"""What the tables of the README come from; results/*.json holds the figures."""
+"""Measurements behind the documentation's tables; results/*.json holds the figures."""

@@ -1,4 +1,4 @@
-"""The machine and the versions that a benchmark's figures belong to."""
+"""The machine and the versions that a benchmark was run with."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def machine(packages: Sequence[str] = PACKAGES) -> dict[str, str | int]:
 
 
 def processor() -> str:
-    """The processor's name, as its maker gives it where the system tells."""
+    """Name of the processor, where the system reports it."""
     if _CPU_INFO.is_file():
         named = re.search(r"^model name\s*:\s*(.+)$", _CPU_INFO.read_text(), re.M)
         if named:

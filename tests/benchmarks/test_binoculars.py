@@ -3,14 +3,14 @@ import json
 import numpy as np
 import pandas as pd
 
-from benchmarks.binoculars import WITHOUT, main, weaken
-from benchmarks.protocol import folds
-from benchmarks.quality_notes import binoculars
-from benchmarks.samples import corpus
+from benchmarks.quality.binoculars import REMOVED_BLOCKS, main, save_observer
+from benchmarks.quality.notes import binoculars
+from benchmarks.quality.protocol import folds
+from benchmarks.quality.samples import corpus
 from perplexity_detector.lm.scorer import LanguageModelScorer
 
 
-def test_every_fold_has_its_figures(tiny_gpt2, tiny_llama, essays, tmp_path):
+def test_every_fold_has_figures(tiny_gpt2, tiny_llama, essays, tmp_path):
     sources = ["lastde", "outfox", "raidar"]
     rows = [
         {
@@ -42,14 +42,19 @@ def test_every_fold_has_its_figures(tiny_gpt2, tiny_llama, essays, tmp_path):
     )  # fmt: skip
     found = json.loads(output.read_text())
     assert found["binoculars"]["texts"] == 3 * 3 * 2 * 2
-    assert [fold["detectors"]["binoculars"]["models"] for fold in found["folds"]] == [6, 6, 6, 6]
+    assert [fold["detectors"]["binoculars"]["n_generated"] for fold in found["folds"]] == [
+        6,
+        6,
+        6,
+        6,
+    ]
     assert "36 of the texts" in binoculars(found)
 
 
 def test_the_observer_is_a_weaker_model_of_the_same_vocabulary(smollm2_folder, essays, tmp_path):
-    weaken(str(tmp_path))
+    save_observer(str(tmp_path))
     weaker, whole = LanguageModelScorer(str(tmp_path)), LanguageModelScorer(str(smollm2_folder))
-    assert len(weaker.model.model.layers) == len(whole.model.model.layers) - len(WITHOUT)
+    assert len(weaker.model.model.layers) == len(whole.model.model.layers) - len(REMOVED_BLOCKS)
     assert weaker.tokenizer.get_vocab() == whole.tokenizer.get_vocab()
     worse, better = (
         np.mean([one.surprisal.mean() for one in scorer.score(essays[:2])])

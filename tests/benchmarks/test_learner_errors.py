@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.learner_errors import ERRORS, with_errors
+from benchmarks.quality.learner_errors import ERRORS, with_errors
 from perplexity_detector.errors import InputError
 
 KINDS = ["articles", "agreement", "tense", "prepositions", "spelling", "simpler_words", "all"]
@@ -109,7 +109,7 @@ def test_an_unknown_kind():
 
 def test_the_same_in_another_process():
     code = (
-        "import sys, hashlib; from benchmarks.learner_errors import ERRORS, with_errors;"
+        "import sys, hashlib; from benchmarks.quality.learner_errors import ERRORS, with_errors;"
         "texts = '|'.join(with_errors(sys.argv[1], kind, 3) for kind in ERRORS);"
         "print(hashlib.sha256(texts.encode()).hexdigest())"
     )

@@ -1,9 +1,8 @@
-import numpy as np
 import pandas as pd
 
-from benchmarks.left_out import Texts
-from benchmarks.networks import tried
-from benchmarks.protocol import Fold
+from benchmarks.quality.fold_data import Texts
+from benchmarks.quality.networks import network_figures
+from benchmarks.quality.protocol import Fold
 from perplexity_detector.features.document import Document
 
 THINGS = [
@@ -13,7 +12,7 @@ THINGS = [
 ]
 
 
-def test_a_network_learns_from_a_fold_and_is_judged_on_what_it_lacks():
+def test_a_network_is_trained_on_a_fold_and_tested_on_its_held_out_texts():
     pupils = [f"i dont like the {thing} becaus it is too big" for thing in THINGS]
     models = [f"Furthermore, the {thing} plays a crucial role." for thing in THINGS]
     written = pupils + models
@@ -24,10 +23,10 @@ def test_a_network_learns_from_a_fold_and_is_judged_on_what_it_lacks():
             "prompt_id": [str(place) for place in range(len(written))],
         }
     )
-    texts = Texts(rows, [Document(text) for text in written], np.empty((len(rows), 0)))
-    left_out = (rows["source"] == "source 3").to_numpy()
-    fold = Fold("source", "source 3", ~left_out, left_out, left_out)
-    found = tried("encoder", texts, fold, max_texts=48)
-    assert found["people"] == found["models"] == 12
+    texts = Texts.unread(rows, [Document(text) for text in written])
+    held_out = (rows["source"] == "source 3").to_numpy()
+    fold = Fold("source", "source 3", ~held_out, held_out, held_out)
+    found = network_figures("encoder", texts, fold, max_texts=48)
+    assert found["n_human"] == found["n_generated"] == 12
     assert found["auroc"] > 0.9  # two sentences that differ but for a word
     assert 0 <= found["fpr_5"] <= 1

@@ -2,10 +2,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.protocol import GENRES, KIN, folds, generator_family, genre_of
+from benchmarks.quality.protocol import GENRES, RELATED_SOURCES, folds, generator_family, genre_of
 
 DOMAINS = ["essay", "story", "news", "wiki", "review", "abstract", "argument", "mixed(news/story)"]
-SOURCES = [*KIN[:2], "outfox", "detectrl", "argugpt", "aae_learners", "frontier_stories"]
+SOURCES = [
+    *RELATED_SOURCES[:2],
+    "outfox",
+    "detectrl",
+    "argugpt",
+    "aae_learners",
+    "frontier_stories",
+]
 MODELS = ["gpt-3.5-turbo", "gpt-4o", "text-davinci-003", "gpt2-xl", "opt_2.7b", "unnamed(detectrl)"]
 
 
@@ -25,7 +32,7 @@ def made_up(texts=1200, seed=0):
     rows.loc[rows["source"] == "frontier_stories", "domain"] = "story"
     models = draw.choice(MODELS, texts)
     rows["generator"] = np.where(rows["generated"] == 1, models, "human")
-    rows["genuine"] = (rows["split"] == "test") | (draw.random(texts) < 0.8)
+    rows["calibration_mask"] = (rows["split"] == "test") | (draw.random(texts) < 0.8)
     rows["origin"] = rows["source"]
     continued = rows[rows["split"] == "train"].head(texts // 10)
     continued = continued.assign(
@@ -39,47 +46,50 @@ FOLDS = list(folds(ROWS))
 
 
 @pytest.mark.parametrize("fold", FOLDS, ids=lambda fold: f"{fold.kind}: {fold.name}")
-def test_nothing_that_is_judged_was_trained_on(fold):
-    assert not (fold.trained & fold.tested).any()
-    assert not (fold.trained & (ROWS["split"] == "test")).any()
-    assert not (fold.new & ~fold.tested).any()
-    assert ROWS["genuine"][fold.tested].all()
-    assert not ROWS["genuine"][fold.trained].all()
-    if fold.new.any():
-        assert set(ROWS["generated"][fold.tested]) == {0, 1}
+def test_nothing_tested_was_trained_on(fold):
+    assert not (fold.train & fold.test).any()
+    assert not (fold.train & (ROWS["split"] == "test")).any()
+    assert not (fold.held_out & ~fold.test).any()
+    assert ROWS["calibration_mask"][fold.test].all()
+    assert not ROWS["calibration_mask"][fold.train].all()
+    if fold.held_out.any():
+        assert set(ROWS["generated"][fold.test]) == {0, 1}
 
 
-def test_what_is_left_out_is_left_out_whole():
+def test_what_is_held_out_is_held_out_whole():
     by_name = {fold.name: fold for fold in FOLDS}
-    kin = by_name["Fast-DetectGPT and kin"]
-    assert not ROWS["origin"][kin.trained].isin(KIN).any()
-    assert "continued" in set(ROWS["source"][kin.trained])
+    related = by_name["Fast-DetectGPT and related"]
+    assert not ROWS["origin"][related.train].isin(RELATED_SOURCES).any()
+    assert "continued" in set(ROWS["source"][related.train])
     assert "continued" not in by_name
-    assert "continued" not in set(ROWS["source"][by_name["open base models"].trained])
-    assert kin.new.sum() == (ROWS["source"].isin(KIN) & ROWS["genuine"]).sum()
-    assert not (set(KIN) & set(by_name))  # never one by one
+    assert "continued" not in set(ROWS["source"][by_name["open base models"].train])
+    assert (
+        related.held_out.sum()
+        == (ROWS["source"].isin(RELATED_SOURCES) & ROWS["calibration_mask"]).sum()
+    )
+    assert not (set(RELATED_SOURCES) & set(by_name))  # never one by one
     chat = by_name["ChatGPT"]
-    assert "gpt-3.5-turbo" not in set(ROWS["generator"][chat.trained])
-    assert "human" in set(ROWS["generator"][chat.trained])
-    assert "unnamed(detectrl)" not in set(ROWS["generator"][chat.trained | chat.tested])
+    assert "gpt-3.5-turbo" not in set(ROWS["generator"][chat.train])
+    assert "human" in set(ROWS["generator"][chat.train])
+    assert "unnamed(detectrl)" not in set(ROWS["generator"][chat.train | chat.test])
     stories = by_name["stories"]
-    assert "story" not in set(ROWS["domain"][stories.trained])
+    assert "story" not in set(ROWS["domain"][stories.train])
     # which may hold stories too
-    assert "mixed(news/story)" not in set(ROWS["domain"][stories.trained | stories.tested])
+    assert "mixed(news/story)" not in set(ROWS["domain"][stories.train | stories.test])
     present = by_name["frontier models"]
-    assert not ROWS["source"][present.trained].str.startswith("frontier").any()
+    assert not ROWS["source"][present.train].str.startswith("frontier").any()
 
 
-def test_one_class_alone_is_judged_beside_the_other_of_its_genre():
+def test_a_single_class_is_completed_from_its_genre():
     fold = next(fold for fold in FOLDS if fold.name == "argugpt")
-    people = fold.tested & (ROWS["generated"] == 0).to_numpy()
-    assert set(ROWS["domain"][people]) == {"essay"}
-    assert set(ROWS["split"][people]) == {"test"}
-    assert not (fold.new & people).any()
+    human = fold.test & (ROWS["generated"] == 0).to_numpy()
+    assert set(ROWS["domain"][human]) == {"essay"}
+    assert set(ROWS["split"][human]) == {"test"}
+    assert not (fold.held_out & human).any()
 
 
 def test_every_kind_is_there():
-    assert {fold.kind for fold in FOLDS} == {"none", "source", "generator", "genre", "present"}
+    assert {fold.kind for fold in FOLDS} == {"none", "source", "generator", "genre", "current"}
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.left_out import figures
-from benchmarks.protocol import Fold
-from benchmarks.quality_record import keep_beside, with_detector
-from benchmarks.stress import recalibrated
+from benchmarks.quality.fold_evaluator import compute_figures
+from benchmarks.quality.protocol import Fold
+from benchmarks.quality.record import copy_other_benchmarks, with_detector
+from benchmarks.quality.stress import recalibrated
 from perplexity_detector.classifier.calibration import Calibrator
 from tests.paths import ROOT
 
 CORPUS = Path(os.environ.get("PERPLEXITY_CORPUS", ROOT.parent / "shared/data/corpus.parquet"))
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason=f"the floor is measured on {CORPUS.name}")
+@pytest.mark.skipif(not CORPUS.exists(), reason=f"needs the corpus, {CORPUS}")
 def test_quality_stays_above_its_floor(smollm2_folder):
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.quality", f"--corpus={CORPUS}", "--quick"],
@@ -26,15 +26,15 @@ def test_quality_stays_above_its_floor(smollm2_folder):
     assert "floor" in done.stdout
 
 
-def test_what_is_flagged_is_counted_among_what_is_new():
+def test_flagged_rates_are_of_held_out_texts():
     tested = np.array([True] * 6 + [False] * 2)
-    new = np.array([True, True, True, True, False, False, False, False])
-    fold = Fold("source", "x", ~tested, tested, new)
+    held_out = np.array([True, True, True, True, False, False, False, False])
+    fold = Fold("source", "x", ~tested, tested, held_out)
     labels = np.array([0, 0, 1, 1, 0, 0])
     probabilities = np.array([0.1, 0.6, 0.7, 0.9, 0.95, 0.2])
     thresholds = np.array([[0.8] * 6, [0.5, 0.65, 0.5, 0.5, 0.5, 0.5]])
-    found = figures(fold, labels, probabilities, thresholds)
-    assert found["people"] == found["models"] == 2
+    found = compute_figures(fold, labels, probabilities, thresholds)
+    assert found["n_human"] == found["n_generated"] == 2
     assert found["fpr_1"] == 0
     assert found["tpr_1"] == 0.5
     assert found["fpr_5"] == 0  # 0.6 is under the threshold of its length
@@ -42,8 +42,8 @@ def test_what_is_flagged_is_counted_among_what_is_new():
     assert found["auroc"] == 6 / 8
 
 
-class Trained:
-    """People of a source score higher than the others, which set the thresholds."""
+class Fitted:
+    """Human texts of a source score higher than those that set the thresholds."""
 
     calibrator = Calibrator(1.0, 0.0, np.zeros(0), np.zeros(0), np.zeros(0)).with_human_scores(
         np.linspace(0, 0.5, 500), np.zeros(500)
@@ -53,25 +53,25 @@ class Trained:
         return table[:, 0]
 
 
-def test_recalibration_is_judged_on_other_people_than_set_it():
+def test_recalibration_is_tested_on_other_texts():
     table = np.random.default_rng(2).uniform(0.3, 0.9, (600, 1))
-    people = np.arange(600) < 400
-    found = recalibrated(Trained(), table, people, np.zeros(600), own=100)
-    assert found["people"] == 300
+    human = np.arange(600) < 400
+    found = recalibrated(Fitted(), table, human, np.zeros(600), own=100)
+    assert found["n_human"] == 300
     assert found["before_5"] > 0.6
     assert 0.01 < found["after_5"] < 0.12
     assert found["after_1"] < 0.05
-    assert recalibrated(Trained(), table, np.arange(600) < 199, np.zeros(600), own=100) == {}
+    assert recalibrated(Fitted(), table, np.arange(600) < 199, np.zeros(600), own=100) == {}
 
 
 def test_tables_name_what_they_show(tmp_path):
-    from benchmarks import quality_tables as tables
+    from benchmarks.quality import tables
 
     row = {"auroc": 0.9, "tpr_at_1": 0.5, "tpr_at_5": 0.7, "brier": 0.1, "ece": 0.02}
-    judged = {**row, "people": 200.0, "models": 0.0, "fpr_1": 0.012, "fpr_5": 0.04,
+    figures = {**row, "n_human": 200.0, "n_generated": 0.0, "fpr_1": 0.012, "fpr_5": 0.04,
               "intervals": {"auroc": [0.88, 0.92]}}  # fmt: skip
-    other = {**judged, "auroc": 0.8, "fpr_1": 0.05}
-    detectors = {"standard": judged, "fast": judged, "tfidf": other}
+    other = {**figures, "auroc": 0.8, "fpr_1": 0.05}
+    detectors = {"standard": figures, "fast": figures, "tfidf": other}
     record = {
         "folds": [
             {"kind": "none", "name": "test split", "detectors": detectors},
@@ -86,7 +86,7 @@ def test_tables_name_what_they_show(tmp_path):
     lines = tables.detectors(record).splitlines()
     assert lines[2].startswith("| **`standard`** | 0.900 | 0.850 | 0.800 | 0.500 |")
     assert {line.count("|") for line in lines} == {lines[0].count("|")}
-    lines = tables.left_out(record).splitlines()
+    lines = tables.held_out_sources(record).splitlines()
     assert lines[2].startswith("| a | 200 | 0 | 0.900 (0.880 to 0.920) | 0.500 | 0.700 | 1.2% |")
     assert {line.count("|") for line in lines} == {lines[0].count("|")}
     assert tables.percent(float("nan")) == tables.percent(None) == "-"
@@ -100,23 +100,28 @@ def test_what_other_benchmarks_measured_on_the_same_folds_is_kept():
     earlier = record_of({"auroc": 0.7}, encoder={"auroc": 0.8}, binoculars={"auroc": 0.9}, old={})
     earlier |= {"networks": {"seconds": {"encoder": {"x": 1}}}, "binoculars": {"texts": 5}}
     same, other = record_of({"auroc": 0.7 + 1e-16}), record_of({"auroc": 0.6})
-    keep_beside(same, earlier)
+    copy_other_benchmarks(same, earlier)
     assert same["networks"] == earlier["networks"]
     assert set(same["folds"][0]["detectors"]) == {"rules", "encoder", "binoculars"}
-    keep_beside(other, earlier)
+    copy_other_benchmarks(other, earlier)
     assert other == record_of({"auroc": 0.6})
 
 
 def test_one_detector_can_be_measured_anew():
     def fold(value):
         detectors = {"standard": {"auroc": value}, "fast": {"auroc": value}}
-        return {"name": "x", "trained": 9, "detectors": detectors, "recalibrated": {**detectors}}
+        return {
+            "name": "x",
+            "n_calibrating": 9,
+            "detectors": detectors,
+            "recalibrated": {**detectors},
+        }
 
     earlier = {"seconds": 5, "standard": 0.7, "fast": 0.7, "folds": [fold(0.7)]}
     record = with_detector(earlier, "fast", {"fast": 0.9, "folds": [fold(0.9)]})
     assert (record["standard"], record["fast"], record["seconds"]) == (0.7, 0.9, 5)
     for part in ("detectors", "recalibrated"):
         assert record["folds"][0][part] == {"standard": {"auroc": 0.7}, "fast": {"auroc": 0.9}}
-    other = {"fast": 0.9, "folds": [{**fold(0.9), "trained": 8}]}
-    with pytest.raises(AssertionError):
+    other = {"fast": 0.9, "folds": [{**fold(0.9), "n_calibrating": 8}]}
+    with pytest.raises(ValueError, match="n_calibrating"):
         with_detector(earlier, "fast", other)

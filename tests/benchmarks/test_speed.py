@@ -3,9 +3,10 @@ import pytest
 import torch
 import transformers
 
-from benchmarks import contestants, product_rates, speed_tables
-from benchmarks.precision import cost, moved
-from benchmarks.speed import agreement, mixed
+from benchmarks.speed import peers, product_rates
+from benchmarks.speed import tables as speed_tables
+from benchmarks.speed.precision import compare, mean_change
+from benchmarks.speed.run import agreement, mixed
 from perplexity_detector.text import words
 
 TEXTS = [
@@ -27,10 +28,10 @@ def folder(save_model):
     return str(save_model(transformers.LlamaForCausalLM(config), bos_token=end, eos_token=end))
 
 
-@pytest.mark.parametrize("peer", sorted(set(contestants.PEERS) - set(contestants.REGISTRY)))
-def test_peers_say_what_we_say(peer, folder):
-    ours = contestants.ours(folder, "float32")(TEXTS)
-    theirs = contestants.PEERS[peer](folder)(TEXTS)
+@pytest.mark.parametrize("peer", sorted(set(peers.PEERS) - set(peers.REGISTRY)))
+def test_peers_agree_with_us(peer, folder):
+    ours = peers.ours(folder, "float32")(TEXTS)
+    theirs = peers.PEERS[peer](folder)(TEXTS)
     assert len(theirs) == len(TEXTS)
     found = agreement(ours, theirs)
     assert found
@@ -60,9 +61,9 @@ def test_the_ceiling_counts_every_product():
     config = transformers.GPT2Config(vocab_size=512, n_embd=32, n_layer=2, n_head=4)
     shapes = product_rates.shapes_of(transformers.GPT2LMHeadModel(config))
     assert shapes == {(32, 96): 2, (32, 32): 2, (32, 128): 2, (128, 32): 2, (32, 512): 1}
-    here, left_out = product_rates.precisions_here()
-    assert {*here, *left_out} == {"float32", "bfloat16", "int8"}
-    for precision in here:
+    available, missing = product_rates.available_precisions()
+    assert {*available, *missing} == {"float32", "bfloat16", "int8"}
+    for precision in available:
         measured = product_rates.measure(shapes, precision)
         assert set(measured["gflops"]) == {f"{width} x {outputs}" for width, outputs in shapes}
         assert measured["tokens_per_second"] > 0
@@ -72,13 +73,13 @@ def test_what_a_precision_costs():
     labels = np.array([0, 0, 0, 1, 1, 1])
     exact = np.array([0.1, 0.2, 0.3, 0.7, 0.8, 0.9])
     other = np.array([0.1, 0.2, 0.8, 0.7, 0.9, 0.9])
-    found = cost(labels, exact, other)
+    found = compare(labels, exact, other)
     assert found["auroc_exact"] == 1
     assert found["auroc"] == pytest.approx(8 / 9)
     assert found["change_low"] <= found["change"] <= found["change_high"] <= 0
-    assert found["probability_moved"] == pytest.approx(0.1)
-    assert moved([np.array([1.0, 2.0])], [np.array([1.5, 2.5])]) == 0.5
-    assert moved([], []) is None
+    assert found["probability_change"] == pytest.approx(0.1)
+    assert mean_change([np.array([1.0, 2.0])], [np.array([1.5, 2.5])]) == 0.5
+    assert mean_change([], []) is None
 
 
 def test_tables_have_a_row_for_each_scorer():
@@ -95,11 +96,11 @@ def test_tables_have_a_row_for_each_scorer():
         "models": {"smollm2": {"scorers": {"float32": ours, "gltr": scorer}}},
         "not_measured": {"bfloat16": "no instructions"},
     }
-    peers = speed_tables.peers(record).splitlines()
-    assert len(peers) == 4
+    lines = speed_tables.peers(record).splitlines()
+    assert len(lines) == 4
     assert (
         "| GLTR | 1,234 | 3.20 | 2.50 | 900 MB | 4.0 s | surprisal 1e-06, 0.0% of ranks |"
-        in (peers[3])
+        in lines[3]
     )
     assert "| 82.3% |" in speed_tables.ceilings(record)
     assert speed_tables.ceilings(record).endswith("bfloat16: no instructions.")

@@ -1,0 +1,1 @@
+"""Fills the tables of the documentation from results/*.json, and draws its picture."""

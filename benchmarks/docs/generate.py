@@ -1,0 +1,130 @@
+"""Fills the tables of README.md and docs/results/*.md from measured json.
+
+Run from the root of the checkout: `python -m benchmarks.docs`. A page marks a table's place with
+`<!-- NAME -->` and `<!-- /NAME -->`; what is between them is replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.docs import headline
+from benchmarks.gpu import tables as gpu_tables
+from benchmarks.quality import notes, sentence_tables, shipped_tables
+from benchmarks.quality import tables as quality_tables
+from benchmarks.records import RESULTS, ROOT, read_json
+from benchmarks.service import tables as service_tables
+from benchmarks.speed import tables as speed_tables
+from perplexity_detector.io.artefact_folder import PRETRAINED
+
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "results").glob("*.md")))
+DETECTORS = ("standard", "fast")
+_ARTEFACT_FILES = ("metrics.json", "config.json")
+_MARKED = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- /(?P=name) -->", re.S)
+
+
+class Table(NamedTuple):
+    """A table of the documentation.
+
+    Attributes:
+        write: markdown from the content of each file.
+        files: in `RESULTS`; or, for each shipped detector, in its artefact (`_ARTEFACT_FILES`).
+        command: measures what is missing.
+    """
+
+    write: Callable[..., str]
+    files: tuple[str, ...]
+    command: str
+
+
+#: Tables of one file: its name, the command that measures it, and what writes them.
+_BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
+    (
+        "quality.json",
+        "quality",
+        [
+            quality_tables.detectors,
+            quality_tables.held_out_sources,
+            quality_tables.held_out_groups,
+            quality_tables.families,
+            quality_tables.prose,
+            quality_tables.lengths,
+            quality_tables.attacks,
+            quality_tables.learners,
+            quality_tables.other_forms,
+            quality_tables.generators,
+            quality_tables.polished,
+            quality_tables.recalibrated,
+            notes.networks,
+            notes.binoculars,
+            notes.cost,
+        ],
+    ),
+    (
+        "speed.json",
+        "speed",
+        [
+            speed_tables.peers,
+            speed_tables.ceilings,
+            speed_tables.end_to_end,
+            speed_tables.start_up,
+        ],
+    ),
+    ("metrics.json", "quality", [shipped_tables.shipped_metrics, shipped_tables.shipped_sources]),
+    ("config.json", "quality", [shipped_tables.training_data]),
+    ("sentences.json", "quality.sentences measure", [sentence_tables.sentences]),
+    ("bos_token.json", "quality.bos_token", [quality_tables.bos_token]),
+    ("precision.json", "speed.precision", [speed_tables.precision]),
+    ("reading_profile.json", "speed.reading_profile", [speed_tables.reading_profile]),
+    ("depth.json", "speed.depth", [speed_tables.depth]),
+    ("resources.json", "speed.resources", [speed_tables.resources]),
+    ("scale.json", "speed.scale", [speed_tables.scale]),
+    ("training.json", "speed.training", [speed_tables.training_cost]),
+    ("load.json", "service", [service_tables.load]),
+    ("gpu.json", "gpu", [gpu_tables.gpu]),
+]
+TABLES: dict[str, Table] = {
+    "headline": Table(headline.headline, ("quality.json", "speed.json"), "quality"),
+    **{
+        write.__name__: Table(write, (file,), command)
+        for file, command, writers in _BY_FILE
+        for write in writers
+    },
+}
+
+
+def main() -> None:
+    """Rewrite the tables in place."""
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def filled(text: str) -> str:
+    """The text with every marked table written again.
+
+    Raises:
+        KeyError: a marker names no table.
+    """
+    return _MARKED.sub(
+        lambda found: (
+            f"<!-- {found['name']} -->\n\n{written(found['name'])}\n\n<!-- /{found['name']} -->"
+        ),
+        text,
+    )
+
+
+def written(name: str, results: Path = RESULTS) -> str:
+    """A table as markdown, or how to measure it if it has not been measured."""
+    table = TABLES[name]
+    contents = []
+    for file in table.files:
+        if file in _ARTEFACT_FILES:
+            contents.append({one: read_json(PRETRAINED / one / file) for one in DETECTORS})
+        elif (results / file).is_file():
+            contents.append(read_json(results / file))
+        else:
+            return f"Not measured yet: run `python -m benchmarks.{table.command}`."
+    return table.write(*contents)

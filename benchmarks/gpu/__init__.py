@@ -1,0 +1,1 @@
+"""Everything a GPU must show: correctness, speed and how busy the card is."""

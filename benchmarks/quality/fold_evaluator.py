@@ -1,0 +1,100 @@
+"""Metrics of detectors and baselines on the test texts of a fold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.quality.fold_data import Texts
+from benchmarks.quality.protocol import Fold
+from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.evaluation import metrics
+from perplexity_detector.features.document import Document
+
+Figures = dict[str, float]
+#: False-positive rates whose thresholds are set on training texts and checked on held-out ones.
+RATES = (0.01, 0.05)
+
+
+class FoldEvaluator:
+    """The test texts of a fold, and the metrics of detectors on them.
+
+    Args:
+        texts: all texts.
+        fold: of them.
+    """
+
+    def __init__(self, texts: Texts, fold: Fold) -> None:
+        self.fold = fold
+        self.labels = texts.labels[fold.test]
+        self.tokens = texts.tokens[fold.test]
+        self.held_out_human = fold.held_out[fold.test] & (self.labels == 0)
+        self.prompts = texts.rows["prompt_id"][fold.test].tolist()
+
+    def figures(self, probabilities: np.ndarray, thresholds: Any, intervals: bool) -> Any:
+        """`compute_figures`, with 95 % intervals by bootstrap over prompts if wanted."""
+        by_rate = np.stack([thresholds(rate, self.tokens) for rate in RATES])
+        found: dict[str, Any] = compute_figures(self.fold, self.labels, probabilities, by_rate)
+        if intervals:
+            estimates = metrics.evaluate(self.labels, probabilities, self.prompts, resamples=400)
+            found["intervals"] = {name: list(values[1:]) for name, values in estimates.items()}
+        return found
+
+
+def baseline_figures(
+    baseline: CalibratedClassifier,
+    texts: Texts,
+    train_idx: np.ndarray,
+    evaluator: FoldEvaluator,
+    intervals: bool = False,
+) -> Figures:
+    """Fit a baseline on the texts of `train_idx`; return its metrics on the fold."""
+    train = [texts.documents[i] for i in train_idx]
+    test = [texts.documents[i] for i in np.flatnonzero(evaluator.fold.test)]
+    if not baseline.new_extractor().reads_tokens():
+        # users run it without a language model, so without lengths in tokens
+        train, test = ([Document(one.text) for one in part] for part in (train, test))
+    rows = texts.rows.iloc[train_idx]
+    baseline.fit_documents(
+        train, texts.labels[train_idx], rows["prompt_id"].tolist(), rows["source"].tolist()
+    )
+    found: Figures = evaluator.figures(
+        baseline.probabilities(test), baseline.calibrator_.thresholds, intervals
+    )
+    return found
+
+
+def compute_figures(
+    fold: Fold, labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray
+) -> Figures:
+    """Metrics on the test texts of a fold, and the rates flagged among its held-out texts.
+
+    Args:
+        fold: n of its texts are tested.
+        labels: shape (n,).
+        probabilities: shape (n,).
+        thresholds: for each rate of `RATES` at each text's length, shape (rates, n).
+
+    Returns:
+        `auroc`, `tpr_at_1`, `tpr_at_5`, `brier`, `ece`; `n_human` and `n_generated`, the numbers
+        of held-out texts; for each rate `fpr_1`, `tpr_1`, ...: the share of them at or above the
+        threshold.
+    """
+    held_out = fold.held_out[fold.test]
+    found = {
+        "auroc": metrics.auroc(labels, probabilities),
+        "tpr_at_1": metrics.tpr_at_fpr(labels, probabilities, 0.01),
+        "tpr_at_5": metrics.tpr_at_fpr(labels, probabilities, 0.05),
+        "brier": metrics.brier(labels, probabilities),
+        "ece": metrics.expected_calibration_error(labels, probabilities),
+        "n_human": float((held_out & (labels == 0)).sum()),
+        "n_generated": float((held_out & (labels == 1)).sum()),
+    }
+    for rate, threshold in zip(RATES, thresholds, strict=True):
+        flagged = probabilities >= threshold
+        for name, label in (("fpr", 0), ("tpr", 1)):
+            chosen = flagged[held_out & (labels == label)]
+            if chosen.size:
+                found[f"{name}_{rate * 100:g}"] = float(chosen.mean())
+    return found

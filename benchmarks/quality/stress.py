@@ -1,0 +1,158 @@
+"""Stress sets for detectors trained on train and valid splits: other prose, attacks, lengths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.quality.fold_data import FittedFold, Texts
+from benchmarks.quality.fold_evaluator import RATES, Figures
+from benchmarks.quality.protocol import Fold, generator_family
+from perplexity_detector.evaluation import metrics
+
+_PROSE_KINDS = np.array(["human prose", "generated prose"])
+
+
+def measure(
+    shipped: dict[str, FittedFold], texts: Texts, fold: Fold, sets: dict[str, Texts]
+) -> dict[str, Any]:
+    """Results of every stress set, detector by detector.
+
+    Args:
+        shipped: detectors trained on the train and valid splits.
+        texts: the corpus.
+        fold: whose test texts are the test split.
+        sets: prose, attacks, lengths, learners, other_forms, polished.
+    """
+    found: dict[str, Any] = {}
+    test_rows = texts.rows[fold.test].reset_index(drop=True)
+    for name, fitted in shipped.items():
+        transform = fitted.data.transform
+        scored = {}
+        for kind, one in sets.items():
+            features = transform(one, np.ones(len(one.rows), bool))
+            scored[kind] = score_rows(fitted, one.rows, features, one.tokens)
+        features = transform(texts, fold.test)
+        test = score_rows(fitted, test_rows, features, texts.tokens[fold.test])
+        human, generated = test[test["generated"] == 0], test[test["generated"] == 1]
+        makers = generated["generator"].map(generator_family).replace("", "not named")
+        forms = test.assign(kind=_PROSE_KINDS[test["generated"]])
+        found[name] = {
+            "prose": _by(scored["prose"], "source"),
+            "lengths": _by(scored["lengths"], "words"),
+            "attacks": _by(scored["attacks"], "attack", human),
+            "corpus_attacks": _by(generated, "attack", human),
+            "generators": _by(generated.assign(maker=makers), "maker"),
+            "learners": _by_error(scored["learners"]),
+            "other_forms": _by_form(pd.concat([forms, scored["other_forms"]])),
+            "polished": _by(scored["polished"].assign(generated=1), "attack"),
+        }
+    return found
+
+
+def score_rows(
+    fitted: FittedFold, rows: pd.DataFrame, features: np.ndarray, tokens: np.ndarray
+) -> pd.DataFrame:
+    """Rows with `probability`, `is_outlier` and, for each rate, whether it flags them (`at_1`)."""
+    probabilities = fitted.probabilities(features)
+    flags = {
+        f"at_{rate * 100:g}": probabilities >= fitted.calibrator.thresholds(rate, tokens)
+        for rate in RATES
+    }
+    is_outlier = fitted.detector.is_outlier(features[:, fitted.columns])
+    return rows.assign(probability=probabilities, is_outlier=is_outlier, **flags)
+
+
+def recalibrated(
+    fitted: FittedFold, features: np.ndarray, human: np.ndarray, tokens: np.ndarray, own: int
+) -> Figures:
+    """False-positive rates on a held-out source's human texts, before and after `recalibrate`.
+
+    Args:
+        fitted: trained without the source.
+        features: of the fold's test texts, shape (n, features).
+        human: which of them are human texts of the source, bool of shape (n,).
+        tokens: their lengths, shape (n,).
+        own: number of human texts that set the thresholds; at least the same number must remain.
+
+    Returns:
+        `n_human`, the number of texts tested; `before_1`, `after_1`, ...; empty for too few texts.
+    """
+    index = np.random.default_rng(0).permutation(np.flatnonzero(human))
+    if len(index) < 2 * own:
+        return {}
+    calibrating, tested = index[:own], index[own:]
+    probabilities = fitted.probabilities(features)
+    after = fitted.calibrator.with_human_scores(probabilities[calibrating], tokens[calibrating])
+    found = {"n_human": float(len(tested))}
+    for rate in RATES:
+        for when, calibrator in (("before", fitted.calibrator), ("after", after)):
+            threshold = calibrator.thresholds(rate, tokens[tested])
+            flagged = float(np.mean(probabilities[tested] >= threshold))
+            found[f"{when}_{rate * 100:g}"] = flagged
+    return found
+
+
+def _by(
+    scored: pd.DataFrame, column: str, reference: pd.DataFrame | None = None
+) -> dict[str, Figures]:
+    """Figures of each value of a column, together with reference rows if there are some."""
+    return {
+        str(value): _figures(part if reference is None else pd.concat([reference, part]))
+        for value, part in scored.groupby(column)
+    }
+
+
+def _figures(scored: pd.DataFrame) -> Figures:
+    """Shares flagged, with intervals, of human and generated texts; AUROC where there are both."""
+    labels = scored["generated"].to_numpy()
+    found: Figures = {"outliers": float(scored["is_outlier"].mean())}
+    if len(set(labels)) == 2:
+        found["auroc"] = metrics.auroc(labels, scored["probability"])
+    for name, label in (("fpr", 0), ("tpr", 1)):
+        part = scored[labels == label]
+        if not len(part):
+            continue
+        found["n_human" if label == 0 else "n_generated"] = float(len(part))
+        for rate in RATES:
+            estimate = metrics.proportion(part[f"at_{rate * 100:g}"])
+            for end, value in zip(("", "_low", "_high"), estimate, strict=True):
+                found[f"{name}_{rate * 100:g}{end}"] = value
+    return found
+
+
+def _by_form(scored: pd.DataFrame) -> dict[str, Figures]:
+    """By kind: shares without a verdict because of their form, and because they are outliers."""
+    return {
+        str(kind): {
+            "texts": float(len(part)),
+            "not_prose": float((~part["prose"].astype(bool)).mean()),
+            "outliers": float(part["is_outlier"].mean()),
+            "either": float((part["is_outlier"] | ~part["prose"].astype(bool)).mean()),
+        }
+        for kind, part in scored.groupby("kind")
+    }
+
+
+def _by_error(scored: pd.DataFrame) -> dict[str, Figures]:
+    """By kind of error: the mean rise of the score over the same essays without errors.
+
+    The 95 % interval is that of the mean of paired differences.
+    """
+    plain = scored[scored["error"] == "none"].set_index("id")["probability"]
+    found = {}
+    for kind, part in scored.groupby("error"):
+        rise = part["probability"].to_numpy() - plain[part["id"]].to_numpy()
+        margin = 1.96 * rise.std(ddof=1) / np.sqrt(len(rise))
+        found[str(kind)] = {
+            "essays": float(len(part)),
+            "score": float(part["probability"].mean()),
+            "rise": float(rise.mean()),
+            "rise_low": float(rise.mean() - margin),
+            "rise_high": float(rise.mean() + margin),
+            "fpr_1": float(part["at_1"].mean()),
+            "fpr_5": float(part["at_5"].mean()),
+        }
+    return found

@@ -1,0 +1,1 @@
+"""How fast texts are read, compared with peers and with the machine's limit."""

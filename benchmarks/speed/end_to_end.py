@@ -1,0 +1,183 @@
+"""Whole predictions, from csv to results: speed, where time goes, and time to first result."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.records import SAMPLE
+from perplexity_detector.cli.options import DatasetOptions
+from perplexity_detector.detectors.text_detector import TextDetector
+from perplexity_detector.lm.scorer import LanguageModelScorer
+from perplexity_detector.pipelines.predict import predict
+from perplexity_detector.text import crop
+
+DETECTORS = ("standard", "fast")
+#: Words of an essay.
+WORDS = 300
+#: Times the stages of `predict` before its first result; prints a line of json.
+_STAGES = """
+import json, sys, time
+stages = {}
+start = time.perf_counter()
+def done(name):
+    global start
+    stages[name] = time.perf_counter() - start
+    start = time.perf_counter()
+import torch
+done("import_torch")
+from perplexity_detector.detectors.loading import load_detector
+from perplexity_detector.pipelines.predict import predict
+from perplexity_detector.web import report
+done("other_imports")
+from pathlib import Path
+detector = load_detector(Path("none"), "standard")
+done("load_detector")
+import tokenizers, transformers
+from transformers import LlamaForCausalLM
+done("import_transformers")
+from perplexity_detector.lm.weights import catalogue, packed
+packed.read_packed(catalogue.builtin_folder() / packed.WEIGHTS_FILE)
+done("dequantise")
+detector.extractor_.scorer()
+done("load_language_model")
+detector.assess([Path(sys.argv[1]).read_text()])
+done("assess_one_essay")
+print(json.dumps(stages))
+"""
+
+
+def end_to_end(
+    essays: list[str], texts: int, rounds: int, precisions: list[str]
+) -> list[dict[str, Any]]:
+    """Both detectors in each precision over a csv of essays of 300 words; they alternate.
+
+    `language_model` is its share of the time, `cores_busy` processor time divided by wall-clock
+    time.
+    """
+    essays = of_300_words(essays, texts)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "essays.csv"
+        pd.DataFrame({"id": range(len(essays)), "text": essays}).to_csv(file, index=False)
+        runs = {
+            (name, precision): Run(name, precision, file)
+            for name in DETECTORS
+            for precision in precisions
+        }
+        for _ in range(rounds):
+            for run in runs.values():
+                run.once()
+    return [
+        {
+            "detector": name,
+            "precision": precision,
+            "texts_per_second": len(essays) / median(run.seconds),
+            "language_model": median(run.shares),
+            "cores_busy": median(run.busy),
+        }
+        for (name, precision), run in runs.items()
+    ]
+
+
+def of_300_words(essays: list[str], count: int) -> list[str]:
+    """Essays of whole sentences, joined and cut to 300 words."""
+    return [
+        crop(f"{essays[i % len(essays)]} {essays[(i + 1) % len(essays)]}", WORDS)
+        for i in range(count)
+    ]
+
+
+class Run:
+    """A detector that scores a csv repeatedly, and the time of each run."""
+
+    def __init__(self, name: str, precision: str, file: Path) -> None:
+        self.file = file
+        self.detector = TextDetector.from_pretrained(name, precision=precision)
+        self.seconds: list[float] = []
+        self.shares: list[float] = []
+        self.busy: list[float] = []
+        self._reading = 0.0
+
+    def once(self) -> None:
+        """Score it once."""
+        # looked up for each run: only the two scorers used last stay in memory
+        scorer = self.detector.extractor_.scorer()
+        read = scorer.read
+        scorer.read = self._timed(read)  # type: ignore[method-assign]
+        self._reading = 0.0
+        cpu, start = time.process_time(), time.perf_counter()
+        try:
+            chunks = DatasetOptions.parse({}).read_chunks(str(self.file))
+            for _ in predict(chunks, self.detector, self.file.with_name("results.csv")):
+                pass
+        finally:
+            scorer.read = read  # type: ignore[method-assign]
+        seconds = time.perf_counter() - start
+        self.seconds.append(seconds)
+        self.shares.append(self._reading / seconds)
+        self.busy.append((time.process_time() - cpu) / seconds)
+
+    def _timed(self, read: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **options: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return read(*arguments, **options)
+            finally:
+                self._reading += time.perf_counter() - start
+
+        return timed
+
+
+def hooks(essays: list[str], texts: int, rounds: int) -> float:
+    """Share of processor time that pooling hidden states adds to reading."""
+    scorer = LanguageModelScorer()
+    essays = of_300_words(essays, texts)
+    layers = [scorer.layer_at(share) for share in (0.25, 0.5, 0.75, 1)]
+    taken: dict[bool, list[float]] = {False: [], True: []}
+    scorer.read(essays[:1])
+    for _ in range(rounds):
+        for pooled, seconds in taken.items():
+            start = time.process_time()
+            scorer.read(essays, layers if pooled else ())
+            seconds.append(time.process_time() - start)
+    return median(taken[True]) / median(taken[False]) - 1
+
+
+def start_up(rounds: int) -> dict[str, float]:
+    """Seconds of each stage up to the first result of `predict` on one essay, and of the command.
+
+    The stages run one after the other and load the language model's weights twice, to show the
+    time of dequantising; the command dequantises while it imports transformers.
+    """
+    found: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        essay = pd.read_csv(SAMPLE).head(1)
+        text, file = Path(folder) / "essay.txt", Path(folder) / "essay.csv"
+        text.write_text(essay["text"][0], encoding="utf-8")
+        essay.to_csv(file, index=False)
+        for _ in range(rounds):
+            stages = [sys.executable, "-c", _STAGES, str(text)]
+            done = subprocess.run(stages, check=True, capture_output=True, text=True)
+            one: dict[str, float] = json.loads(done.stdout)
+            results = Path(folder) / "results.csv"
+            results.unlink(missing_ok=True)
+            command = [sys.executable, "-m", "perplexity_detector", "predict", str(file)]
+            command += ["--detector=standard", f"--output={results}"]
+            start = time.perf_counter()
+            with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+                while process.poll() is None and not results.exists():
+                    time.sleep(0.01)
+                one["first_result"] = time.perf_counter() - start
+            if process.returncode:
+                raise SystemExit("predict failed.")
+            found.append(one | {"end": time.perf_counter() - start})
+    return {stage: median(one[stage] for one in found) for stage in found[0]}
