@@ -1,4 +1,4 @@
-"""Fills the tables of README.md and docs/results/*.md from measured json.
+"""Fills the tables of README.md and docs/**/*.md from measured json.
 
 Run from the root of the checkout: `python -m benchmarks.docs`. A page marks a table's place with
 `<!-- NAME -->` and `<!-- /NAME -->`; what is between them is replaced.
@@ -20,7 +20,7 @@ from benchmarks.service import tables as service_tables
 from benchmarks.speed import tables as speed_tables
 from perplexity_detector.io.artefact_folder import PRETRAINED
 
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "results").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 DETECTORS = ("standard", "fast")
 _ARTEFACT_FILES = ("metrics.json", "config.json")
 _MARKED = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- /(?P=name) -->", re.S)

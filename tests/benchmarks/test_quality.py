@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.quality.fold_data import FittedFold
 from benchmarks.quality.fold_evaluator import compute_figures
 from benchmarks.quality.protocol import Fold
 from benchmarks.quality.record import copy_other_benchmarks, with_detector
@@ -42,12 +43,13 @@ def test_flagged_rates_are_of_held_out_texts():
     assert found["auroc"] == 6 / 8
 
 
-class Fitted:
+class Fitted(FittedFold):
     """Human texts of a source score higher than those that set the thresholds."""
 
-    calibrator = Calibrator(1.0, 0.0, np.zeros(0), np.zeros(0), np.zeros(0)).with_human_scores(
-        np.linspace(0, 0.5, 500), np.zeros(500)
-    )
+    def __init__(self):
+        unset = Calibrator(1.0, 0.0, np.zeros(0), np.zeros(0), np.zeros(0))
+        calibrator = unset.with_human_scores(np.linspace(0, 0.5, 500), np.zeros(500))
+        object.__setattr__(self, "calibrator", calibrator)  # of a frozen data class
 
     def probabilities(self, table):
         return table[:, 0]

@@ -39,8 +39,14 @@ def test_peers_agree_with_us(peer, folder):
 
 
 def test_agreement_is_counted_figure_by_figure():
-    ours = [{"surprisal": [1.0, 2.0], "rank": [1, 5]}, {"surprisal": [3.0], "rank": [2]}]
-    theirs = [{"surprisal": [1.5, 2.0], "rank": [1, 6]}, {"surprisal": [4.0], "rank": [2]}]
+    ours: list[dict[str, list[float]]] = [
+        {"surprisal": [1.0, 2.0], "rank": [1, 5]},
+        {"surprisal": [3.0], "rank": [2]},
+    ]
+    theirs: list[dict[str, list[float]]] = [
+        {"surprisal": [1.5, 2.0], "rank": [1, 6]},
+        {"surprisal": [4.0], "rank": [2]},
+    ]
     assert agreement(ours, theirs) == pytest.approx(
         {
             "surprisal_mean_difference": 0.5,

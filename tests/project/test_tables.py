@@ -1,20 +1,14 @@
 """The tables of README and documentation are those that the benchmarks' generator writes."""
 
-import importlib.util
 import shutil
 import subprocess
 import sys
-
-import pytest
 
 from tests.paths import ROOT
 
 GENERATOR = "benchmarks.docs"
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec(GENERATOR) is None, reason=f"there is no {GENERATOR} in this checkout"
-)
 def test_writing_the_tables_again_changes_nothing(tmp_path):
     ignored = shutil.ignore_patterns("__pycache__", "_build", "smollm2")
     for folder in ("benchmarks", "docs", "perplexity_detector"):
