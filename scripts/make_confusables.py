@@ -13,12 +13,13 @@ use a Python that is not older than the file (`unicodedata.unidata_version`).
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import re
 import unicodedata
 from pathlib import Path
+
+import fire
 
 OUTPUT = Path(__file__).parent.parent / "perplexity_detector" / "confusables.json"
 SOURCE = "https://www.unicode.org/Public/security/{version}/confusables.txt"
@@ -85,15 +86,13 @@ def make_table(content: bytes) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Read the file named on the command line and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("confusables", type=Path, help="Unicode's confusables.txt")
-    table = make_table(parser.parse_args().confusables.read_bytes())
+def main(confusables: str) -> None:
+    """Write the table from Unicode's confusables.txt, a file on this machine."""
+    table = make_table(Path(confusables).read_bytes())
     OUTPUT.write_text(
         json.dumps(table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n"
     )
 
 
 if __name__ == "__main__":
-    main()
+    fire.Fire(main)

@@ -13,7 +13,7 @@ from perplexity_detector.errors import InputError
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60)
 RATES = st.floats(0.005, 0.5)
-#: 1 - fpr is rounded, which tells where a rate lies beside a whole number of texts.
+#: 1 - fpr is rounded, which matters where fpr times the number of texts is whole.
 ROUNDING = 1e-9
 
 

@@ -66,7 +66,7 @@ def test_what_it_remembers_of_the_training(detector):
     np.testing.assert_array_equal(detector.human_medians_, np.median(people, axis=0))
 
 
-def test_thresholds_are_set_by_what_was_said_of_texts_left_out(detector):
+def test_thresholds_come_from_out_of_fold_probabilities(detector):
     calibrator = detector.calibrator_
     labels = np.array(LABELS)
     np.testing.assert_array_equal(
@@ -75,38 +75,38 @@ def test_thresholds_are_set_by_what_was_said_of_texts_left_out(detector):
     np.testing.assert_array_equal(
         calibrator.generated_scores, np.sort(detector.oof_probabilities_[labels == 1])
     )
-    # what was trained on is told apart better than what was left out
+    # in-sample AUROC is above out-of-fold AUROC
     seen = roc_auc_score(LABELS, detector.predict_proba(TEXTS)[:, 1])
     assert 0.8 < roc_auc_score(LABELS, detector.oof_probabilities_) < seen
 
 
-def turns_of(monkeypatch, **given):
-    turns = []
+def folds_of(monkeypatch, **given):
+    folds = []
 
     def spied(*arguments):
-        turns.append(group_folds(*arguments))
-        return turns[-1]
+        folds.append(group_folds(*arguments))
+        return folds[-1]
 
     monkeypatch.setattr("perplexity_detector.classifier.base.group_folds", spied)
     light_detector(n_estimators=2).fit(sample()["text"], sample()["generated"], **given)
-    return turns.pop()
+    return folds.pop()
 
 
 def test_prompts_stay_together(monkeypatch):
     prompts = sample()["prompt_id"]
     for groups in (prompts, prompts.tolist(), prompts.where(prompts != "3", None)):
-        parts = turns_of(monkeypatch, groups=groups)
+        parts = folds_of(monkeypatch, groups=groups)
         for rest, fold in parts:
             assert not set(prompts[rest]) & set(prompts[fold])
 
 
-def test_sources_take_turns_where_there_are_enough(monkeypatch):
+def test_folds_leave_out_sources_where_there_are_enough(monkeypatch):
     prompts = sample()["prompt_id"]
     sources = np.arange(48) // 2 % 6
     assert all(not set(sources[rest]) & set(sources[fold])
-               for rest, fold in turns_of(monkeypatch, sources=sources))  # fmt: skip
-    # sources that share prompts are one: too few are left, and prompts take turns
-    parts = turns_of(monkeypatch, sources=sources, groups=prompts)
+               for rest, fold in folds_of(monkeypatch, sources=sources))  # fmt: skip
+    # sources that share prompts are one: too few are left, and folds leave out prompts
+    parts = folds_of(monkeypatch, sources=sources, groups=prompts)
     assert any(set(sources[rest]) & set(sources[fold]) for rest, fold in parts)
     assert all(not set(prompts[rest]) & set(prompts[fold]) for rest, fold in parts)
 
@@ -186,15 +186,15 @@ def test_no_texts(detector):
 
 def test_assessments(detector):
     texts = [NEW[0], NEW[1], "Too short to tell.", ""]
-    said = detector.assess(pd.Series(texts, index=[9, 8, 7, 6]))
-    assert list(said.columns) == ["probability", "verdict", "note", "words", "tokens", "why"]
-    np.testing.assert_array_equal(said["probability"], detector.predict_proba(texts)[:, 1])
-    assert said["words"].tolist() == [60, 60, 4, 0]
-    assert said["tokens"].tolist() == [0, 0, 0, 0]  # no family read any
-    assert said["verdict"].tolist()[2:] == ["uncertain", "uncertain"]
-    assert said["note"].tolist()[1:] == ["", *["fewer than 50 words"] * 2]
-    assert said["verdict"][1] == "generated"
-    assert said["why"][:2].str.match(r"[A-Z].+ than .+").all()
+    assessed = detector.assess(pd.Series(texts, index=[9, 8, 7, 6]))
+    assert list(assessed.columns) == ["probability", "verdict", "note", "words", "tokens", "why"]
+    np.testing.assert_array_equal(assessed["probability"], detector.predict_proba(texts)[:, 1])
+    assert assessed["words"].tolist() == [60, 60, 4, 0]
+    assert assessed["tokens"].tolist() == [0, 0, 0, 0]  # no family read any
+    assert assessed["verdict"].tolist()[2:] == ["uncertain", "uncertain"]
+    assert assessed["note"].tolist()[1:] == ["", *["fewer than 50 words"] * 2]
+    assert assessed["verdict"][1] == "generated"
+    assert assessed["why"][:2].str.match(r"[A-Z].+ than .+").all()
     assert "why" not in detector.assess(texts, why=False)
 
 
@@ -269,7 +269,7 @@ def test_tables_as_data_frames_change_nothing(detector):
 # --- with a language model ------------------------------------------------------------------
 
 
-def test_the_language_model_is_remembered_and_told_apart(tiny_gpt2, tiny_llama, tmp_path):
+def test_an_artefact_knows_its_language_model(tiny_gpt2, tiny_llama, tmp_path):
     from perplexity_detector.errors import ArtefactError
 
     extractor = FeatureExtractor(families=["perplexity", "stylometry"], lm=str(tiny_gpt2))

@@ -47,7 +47,7 @@ print(track(
 
 
 class Tracked:
-    """A training that another process has tracked, and what that process said."""
+    """A training that another process has tracked, and what that process printed."""
 
     def __init__(self, folder: Path) -> None:
         detector = TextDetector(
@@ -114,7 +114,7 @@ def test_nothing_on_the_terminal_and_no_connection(tracked):
     assert tracked.process.stderr == ""
     assert tracked.process.returncode == 0
     assert len(tracked.process.stdout.splitlines()) == 1
-    # nothing beside what was asked for, such as the mlruns of older versions
+    # nothing but what was asked for, such as the mlruns of older versions
     assert {path.name for path in tracked.store.parent.iterdir()} == {
         "model",
         "data",
@@ -158,12 +158,14 @@ def test_the_pyfunc_model_predicts_as_the_detector(tracked, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracked.uri)
     model = mlflow.pyfunc.load_model(f"runs:/{tracked.run}/model")
     texts = SAMPLE["text"][:6].tolist()
-    said = model.predict(pd.DataFrame({"text": texts, "id": range(6)}))
+    predicted = model.predict(pd.DataFrame({"text": texts, "id": range(6)}))
     expected = tracked.detector.assess(texts, why=False)
-    pd.testing.assert_frame_equal(said, expected[["probability", "verdict"]])
-    np.testing.assert_array_equal(said["probability"], tracked.detector.predict_proba(texts)[:, 1])
+    pd.testing.assert_frame_equal(predicted, expected[["probability", "verdict"]])
+    np.testing.assert_array_equal(
+        predicted["probability"], tracked.detector.predict_proba(texts)[:, 1]
+    )
     as_records = model.predict([{"text": text} for text in texts])
-    pd.testing.assert_frame_equal(as_records, said)
+    pd.testing.assert_frame_equal(as_records, predicted)
     example = model.predict(model.input_example)
     assert list(example["verdict"]) == ["uncertain", "uncertain"]  # they are short
     signature = model.metadata.signature
@@ -185,9 +187,9 @@ def test_the_model_itself_takes_lists_and_single_columns(tracked, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracked.uri)
     model = mlflow.pyfunc.load_model(f"runs:/{tracked.run}/model").unwrap_python_model()
     texts = SAMPLE["text"][:2].tolist()
-    said = model.predict(None, texts)
-    assert len(said) == 2
-    pd.testing.assert_frame_equal(model.predict(None, pd.DataFrame({"essay": texts})), said)
+    predicted = model.predict(None, texts)
+    assert len(predicted) == 2
+    pd.testing.assert_frame_equal(model.predict(None, pd.DataFrame({"essay": texts})), predicted)
     assert len(model.predict(None, texts[:1])) == 1
     with pytest.raises(InputError, match="column `text`"):
         model.predict(None, pd.DataFrame({"id": ["1"], "essay": texts[:1]}))
@@ -283,7 +285,7 @@ def test_a_store_that_cannot_be_used(tracked, tmp_path, capfd, spoil, reason):
 
 
 @with_mlflow
-def test_a_password_in_the_address_of_a_server_is_not_told(tracked, capfd, monkeypatch):
+def test_a_password_in_the_address_of_a_server_is_not_printed(tracked, capfd, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:secret@localhost:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(TrackingError, match="MLFLOW_TRACKING_URI") as caught:

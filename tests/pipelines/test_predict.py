@@ -72,10 +72,10 @@ def test_details(write, detector, tmp_path):
     path = write([{"id": n, "text": text} for n, text in enumerate(TEXTS)])
     (results,) = predict(read_chunks(path), detector, tmp_path / "results.csv", details=True)
     assert (tmp_path / "results.csv").read_text().splitlines()[0] == ",".join(DETAILS)
-    said = detector.assess(TEXTS)
+    assessed = detector.assess(TEXTS)
     for column in ("verdict", "words", "tokens", "why"):
-        assert results[column].tolist() == said[column].tolist()
-    assert [row["why"] for row in rows_of(tmp_path / "results.csv")] == said["why"].tolist()
+        assert results[column].tolist() == assessed[column].tolist()
+    assert [row["why"] for row in rows_of(tmp_path / "results.csv")] == assessed["why"].tolist()
 
 
 def test_reasons_can_be_found_and_not_written(write, detector, tmp_path):
@@ -164,7 +164,7 @@ def test_a_failure_leaves_earlier_results(detector, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["results.csv"]
     with pytest.raises(DatasetError):
         list(predict(chunks(), detector, output))
-    assert output.read_text() == "earlier\n"  # and beside it stands what --resume goes on after
+    assert output.read_text() == "earlier\n"  # the rows so far lie in a file next to it
     assert (tmp_path / "results.csv.part").read_text().startswith("id,generated\na,")
 
 
@@ -205,7 +205,7 @@ def test_silent_where_there_is_no_terminal(write, detector, tmp_path, capsys):
     assert MISSING_PROBABILITY == 0.5
 
 
-def test_a_gpu_is_given_many_rows_and_processes_beside_it(monkeypatch):
+def test_a_gpu_is_given_many_rows_and_worker_processes(monkeypatch):
     extractor = FeatureExtractor(LIGHT)
     assert chunk_rows(extractor) == CHUNK_ROWS
     assert extractor.processes == 0

@@ -198,7 +198,7 @@ def test_a_rate_that_cannot_be_kept_is_warned_of(tmp_path, warned):
 
 
 @pytest.mark.parametrize("place", ["model", "data/model"])
-def test_a_place_that_is_taken_is_told_before_the_training(place, tmp_path):
+def test_a_path_that_exists_is_an_error_before_training(place, tmp_path):
     (tmp_path / place).mkdir(parents=True)
     (tmp_path / place / "mine.txt").touch()
     untouched = light_detector()

@@ -65,9 +65,9 @@ def test_an_artefact_is_plain_files_with_their_hashes(name, fitted, tmp_path):
 def test_odd_texts_have_finite_margins(name, fitted):
     model = fitted(name)
     assert np.isfinite(model.decision_function(ODD)).all()
-    said = model.assess(ODD)
-    assert said["probability"].between(0, 1).all()
-    assert said["verdict"][0] == "uncertain"
+    assessed = model.assess(ODD)
+    assert assessed["probability"].between(0, 1).all()
+    assert assessed["verdict"][0] == "uncertain"
     assert model.assess([]).empty
 
 
@@ -82,7 +82,7 @@ def test_settings_are_scikit_learns(name, small):
 
 
 @pytest.mark.parametrize("name", LEARNING)
-def test_styles_are_told_apart(name, fitted):
+def test_baselines_separate_two_styles(name, fitted):
     texts, labels = two_styles(60, seed=2, mixed=0.1)
     assert auroc(np.array(labels), fitted(name).decision_function(texts)) > 0.7
 
@@ -91,15 +91,15 @@ def test_styles_are_told_apart(name, fitted):
 def test_shuffled_labels_teach_nothing(name, small):
     texts, labels = two_styles(120)
     shuffled = np.random.default_rng(0).permutation(labels)
-    told = small(name).fit(texts, shuffled).oof_probabilities_
-    known = np.isfinite(told)
+    scores = small(name).fit(texts, shuffled).oof_probabilities_
+    known = np.isfinite(scores)
     assert known.all() != (name in NEURAL)
     if name in NEURAL:
         assert known.sum() == 24
-    assert 0.2 < auroc(shuffled[known], told[known]) < 0.8
+    assert 0.2 < auroc(shuffled[known], scores[known]) < 0.8
 
 
-def test_networks_can_take_all_turns(small):
+def test_networks_can_score_every_fold(small):
     texts, labels = two_styles(20)
     model = small("encoder", epochs=1).set_params(n_scored_folds=None)
     assert np.isfinite(model.fit(texts, labels).oof_probabilities_).all()

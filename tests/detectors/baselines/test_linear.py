@@ -32,13 +32,13 @@ def test_weights_of_terms_by_hand():
     assert model.decision_function(["unknown"])[0] == model.fitted_["intercept"][0]
 
 
-def test_the_terms_that_spoke_are_told():
+def test_reasons_name_the_terms_that_contributed():
     model = make_detector("tfidf").fit(*two_styles(80))
     texts, labels = two_styles(20, seed=3, mixed=0.1)
-    told = model.assess(texts)
-    for why, label in zip(told["why"], labels, strict=True):
+    assessed = model.assess(texts)
+    for why, label in zip(assessed["why"], labels, strict=True):
         assert ("furthermore" in why or "meaningful" in why or len(why) > 40) or not label
-    assert told["why"].str.startswith('"').all()
+    assert assessed["why"].str.startswith('"').all()
     assert model.assess([""])["why"].tolist() == [""]
 
 

@@ -1,4 +1,4 @@
-"""Rules: which texts meet which, and what is told of it."""
+"""Rules: which texts match which, and the reasons they give."""
 
 from perplexity_detector.detectors.baselines.rules import RULES, Rule, rules_met
 from perplexity_detector.features.document import Document
@@ -15,7 +15,7 @@ PERSON = (
 )
 
 
-def met(text):
+def names_of_matches(text):
     flags = rules_met(Document(text))
     return {rule.name for rule, flag in zip(RULES, flags, strict=True) if flag}
 
@@ -29,13 +29,13 @@ def test_each_rule_has_a_limit_and_a_sentence():
     assert [rule.matches(value) for value in (1.9, 2.0, 2.1)] == [True, True, False]
 
 
-def test_texts_and_the_rules_they_meet():
-    assert met(GENERATED) == {rule.name for rule in RULES}
-    assert met(PERSON) == set()
-    assert met("") == {"contractions", "evenness", "impersonal"}
+def test_which_rules_a_text_matches():
+    assert names_of_matches(GENERATED) == {rule.name for rule in RULES}
+    assert names_of_matches(PERSON) == set()
+    assert names_of_matches("") == {"contractions", "evenness", "impersonal"}
 
 
-def test_points_are_told(fitted):
+def test_the_score_is_the_number_of_rules_matched(fitted):
     model = fitted("rules")
     assert model.decision_function([GENERATED, PERSON]).tolist() == [8, 0]
     assert model.predict_proba([GENERATED])[0, 1] > model.predict_proba([PERSON])[0, 1]

@@ -18,14 +18,14 @@ TEXT = "The ferry leaves twice a day, and it is late."
 def predictions(tiny_gpt2, tiny_llama, bpe):
     """Tokens of TEXT and, of both models, ln p of every next token, (tokens, vocabulary)."""
     ids = torch.tensor(bpe.encode(TEXT, add_special_tokens=False).ids)
-    told = []
+    log_probabilities = []
     for folder in (tiny_gpt2, tiny_llama):
         model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64)
         with torch.inference_mode():
             logits = model.eval()(torch.cat([torch.tensor([0]), ids[:-1]])[None]).logits[0]
-        told.append(torch.log_softmax(logits, dim=-1).numpy())
+        log_probabilities.append(torch.log_softmax(logits, dim=-1).numpy())
     assert len(ids) < 48  # one window of either model
-    return ids.numpy(), *told
+    return ids.numpy(), *log_probabilities
 
 
 @pytest.fixture(scope="module")
