@@ -10,8 +10,9 @@ CODE := model.py perplexity_detector benchmarks docs notebooks scripts tests
 demo: .venv/installed $(SMOLLM2)  ## score the sample essays with the shipped detector
 	@$(BIN)/python model.py predict --dataset=data/sample/essays.csv --detector=standard --show
 
+test: export OMP_NUM_THREADS = 1  # a process per core: more threads would only get in each other's way
 test: .venv/dev $(SMOLLM2) lint  ## the whole suite, with lint and types
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=logical --dist=worksteal
 
 lint: .venv/dev  ## style, types and which room imports which
 	$(BIN)/ruff check $(CODE)
