@@ -104,8 +104,8 @@ def _read(config: dict[str, Any]) -> str:
         return "the whole model"
     lost = [name for name in FAMILIES if name not in available_families(depth)]
     return (
-        f"the first {depth:.0%} of its blocks, which is quicker and does without "
-        f"{', '.join(lost)}: compare the metrics below with those of a detector that runs all"
+        f"the first {depth:.0%} of its blocks: faster, but without {', '.join(lost)}; "
+        "compare the metrics below with those of a detector that runs all"
     )
 
 
