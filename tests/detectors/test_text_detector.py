@@ -130,8 +130,8 @@ def test_sources_weigh_alike():
     ("texts", "labels", "more", "sentence"),
     [
         (TEXTS[:4], [0, 1, 2, 0], {}, "Labels have to be 0 .human. or 1 .generated."),
-        (TEXTS[:4], ["0", "1", "0", "1"], {}, "Labels are 0"),
-        (TEXTS[:4], [0, 1, np.nan, 1], {}, "Labels are 0"),
+        (TEXTS[:4], ["0", "1", "0", "1"], {}, "Labels have to be 0"),
+        (TEXTS[:4], [0, 1, np.nan, 1], {}, "Labels have to be 0"),
         (TEXTS[:40], [0] * 40, {}, "at least two texts of each class"),
         (TEXTS[:2], [0, 1], {}, "at least two texts of each class"),
         (TEXTS[:1], [0], {}, "at least two texts of each class"),

@@ -40,8 +40,7 @@ def test_packed_layers_give_the_same_products(dtype, rounding):
     with torch.inference_mode():
         expected = model(inputs)
         replace_linear_layers(model, PackedLinear)
-        layers = [type(one) for one in model.modules() if not isinstance(one, nn.Sequential)]
-        assert layers == [PackedLinear] * 3
+        assert sum(isinstance(layer, PackedLinear) for layer in model.modules()) == 3
         torch.testing.assert_close(model(inputs), expected, rtol=10 * rounding, atol=rounding)
         assert model(inputs[0, :1]).shape == (1, 3)
 

@@ -189,7 +189,7 @@ def test_many_problems_are_named_in_the_log_alone(reported):
         report.add(chunk(range(10, 15)))
     assert len(reported(logging.WARNING)) == 11
     assert reported(logging.WARNING)[9] == "line 11 (id x): no text"
-    assert reported(logging.WARNING)[10] == ("13 rows in all have problems; the log names each.")
+    assert reported(logging.WARNING)[10] == "13 rows have problems; the log lists all of them."
     assert reported(logging.INFO) == [f"line {line} (id x): no text" for line in (12, 13, 14)]
 
 

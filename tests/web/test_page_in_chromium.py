@@ -175,7 +175,7 @@ def test_an_invalid_file_gives_an_error_message(visited: Page) -> None:
         has=visited.locator("xpath=self::*[@role='alert']")
     ).wait_for()
     drop(visited, "picture.png", "PNG")
-    visited.get_by_text("Say what the file is").wait_for()
+    visited.get_by_text("format is not known").wait_for()
 
 
 def test_examples_and_text_files_fill_the_box(visited: Page) -> None:
