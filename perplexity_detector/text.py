@@ -254,7 +254,7 @@ def replace_surrogates(text: str) -> str:
 
 # --- words and sentences --------------------------------------------------------------------
 
-_WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")
+WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")
 _SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s|$)")
 # a run of several marks matches only from its first
 _SENTENCE_ENDS = re.compile(r"(?<![.!?])" + _SENTENCE_END.pattern)
@@ -270,7 +270,7 @@ def words(text: str) -> list[str]:
         >>> words("It's a well-known fact, isn't it?")
         ["It's", 'a', 'well-known', 'fact', "isn't", 'it']
     """
-    return _WORD.findall(text)
+    return WORD.findall(text)
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -320,7 +320,13 @@ def crop(text: str, max_words: int) -> str:
         end = stop
     if end:
         return text[:end]
-    for index, match in enumerate(_WORD.finditer(text)):
+    for index, match in enumerate(WORD.finditer(text)):
         if index == max_words:
             return text[: match.start()].rstrip()
     return text
+
+
+def preprocess(text: str, max_words: int | None) -> str:
+    """A text as it is trained on: canonical, whole sentences of at most `max_words` words."""
+    plain = canonicalise(text)
+    return crop(plain, max_words) if max_words else plain

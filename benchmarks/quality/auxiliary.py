@@ -1,7 +1,7 @@
 """Additional training texts: human openings continued by a model, and polished human texts.
 
 Run from the root of the checkout: `python -m benchmarks.quality.auxiliary
---corpus=../shared/data/corpus.parquet --output=.cache/auxiliary.parquet`, then train with
+--corpus=CORPUS --output=.cache/auxiliary.parquet`, then train with
 `--auxiliary=.cache/auxiliary.parquet`. The language model takes minutes to write;
 a stopped run continues where it was.
 """
@@ -21,9 +21,8 @@ from benchmarks.language_models import without_blocks
 from benchmarks.quality.samples import COLUMNS, MAX_WORDS
 from perplexity_detector.io.datasets import read_all
 from perplexity_detector.lm.weights import catalogue
-from perplexity_detector.pipelines.train import preprocess
 from perplexity_detector.sampling.balance import balanced_sample, stable_order
-from perplexity_detector.text import canonicalise, sentence_spans, words
+from perplexity_detector.text import canonicalise, preprocess, sentence_spans, words
 
 #: Source of continued openings.
 CONTINUED = "continued"

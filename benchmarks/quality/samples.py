@@ -13,9 +13,8 @@ from perplexity_detector.augmentation.attacks import ATTACKS, attack
 from perplexity_detector.augmentation.augment import AUGMENTATION_RATE, augment
 from perplexity_detector.classifier.prose_check import is_prose
 from perplexity_detector.io.datasets import read_all
-from perplexity_detector.pipelines.train import preprocess
 from perplexity_detector.sampling.balance import balanced_sample, stable_order
-from perplexity_detector.text import canonicalise, crop, words
+from perplexity_detector.text import canonicalise, crop, preprocess, words
 
 OTHER_FORMS = ROOT / "data" / "sample" / "odd.csv"
 MAX_WORDS = 200
@@ -60,7 +59,7 @@ def long_texts(dataset: str, per_group: int) -> pd.DataFrame:
     frame = frame[frame["split"] == "test"]
     frame = frame[[len(text.split()) >= LENGTHS[-1] for text in frame["text"]]]
     frame = balanced_sample(frame, per_group)
-    whole = [crop(canonicalise(text), LENGTHS[-1]) for text in frame["text"]]
+    whole = [preprocess(text, LENGTHS[-1]) for text in frame["text"]]
     frame = frame.assign(text=whole)[[len(words(text)) >= 0.85 * LENGTHS[-1] for text in whole]]
     cuts = [
         frame.assign(text=[crop(text, length) for text in frame["text"]], words=length)
@@ -74,7 +73,7 @@ def polished(dataset: str, per_attack: int) -> pd.DataFrame:
     frame = read_all(dataset, label=True)
     frame = frame[frame["split"] == "test"]
     frame = frame.iloc[stable_order(frame["id"])].groupby("attack").head(per_attack)
-    texts = [crop(canonicalise(text), MAX_WORDS) for text in frame["text"]]
+    texts = [preprocess(text, MAX_WORDS) for text in frame["text"]]
     return frame[COLUMNS].assign(text=texts).reset_index(drop=True)
 
 
@@ -92,7 +91,7 @@ def attacked(rows: pd.DataFrame, dataset: str, texts: int) -> pd.DataFrame:
     plain = [crop(text, 2 * MAX_WORDS) for text in raw]
     parts = [chosen.assign(attack="none")]
     for name in ATTACKS:
-        attacked_texts = [crop(canonicalise(attack(text, name)), MAX_WORDS) for text in plain]
+        attacked_texts = [preprocess(attack(text, name), MAX_WORDS) for text in plain]
         parts.append(chosen.assign(text=attacked_texts, attack=name))
     return pd.concat(parts, ignore_index=True)
 

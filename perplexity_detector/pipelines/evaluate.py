@@ -6,7 +6,7 @@ import pandas as pd
 
 from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.errors import DatasetError
-from perplexity_detector.text import canonicalise, crop
+from perplexity_detector.text import preprocess
 
 
 def score_labelled(
@@ -34,7 +34,7 @@ def score_labelled(
         frame = frame[frame["split"] == split].reset_index(drop=True)
     texts = frame["text"].tolist()
     if max_words:
-        texts = [crop(canonicalise(text), max_words) for text in texts]
+        texts = [preprocess(text, max_words) for text in texts]
     assessed = detector.assess_texts(texts)
     return frame.assign(
         probability=[one.probability for one in assessed],

@@ -19,7 +19,7 @@ from perplexity_detector.features.document import Document
 from perplexity_detector.logs import get_logger, timed
 from perplexity_detector.sampling.balance import balanced_sample
 from perplexity_detector.sampling.splits import MIN_PROMPTS, assign_splits
-from perplexity_detector.text import canonicalise, crop, words
+from perplexity_detector.text import preprocess, words
 
 Value = TypeVar("Value")
 
@@ -104,12 +104,6 @@ def train(
         }
     columns = ["split", "source", "generated", "probability", "flagged"]
     return TrainingResult(detector, measured.assign(source=measured.get("source", ""))[columns])
-
-
-def preprocess(text: str, max_words: int | None) -> str:
-    """A text as it is trained on: canonical, whole sentences of at most `max_words` words."""
-    plain = canonicalise(text)
-    return crop(plain, max_words) if max_words else plain
 
 
 def _rows_with_roles(

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from perplexity_detector.classifier.assessment import Assessment, stack_features
-from perplexity_detector.detectors.baselines.baseline import ARRAYS_FILE, TextBaseline
+from perplexity_detector.classifier.persistence import ARRAYS_FILE
+from perplexity_detector.detectors.baselines.baseline import TextBaseline
 from perplexity_detector.detectors.baselines.linear import fit_logistic, log_odds
 from perplexity_detector.errors import InputError
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.io import tensors
-from perplexity_detector.text import lower
+from perplexity_detector.text import WORD, lower
 
 VOCABULARY = "vocabulary.json"
 #: Terms that are given as reasons.
@@ -73,8 +74,8 @@ class Tfidf(TextBaseline):
         Raises:
             InputError: the texts have no terms.
         """
-        least = min(self.min_df, 1 + len(features) // 50)
-        vectorizer = self._vectorizer(min_df=least, max_features=self.max_features)
+        min_df = min(self.min_df, 1 + len(features) // 50)
+        vectorizer = self._vectorizer(min_df=min_df, max_features=self.max_features)
         try:
             table = vectorizer.fit_transform(features)
         except ValueError as error:  # nothing is left of the vocabulary
@@ -121,11 +122,13 @@ class Tfidf(TextBaseline):
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         if self.analyzer not in _RANGES:
-            raise InputError(f"The analyzer is {' or '.join(_RANGES)}, not {self.analyzer!r}.")
+            raise InputError(
+                f"The analyzer is {' or '.join(_RANGES)}, not {self.analyzer!r}.", "analyzer"
+            )
         return TfidfVectorizer(
             lowercase=False,
             analyzer=self.analyzer,
-            token_pattern=r"[^\W_]+(?:['\-][^\W_]+)*" if self.analyzer == "word" else None,
+            token_pattern=WORD.pattern if self.analyzer == "word" else None,
             ngram_range=_RANGES[self.analyzer],
             sublinear_tf=True,
             **settings,
