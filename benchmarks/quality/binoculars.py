@@ -1,7 +1,7 @@
 """Binoculars, which reads with two models, on the folds of `benchmarks.quality`; joins its json.
 
 Run after it, from the root of the checkout: `python -m benchmarks.quality.binoculars
---corpus=../shared/data/corpus.parquet --cache=.cache/pairs`. Reading is slow, so only a sample of
+--corpus=CORPUS --cache=.cache/pairs`. Reading is slow, so only a sample of
 each fold is read. Without `--observer`, the observer is the shipped model without some of its
 blocks: a weaker model with the same vocabulary.
 """
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from benchmarks.language_models import save_model, without_blocks
 from benchmarks.quality import protocol, samples
 from benchmarks.quality.fold_data import Texts
-from benchmarks.quality.fold_evaluator import FoldEvaluator, baseline_figures
+from benchmarks.quality.fold_evaluator import FoldEvaluator, baseline_metrics
 from benchmarks.quality.record import BINOCULARS, detectors_by_fold
 from benchmarks.quality.run import OUTPUT
 from benchmarks.records import read_json, write_json
@@ -75,7 +75,7 @@ def main(
         }
         for fold in tqdm(list(protocol.folds(rows)), disable=None):
             if fold.kind in ("none", "source"):
-                detectors[fold.kind, fold.name][BINOCULARS] = baseline_figures(
+                detectors[fold.kind, fold.name][BINOCULARS] = baseline_metrics(
                     registry.make_detector(BINOCULARS, **models),
                     texts,
                     np.flatnonzero(fold.train),

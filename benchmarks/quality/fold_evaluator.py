@@ -12,7 +12,7 @@ from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.evaluation import metrics
 from perplexity_detector.features.document import Document
 
-Figures = dict[str, float]
+Metrics = dict[str, float]
 #: False-positive rates whose thresholds are set on training texts and checked on held-out ones.
 RATES = (0.01, 0.05)
 
@@ -32,23 +32,23 @@ class FoldEvaluator:
         self.held_out_human = fold.held_out[fold.test] & (self.labels == 0)
         self.prompts = texts.rows["prompt_id"][fold.test].tolist()
 
-    def figures(self, probabilities: np.ndarray, thresholds: Any, intervals: bool) -> Any:
-        """`compute_figures`, with 95 % intervals by bootstrap over prompts if wanted."""
+    def metrics(self, probabilities: np.ndarray, thresholds: Any, intervals: bool) -> Any:
+        """`compute_metrics`, with 95 % intervals by bootstrap over prompts if wanted."""
         by_rate = np.stack([thresholds(rate, self.tokens) for rate in RATES])
-        found: dict[str, Any] = compute_figures(self.fold, self.labels, probabilities, by_rate)
+        found: dict[str, Any] = compute_metrics(self.fold, self.labels, probabilities, by_rate)
         if intervals:
             estimates = metrics.evaluate(self.labels, probabilities, self.prompts, resamples=400)
             found["intervals"] = {name: list(values[1:]) for name, values in estimates.items()}
         return found
 
 
-def baseline_figures(
+def baseline_metrics(
     baseline: CalibratedClassifier,
     texts: Texts,
     train_idx: np.ndarray,
     evaluator: FoldEvaluator,
     intervals: bool = False,
-) -> Figures:
+) -> Metrics:
     """Fit a baseline on the texts of `train_idx`; return its metrics on the fold."""
     train = [texts.documents[i] for i in train_idx]
     test = [texts.documents[i] for i in np.flatnonzero(evaluator.fold.test)]
@@ -59,15 +59,15 @@ def baseline_figures(
     baseline.fit_documents(
         train, texts.labels[train_idx], rows["prompt_id"].tolist(), rows["source"].tolist()
     )
-    found: Figures = evaluator.figures(
+    found: Metrics = evaluator.metrics(
         baseline.probabilities(test), baseline.calibrator_.thresholds, intervals
     )
     return found
 
 
-def compute_figures(
+def compute_metrics(
     fold: Fold, labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray
-) -> Figures:
+) -> Metrics:
     """Metrics on the test texts of a fold, and the rates flagged among its held-out texts.
 
     Args:

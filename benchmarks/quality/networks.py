@@ -1,7 +1,7 @@
 """Fine-tuned networks on the folds of `benchmarks.quality`; joins its json.
 
 Run after it, from the root of the checkout: `python -m benchmarks.quality.networks
---corpus=../shared/data/corpus.parquet`. Training is expensive: each fold trains one network on few
+--corpus=CORPUS`. Training is expensive: each fold trains one network on few
 texts, calibrated on one held-out fold of them. A stopped run continues where it was.
 """
 
@@ -93,7 +93,7 @@ def network_figures(name: str, texts: Texts, fold: protocol.Fold, max_texts: int
         network.score_features(_texts(texts, np.flatnonzero(fold.test)), fitted)
     )
     evaluator = FoldEvaluator(texts, fold)
-    return evaluator.figures(probabilities, calibrator.thresholds, intervals=False)
+    return evaluator.metrics(probabilities, calibrator.thresholds, intervals=False)
 
 
 def _texts(texts: Texts, index: np.ndarray) -> list[str]:

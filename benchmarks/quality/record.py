@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from benchmarks.quality.fold_evaluator import Figures
+from benchmarks.quality.fold_evaluator import Metrics
 
 #: Keys that other benchmarks add to the json.
 NETWORKS, BINOCULARS = "networks", "binoculars"
@@ -41,10 +41,10 @@ def detectors_by_fold(record: dict[str, Any]) -> dict[tuple[str, str], dict[str,
     return {(fold["kind"], fold["name"]): fold["detectors"] for fold in record.get("folds", [])}
 
 
-def _equal(figures: Figures, others: Figures | None) -> bool:
+def _equal(metrics: Metrics, others: Metrics | None) -> bool:
     """Whether they are equal up to rounding."""
     return (
         others is not None
-        and figures.keys() == others.keys()
-        and all(math.isclose(figures[name], others[name], rel_tol=1e-9) for name in figures)
+        and metrics.keys() == others.keys()
+        and all(math.isclose(metrics[name], others[name], rel_tol=1e-9) for name in metrics)
     )

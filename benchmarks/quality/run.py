@@ -1,7 +1,7 @@
 """Detectors, feature families and baselines on sources, generators and genres held out of training.
 
 Run from the root of the checkout: `python -m benchmarks.quality
---corpus=../shared/data/corpus.parquet --auxiliary=.cache/auxiliary.parquet --cache=.cache/states`.
+--corpus=CORPUS --auxiliary=.cache/auxiliary.parquet --cache=.cache/states`.
 Nothing that is fitted has seen a fold's held-out texts: n-grams, probes, vocabularies, trees,
 calibrator, thresholds.
 """
@@ -22,7 +22,7 @@ from benchmarks.machine import machine
 from benchmarks.quality import protocol, regression_gate, samples, stress, tables
 from benchmarks.quality.auxiliary import CONTINUED
 from benchmarks.quality.fold_data import FittedFold, FoldData, Texts
-from benchmarks.quality.fold_evaluator import Figures, FoldEvaluator, baseline_figures
+from benchmarks.quality.fold_evaluator import FoldEvaluator, Metrics, baseline_metrics
 from benchmarks.quality.record import copy_other_benchmarks, with_detector
 from benchmarks.records import RESULTS, read_json, write_json
 from perplexity_detector.detectors import registry, trees
@@ -185,7 +185,7 @@ def _run_fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
     shipped = _fit_shipped(names, texts, fold)
     features = {name: one.data.transform(texts, fold.test) for name, one in shipped.items()}
     detectors = {
-        name: evaluator.figures(
+        name: evaluator.metrics(
             fitted.probabilities(features[name]), fitted.calibrator.thresholds, intervals=True
         )
         for name, fitted in shipped.items()
@@ -209,9 +209,9 @@ def _run_fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
     if "standard" in shipped:
         data = shipped["standard"].data
         rounds = shipped["standard"].detector.booster_.num_boosted_rounds()
-        detectors |= _family_figures(data, features["standard"], rounds, evaluator)
+        detectors |= _family_metrics(data, features["standard"], rounds, evaluator)
         detectors |= {
-            name: _baseline_figures(name, data, texts, evaluator, extractor) for name in BASELINES
+            name: _baseline_metrics(name, data, texts, evaluator, extractor) for name in BASELINES
         }
     return result, extra
 
@@ -228,9 +228,9 @@ def _fit_shipped(names: list[str], texts: Texts, fold: protocol.Fold) -> dict[st
     return shipped
 
 
-def _family_figures(
+def _family_metrics(
     data: FoldData, features: np.ndarray, rounds: int, evaluator: FoldEvaluator
-) -> dict[str, Figures]:
+) -> dict[str, Metrics]:
     """Trees over each family alone, and over all families without it (or with an optional one)."""
     found = {}
     default = set(default_families())
@@ -238,13 +238,13 @@ def _family_figures(
         changed = "without" if name in default else "with"
         for label, families in ((f"{name} alone", {name}), (f"{changed} {name}", default ^ {name})):
             columns = data.columns_of(families.__contains__)
-            found[label] = _uncalibrated_figures(data, features, columns, rounds, evaluator)
+            found[label] = _uncalibrated_metrics(data, features, columns, rounds, evaluator)
     return found
 
 
-def _uncalibrated_figures(
+def _uncalibrated_metrics(
     data: FoldData, features: np.ndarray, columns: list[int], rounds: int, evaluator: FoldEvaluator
-) -> Figures:
+) -> Metrics:
     """AUROC and TPR of trees over some columns; thresholds would need out-of-fold scores."""
     training = trees.TrainingMatrix(
         data.table[:, columns],
@@ -261,13 +261,13 @@ def _uncalibrated_figures(
     }
 
 
-def _baseline_figures(
+def _baseline_metrics(
     name: str,
     data: FoldData,
     texts: Texts,
     evaluator: FoldEvaluator,
     extractor: FeatureExtractor,
-) -> Figures:
+) -> Metrics:
     # with the extractor's settings it shares the language model that was loaded before the fork:
     # one that is loaded after the fork waits for threads that do not exist
     shared = registry.extractor_settings(name) & {"lm", "precision", "cache"}
@@ -275,4 +275,4 @@ def _baseline_figures(
         name, **{setting: getattr(extractor, setting) for setting in shared}
     )
     train_idx = data.index[data.calibration_mask]
-    return baseline_figures(baseline, texts, train_idx, evaluator, intervals=name in WITH_INTERVALS)
+    return baseline_metrics(baseline, texts, train_idx, evaluator, intervals=name in WITH_INTERVALS)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality.fold_data import FittedFold, Texts
-from benchmarks.quality.fold_evaluator import RATES, Figures
+from benchmarks.quality.fold_evaluator import RATES, Metrics
 from benchmarks.quality.protocol import Fold, generator_family
 from perplexity_detector.evaluation import metrics
 
@@ -67,7 +67,7 @@ def score_rows(
 
 def recalibrated(
     fitted: FittedFold, features: np.ndarray, human: np.ndarray, tokens: np.ndarray, own: int
-) -> Figures:
+) -> Metrics:
     """False-positive rates on a held-out source's human texts, before and after `recalibrate`.
 
     Args:
@@ -97,18 +97,18 @@ def recalibrated(
 
 def _by(
     scored: pd.DataFrame, column: str, reference: pd.DataFrame | None = None
-) -> dict[str, Figures]:
-    """Figures of each value of a column, together with reference rows if there are some."""
+) -> dict[str, Metrics]:
+    """Metrics of each value of a column, together with reference rows if there are some."""
     return {
-        str(value): _figures(part if reference is None else pd.concat([reference, part]))
+        str(value): _metrics(part if reference is None else pd.concat([reference, part]))
         for value, part in scored.groupby(column)
     }
 
 
-def _figures(scored: pd.DataFrame) -> Figures:
+def _metrics(scored: pd.DataFrame) -> Metrics:
     """Shares flagged, with intervals, of human and generated texts; AUROC where there are both."""
     labels = scored["generated"].to_numpy()
-    found: Figures = {"outliers": float(scored["is_outlier"].mean())}
+    found: Metrics = {"outliers": float(scored["is_outlier"].mean())}
     if len(set(labels)) == 2:
         found["auroc"] = metrics.auroc(labels, scored["probability"])
     for name, label in (("fpr", 0), ("tpr", 1)):
@@ -123,7 +123,7 @@ def _figures(scored: pd.DataFrame) -> Figures:
     return found
 
 
-def _by_form(scored: pd.DataFrame) -> dict[str, Figures]:
+def _by_form(scored: pd.DataFrame) -> dict[str, Metrics]:
     """By kind: shares without a verdict because of their form, and because they are outliers."""
     return {
         str(kind): {
@@ -136,7 +136,7 @@ def _by_form(scored: pd.DataFrame) -> dict[str, Figures]:
     }
 
 
-def _by_error(scored: pd.DataFrame) -> dict[str, Figures]:
+def _by_error(scored: pd.DataFrame) -> dict[str, Metrics]:
     """By kind of error: the mean rise of the score over the same essays without errors.
 
     The 95 % interval is that of the mean of paired differences.

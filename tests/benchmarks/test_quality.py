@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.quality.fold_data import FittedFold
-from benchmarks.quality.fold_evaluator import compute_figures
+from benchmarks.quality.fold_evaluator import compute_metrics
 from benchmarks.quality.protocol import Fold
 from benchmarks.quality.record import copy_other_benchmarks, with_detector
 from benchmarks.quality.stress import recalibrated
@@ -34,7 +34,7 @@ def test_flagged_rates_are_of_held_out_texts():
     labels = np.array([0, 0, 1, 1, 0, 0])
     probabilities = np.array([0.1, 0.6, 0.7, 0.9, 0.95, 0.2])
     thresholds = np.array([[0.8] * 6, [0.5, 0.65, 0.5, 0.5, 0.5, 0.5]])
-    found = compute_figures(fold, labels, probabilities, thresholds)
+    found = compute_metrics(fold, labels, probabilities, thresholds)
     assert found["n_human"] == found["n_generated"] == 2
     assert found["fpr_1"] == 0
     assert found["tpr_1"] == 0.5
