@@ -39,7 +39,7 @@ def shipped_sources(metrics: ByDetector) -> str:
 
 def training_data(configurations: ByDetector) -> str:
     """Texts that the shipped detectors were trained on."""
-    summaries = {name: _summary(one["training"]) for name, one in configurations.items()}
+    summaries = {name: one["training"] for name, one in configurations.items()}
     first = next(iter(summaries.values()))
     others, trees = (
         ", ".join(f"{one[key]:,} (`{name}`)" for name, one in summaries.items())
@@ -51,12 +51,6 @@ def training_data(configurations: ByDetector) -> str:
         f"{first['max_words']} words. Further texts that set no thresholds, altered copies among "
         f"them: {others}. Trees: {trees}."
     )
-
-
-def _summary(training: dict[str, Any]) -> dict[str, Any]:
-    """A training summary with the keys of today; artefacts may have been saved with older ones."""
-    renamed = {"learned_only": "n_not_calibrating", "people": "n_human"}
-    return {renamed.get(key, key): value for key, value in training.items()}
 
 
 def _flagged(figures: dict[str, float | None]) -> list[str]:
