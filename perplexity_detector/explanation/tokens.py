@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from perplexity_detector.classifier.base import CalibratedClassifier
-from perplexity_detector.features import ngrams
+from perplexity_detector.features.contrast import token_log_ratios
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
 
@@ -55,8 +55,8 @@ def token_evidence(classifier: CalibratedClassifier, document: Document) -> Toke
     learned = getattr(classifier.extractor_, "learned_", {}).get("contrast")
     contrast = None
     if learned is not None:
-        human, generated = ngrams.log_probabilities(learned, [document.tokens.ids]).astype(float)
-        contrast = realign(generated - human, document.tokens.offsets, statistics.offsets)
+        log_ratios = token_log_ratios(document, learned)
+        contrast = realign(log_ratios, document.tokens.offsets, statistics.offsets)
     return TokenEvidence(
         statistics.offsets[:, 0],
         statistics.offsets[:, 1],

@@ -70,16 +70,21 @@ def contrast_features(document: Document, arrays: Mapping[str, np.ndarray]) -> d
     }
 
 
+def token_log_ratios(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """d of each token, float64 of shape (tokens,)."""
+    human, generated = ngrams.log_probabilities(arrays, [document.tokens.ids]).astype(np.float64)
+    return np.asarray(generated - human)
+
+
 def sentence_log_ratios(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """Mean of d over each sentence, shrunk towards 0 by ten tokens, shape (sentences,)."""
-    human, generated = ngrams.log_probabilities(arrays, [document.tokens.ids]).astype(np.float64)
     sentence = sentence_of_token(document.sentence_spans, document.tokens.offsets)
     count = len(document.sentence_spans)
-    sums = np.bincount(sentence, generated - human, minlength=count)
+    sums = np.bincount(sentence, token_log_ratios(document, arrays), minlength=count)
     return np.asarray(sums / (np.bincount(sentence, minlength=count) + PRIOR_TOKENS))
 
 
-def learn_contrast(
+def fit_contrast(
     documents: Sequence[Document], labels: np.ndarray, sources: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Fit both n-gram models to labelled documents; see `ngrams.fit_ngrams`."""
@@ -90,7 +95,7 @@ FAMILY = LearnedFamily(
     name="contrast",
     version=1,
     labels=LABELS,
-    fit=learn_contrast,
+    fit=fit_contrast,
     compute=contrast_features,
     requires="tokens",
 )

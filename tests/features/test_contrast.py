@@ -19,7 +19,7 @@ def document(*words):
 
 PEOPLE = [document(*["the", "cat", "sat", "down", "on", "the", "mat"]) for _ in range(4)]
 MODELS = [document(*["moreover", "we", "shall", "delve", "into", "the", "realm"]) for _ in range(4)]
-ARRAYS = contrast.learn_contrast(
+ARRAYS = contrast.fit_contrast(
     [*PEOPLE, *MODELS], np.array([0] * 4 + [1] * 4), np.zeros(8, np.int64)
 )
 
