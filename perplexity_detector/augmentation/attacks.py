@@ -141,9 +141,9 @@ def zero_width_spaces(text: str, random: Random) -> str:
 
 def extra_spaces(text: str, random: Random) -> str:
     """Double 20 % of the spaces (RAID)."""
-    spaces = [place for place, character in enumerate(text) if character == " "]
+    spaces = [position for position, character in enumerate(text) if character == " "]
     return apply_edits(
-        text, [Edit(place, place, " ") for place in sample_fraction(spaces, 0.2, random)]
+        text, [Edit(position, position, " ") for position in sample_fraction(spaces, 0.2, random)]
     )
 
 
@@ -155,7 +155,7 @@ def upper_lower(text: str, random: Random) -> str:
 
 def case_flips(text: str, random: Random) -> str:
     """Change the case of 5 % of all letters (stronger than RAID's)."""
-    letters = [place for place, character in enumerate(text) if _has_two_cases(character)]
+    letters = [position for position, character in enumerate(text) if _has_two_cases(character)]
     return _flip_case(text, sample_fraction(letters, 0.05, random))
 
 
@@ -163,8 +163,10 @@ def _has_two_cases(letter: str) -> bool:
     return letter.swapcase() != letter and len(letter.swapcase()) == 1
 
 
-def _flip_case(text: str, places: Sequence[int]) -> str:
-    return apply_edits(text, [Edit(place, place + 1, text[place].swapcase()) for place in places])
+def _flip_case(text: str, positions: Sequence[int]) -> str:
+    return apply_edits(
+        text, [Edit(position, position + 1, text[position].swapcase()) for position in positions]
+    )
 
 
 # --- words ----------------------------------------------------------------------------------

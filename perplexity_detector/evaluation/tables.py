@@ -19,7 +19,7 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
     """Format results as a table of id, probability, verdict and reasons, as wide as the terminal.
 
     Args:
-        results: with the columns of `prediction.DETAILS`.
+        results: columns of `pipelines.predict.DETAILS`.
         header: whether to name the columns.
     """
     width = max(30, shutil.get_terminal_size((110, 0)).columns - _WHY_AT)

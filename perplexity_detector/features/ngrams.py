@@ -99,10 +99,10 @@ def _score(arrays: Mapping[str, np.ndarray], keys: Sequence[np.ndarray]) -> np.n
     for order, ending in enumerate(keys, start=1):
         if order > 1:
             before = np.roll(keys[order - 2], 1)
-            place, known = _find(arrays[f"contexts_{order}"], before, ending != _NONE)
-            scores[:, known] += arrays[f"backoffs_{order}"][:, place]
-        place, known = _find(arrays[f"keys_{order}"], ending, ending != _NONE)
-        scores[:, known] = arrays[f"values_{order}"][:, place]
+            position, known = _find(arrays[f"contexts_{order}"], before, ending != _NONE)
+            scores[:, known] += arrays[f"backoffs_{order}"][:, position]
+        position, known = _find(arrays[f"keys_{order}"], ending, ending != _NONE)
+        scores[:, known] = arrays[f"values_{order}"][:, position]
     return scores
 
 
@@ -114,9 +114,9 @@ def _find(
     if not len(sorted_keys):
         return indices[:0], indices[:0]
     short = _short(wanted[indices])
-    place = np.minimum(np.searchsorted(sorted_keys, short), len(sorted_keys) - 1)
-    found = sorted_keys[place] == short
-    return place[found], indices[found]
+    position = np.minimum(np.searchsorted(sorted_keys, short), len(sorted_keys) - 1)
+    found = sorted_keys[position] == short
+    return position[found], indices[found]
 
 
 def _capped_counts(gram_of: np.ndarray, cell_of: np.ndarray, grams: int) -> np.ndarray:

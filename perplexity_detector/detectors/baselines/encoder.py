@@ -69,17 +69,17 @@ def load_encoder(name: str) -> Pretrained:
     import torch
     import transformers
 
-    place = str(minilm_folder()) if name == MINILM else str(Path(name).expanduser())
+    path = str(minilm_folder()) if name == MINILM else str(Path(name).expanduser())
     safely: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
     try:
         with no_progress_bar():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(place, **safely)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(path, **safely)
             body = transformers.AutoModel.from_pretrained(
-                place, dtype=torch.float32, use_safetensors=True, **safely
+                path, dtype=torch.float32, use_safetensors=True, **safely
             )
     except Exception as error:
         first_line = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
-        here = Path(place).is_dir()
+        here = Path(path).is_dir()
         raise LanguageModelError(
             f"The encoder {name} cannot be loaded: {first_line}."
             if here

@@ -146,7 +146,7 @@ def shuffled_batches(
     for first in range(0, len(order), size):
         bucket = sorted(order[first : first + size], key=lambda text: lengths[text])
         batches += [bucket[i : i + batch_texts] for i in range(0, len(bucket), batch_texts)]
-    return [np.array(batches[place]) for place in generator.permutation(len(batches))]
+    return [np.array(batches[index]) for index in generator.permutation(len(batches))]
 
 
 def padded(ids: Sequence[np.ndarray], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:

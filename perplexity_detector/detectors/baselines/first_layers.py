@@ -60,7 +60,8 @@ class FirstLayers(FineTunedBaseline):
         if not 1 <= self.blocks <= config.num_hidden_layers:
             raise InputError(
                 f"{loaded.name} has {config.num_hidden_layers} blocks: it cannot be cut after "
-                f"{self.blocks}."
+                f"{self.blocks}.",
+                "blocks",
             )
         del blocks_of(loaded.model)[self.blocks :]
         config.num_hidden_layers = self.blocks

@@ -13,7 +13,7 @@ import pandas as pd
 
 from perplexity_detector.detectors.baselines.baseline import TextBaseline
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.lm.scorer import resolve_device
+from perplexity_detector.lm.kernels.device import resolve_device
 from perplexity_detector.sampling.balance import balancing_weights
 from perplexity_detector.text import replace_surrogates
 
@@ -160,7 +160,7 @@ class FineTunedBaseline(TextBaseline):
         }
         config = json.loads(start.body.config.to_json_string(use_diff=False))
         config = {name: value for name, value in config.items() if name not in _DROPPED_CONFIG}
-        about = {"config": config, "first": start.prefix_ids}
+        about = {"config": config, "first": start.prefix_ids}  # saved detectors have this key
         return {
             WEIGHTS: safetensors.torch.save(weights),
             ARCHITECTURE: json.dumps(about, indent=1).encode(),

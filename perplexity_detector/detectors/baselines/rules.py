@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,21 +20,21 @@ class Rule(NamedTuple):
     Attributes:
         name: what it is called.
         feature: of `stylometry_features`, or `evenness`.
-        least: lower end of the range; None if it has none.
-        most: upper end of the range; None if it has none.
+        minimum: lower end of the range; None if it has none.
+        maximum: upper end of the range; None if it has none.
         sentence: the reason given for a text that meets it.
     """
 
     name: str
     feature: str
-    least: float | None
-    most: float | None
+    minimum: float | None
+    maximum: float | None
     sentence: str
 
     def matches(self, value: float) -> bool:
         """Whether a value lies in the range."""
-        return (self.least is None or value >= self.least) and (
-            self.most is None or value <= self.most
+        return (self.minimum is None or value >= self.minimum) and (
+            self.maximum is None or value <= self.maximum
         )
 
 
@@ -64,11 +64,11 @@ class Rules(Baseline):
 
     def fit_features(
         self, features: np.ndarray, labels: np.ndarray, sources: np.ndarray
-    ) -> dict[str, Any]:
+    ) -> dict[str, np.ndarray]:
         """No arrays: only the calibrator is fitted."""
         return {}
 
-    def score_features(self, features: np.ndarray, fitted: Any) -> np.ndarray:
+    def score_features(self, features: np.ndarray, fitted: dict[str, np.ndarray]) -> np.ndarray:
         """Points, from 0 to the number of rules, shape (n,)."""
         return np.asarray(features.sum(axis=1), np.float64)
 

@@ -7,7 +7,7 @@ from BOS, where the papers begin with the second.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,11 +23,11 @@ class ZeroShot(ColumnsBaseline):
 
     def fit_features(
         self, features: np.ndarray, labels: np.ndarray, sources: np.ndarray
-    ) -> dict[str, Any]:
+    ) -> dict[str, np.ndarray]:
         """No arrays: only the calibrator is fitted."""
         return {}
 
-    def score_features(self, features: np.ndarray, fitted: Any) -> np.ndarray:
+    def score_features(self, features: np.ndarray, fitted: dict[str, np.ndarray]) -> np.ndarray:
         """The signed feature, shape (n,)."""
         return self.sign * features[:, 0]
 
@@ -93,7 +93,7 @@ class FastDetectGPT(ZeroShot):
 
 
 class Lastde(ZeroShot):
-    """Mean s_t over the spread of the multiscale diversity entropy: lower (Xu et al. 2025).
+    """Mean s_t / spread of the multiscale diversity entropy: generated has lower (Xu et al. 2025).
 
     The paper's score, mean ln p / std of the entropies over scales, with the sign turned; the
     entropies of family `diversity` are normalised so that they do not grow with length.

@@ -23,7 +23,7 @@ def names_of_matches(text):
 def test_each_rule_has_a_limit_and_a_sentence():
     assert len({rule.name for rule in RULES}) == len(RULES) == 8
     for rule in RULES:
-        assert (rule.least is None) != (rule.most is None)
+        assert (rule.minimum is None) != (rule.maximum is None)
         assert rule.sentence
     rule = Rule("a", "b", None, 2.0, "c")
     assert [rule.matches(value) for value in (1.9, 2.0, 2.1)] == [True, True, False]
