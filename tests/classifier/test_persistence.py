@@ -62,7 +62,7 @@ def error_of(folder, **changes):
 # --- what is kept ---------------------------------------------------------------------------
 
 
-def test_what_was_saved_tells_the_same(detector, saved):
+def test_a_loaded_detector_predicts_the_same(detector, saved):
     loaded = TextDetector.from_pretrained(saved)
     texts, _ = two_styles(30, seed=1)
     np.testing.assert_array_equal(loaded.predict_proba(texts), detector.predict_proba(texts))

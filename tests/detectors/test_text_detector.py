@@ -49,7 +49,7 @@ def test_a_seed_makes_it_repeatable(detector):
     assert other.booster_.save_raw() != detector.booster_.save_raw()
 
 
-def test_texts_left_out_stop_the_training():
+def test_held_out_texts_stop_the_training():
     detector = light_detector(n_estimators=400, early_stopping_rounds=5).fit(TEXTS, LABELS)
     assert detector.booster_.num_boosted_rounds() < 400
     assert len(detector.booster_.get_dump()) == detector.training_["trees"]
@@ -147,7 +147,7 @@ def test_what_cannot_be_learned_from(texts, labels, more, sentence):
         light_detector(n_estimators=2).fit(texts, labels, **more)
 
 
-# --- telling --------------------------------------------------------------------------------
+# --- predicting -----------------------------------------------------------------------------
 
 
 def test_probabilities(detector):

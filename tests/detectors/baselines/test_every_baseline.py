@@ -22,7 +22,7 @@ ODD = ["", "😀" * 30, "\ud800", "<|endoftext|> [SEP]", "word " * 10_000, "a"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_was_saved_tells_the_same(name, fitted, tmp_path):
+def test_a_loaded_detector_predicts_the_same(name, fitted, tmp_path):
     model = fitted(name)
     folder = model.save_pretrained(tmp_path / "model")
     # what was cached went through half precision

@@ -10,8 +10,8 @@ from perplexity_detector.detectors.registry import CLASSES
 from tests.labelled import two_styles
 
 (TEXT, *_), _ = two_styles(2, seed=1)
-#: Those that tell what each feature added.
-TELLING = {"detector", "gltr", "diveye"}
+#: Models that report contributions.
+WITH_CONTRIBUTIONS = {"detector", "gltr", "diveye"}
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -24,7 +24,7 @@ def test_every_model_explains(name, fitted):
     assert np.isfinite([sentence.score for sentence in explained.sentences]).all()
     reads = model.language_model_ is not None
     assert bool(len(explained.tokens.start)) == reads
-    if name in TELLING:
+    if name in WITH_CONTRIBUTIONS:
         total = explained.base + sum(feature.contribution for feature in explained.features)
         assert total == pytest.approx(logit(explained.probability), abs=1e-5)
     else:
