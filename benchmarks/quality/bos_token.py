@@ -1,6 +1,6 @@
 """Which token to read before a text: bits per character of prose after each candidate.
 
-Run from the root of the checkout: `python -m benchmarks.quality.bos_token`.
+Run from the root of the checkout: `python -m benchmarks.quality.bos_token --corpus=FOLDER`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ CONTROL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 
 def main(
+    corpus: str,
     lm: str = catalogue.BUILTIN,
-    corpus: str = "../shared/lm_corpus",
     documents: int = 7,
     words: int = 300,
     output: str = str(OUTPUT),
@@ -36,8 +36,8 @@ def main(
     """Measure, print a table, write json.
 
     Args:
-        lm: the language model.
         corpus: folder of `*.txt.zst`, whose documents end with `<|endoftext|>`.
+        lm: the language model.
         documents: number drawn from each file.
         words: most words read of each document, from its beginning.
         output: the json file.
@@ -47,7 +47,7 @@ def main(
         for file in sorted(Path(corpus).glob("*.txt.zst"))
     }
     if not texts:
-        raise SystemExit(f"There are no files *.txt.zst in {corpus}; name a folder with --corpus.")
+        raise SystemExit(f"There are no files *.txt.zst in {corpus}; name another with --corpus.")
     scorer = LanguageModelScorer(lm)
     tokens = candidates(scorer)
     by_file = {
