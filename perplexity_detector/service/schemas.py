@@ -77,7 +77,7 @@ _PREDICTIONS: JsonDict = {
             "probability": 0.337416,
             "verdict": "uncertain",
             "note": "fewer than 50 words",
-            "why": "hidden states resemble text by people",
+            "why": "Hidden states resemble human writing",
             "thresholds": {"human": 0.132906, "generated": None},
             "words": 39,
             "tokens": 42,
