@@ -64,10 +64,10 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", _escape)
 
 
-def _escape(*arguments: object) -> None:
+def _escape(
+    app: object, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
     """Of formulas and options: `|` is no substitution, and `--name` no dash."""
-    lines = arguments[-1]
-    assert isinstance(lines, list)
     for number, line in enumerate(lines):
         if not line.lstrip().startswith(">>>"):
             pieces = line.split("`")  # every other one is code already
