@@ -3,8 +3,7 @@
 # Torch for the CPU; --build-arg TORCH_INDEX=https://pypi.org/simple takes the build for CUDA.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
-# What to install, said apart from the rest of pyproject.toml: what else changes there does not
-# install torch anew.
+# Only the requirements, so that other changes to pyproject.toml do not reinstall torch
 FROM python:3.11-slim AS requirements
 WORKDIR /requirements
 COPY pyproject.toml constraints.txt ./
