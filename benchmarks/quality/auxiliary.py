@@ -2,8 +2,8 @@
 
 Run from the root of the checkout: `python -m benchmarks.quality.auxiliary
 --corpus=CORPUS --output=.cache/auxiliary.parquet`, then train with
-`--auxiliary=.cache/auxiliary.parquet`. The language model takes minutes to write;
-a stopped run continues where it was.
+`--auxiliary=.cache/auxiliary.parquet`. The language model takes minutes to write; a stopped run
+continues where it was.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Which score of a sentence finds generated sentences in human essays.
 
 Run from the root of the checkout: `python -m benchmarks.quality.sentences measure
---corpus=../shared/data/corpus.parquet`. The texts are of the test split, which the shipped
-detectors never saw. `python -m benchmarks.quality.sentences record` then copies the AUROC of the
-score that explanations use to the detectors' metrics.json, where explanations find it.
+--corpus=CORPUS`. The texts are of the test split, which the shipped detectors never saw.
+`python -m benchmarks.quality.sentences record` then copies the AUROC of the score that explanations
+use to the detectors' metrics.json, where explanations find it.
 """
 
 from __future__ import annotations
