@@ -166,9 +166,14 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         resume = parse_bool("resume", resume)
         with timed(get_logger(), "predict") as counts:
             from perplexity_detector.evaluation import tables
-            from perplexity_detector.pipelines.predict import chunk_rows, predict
+            from perplexity_detector.pipelines.predict import (
+                chunk_rows,
+                predict,
+                use_worker_processes,
+            )
 
             loaded = self._load_detector(detector, lm, fpr, device, precision, cache)
+            use_worker_processes(loaded.extractor_)
             verdicts = VerdictCounts()
             chunks = options.read_chunks(dataset, chunk_rows(loaded.extractor_))
             for results in predict(chunks, loaded, target, details, why=show, resume=resume):
@@ -256,12 +261,17 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         )  # fmt: skip
         with timed(get_logger(), "features") as counts:
             from perplexity_detector.features.extractor import FeatureExtractor
-            from perplexity_detector.pipelines.predict import chunk_rows, write_features
+            from perplexity_detector.pipelines.predict import (
+                chunk_rows,
+                use_worker_processes,
+                write_features,
+            )
 
             extractor = FeatureExtractor(
                 parse_list(families), str(lm), parse_str(revision),
                 device=device, precision=precision, cache=parse_str(cache),
             ).fit()  # fmt: skip
+            use_worker_processes(extractor)
             chunks = options.read_chunks(dataset, chunk_rows(extractor))
             counts["rows"] = write_features(chunks, extractor, target)
         where = "" if target == "-" else f" Table: {target}"
@@ -288,9 +298,13 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
     def models(self) -> None:
         """List the language models on this machine, with their sizes and licences."""
         self._log("models", {})
-        from perplexity_detector.lm.weights.catalogue import format_inventory
+        from perplexity_detector.lm.weights.catalogue import inventory
 
-        print(format_inventory())
+        line = "{:<24} {:>7.0f} MB  {:<12} {}".format
+        lines = [
+            line(name, size / 1e6, licence, place) for name, place, size, licence in inventory()
+        ]
+        print("\n".join(lines) or "None yet: run `perplexity-detector pull smollm2`.")
 
 
 def main() -> None:

@@ -108,10 +108,10 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
         }
     )
     if fine.any():
-        said = detector.assess(chunk["text"][fine], why=why)
-        results.loc[fine, "generated"] = said["probability"].round(6).to_numpy()
-        for name in said.columns.intersection(results.columns):
-            results.loc[fine, name] = said[name].to_numpy()
+        assessed = detector.assess(chunk["text"][fine], why=why)
+        results.loc[fine, "generated"] = assessed["probability"].round(6).to_numpy()
+        for name in assessed.columns.intersection(results.columns):
+            results.loc[fine, name] = assessed[name].to_numpy()
     return results
 
 
@@ -145,14 +145,16 @@ def _with_progress(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 
 def chunk_rows(extractor: FeatureExtractor) -> int:
-    """How many rows to read and score together: many on a GPU, to keep it busy.
+    """How many rows to read and score together: many on a GPU, to keep it busy."""
+    return CHUNK_ROWS_GPU if extractor.uses_gpu() else CHUNK_ROWS
 
-    On a GPU, processes then make features while it reads, one for each core but one. They import
-    the program again, which a script without a main guard would not stand: only the command line
-    asks for them.
+
+def use_worker_processes(extractor: FeatureExtractor) -> None:
+    """Let processes make features while a GPU reads, one for each core but one.
+
+    They import the program again, which a script without a main guard would not stand: only the
+    command line asks for them. Without a GPU, or for an extractor that has no use for them,
+    nothing changes.
     """
-    if not extractor.uses_gpu():
-        return CHUNK_ROWS
-    if "processes" in extractor.get_params():
+    if extractor.uses_gpu() and "processes" in extractor.get_params():
         extractor.set_params(processes=max(1, (os.cpu_count() or 1) - 1))
-    return CHUNK_ROWS_GPU

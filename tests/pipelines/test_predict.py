@@ -17,6 +17,7 @@ from perplexity_detector.pipelines.predict import (
     MISSING_PROBABILITY,
     chunk_rows,
     predict,
+    use_worker_processes,
     write_features,
 )
 from tests.labelled import LIGHT, light_detector, two_styles
@@ -207,8 +208,11 @@ def test_silent_where_there_is_no_terminal(write, detector, tmp_path, capsys):
 
 def test_a_gpu_is_given_many_rows_and_worker_processes(monkeypatch):
     extractor = FeatureExtractor(LIGHT)
+    use_worker_processes(extractor)
     assert chunk_rows(extractor) == CHUNK_ROWS
     assert extractor.processes == 0
     monkeypatch.setattr(FeatureExtractor, "uses_gpu", lambda self: True)
     assert chunk_rows(extractor) == CHUNK_ROWS_GPU > CHUNK_ROWS
+    assert extractor.processes == 0
+    use_worker_processes(extractor)
     assert extractor.processes >= 1
