@@ -47,7 +47,7 @@ _EXAMPLE = pd.DataFrame(
 )
 
 
-def track(
+def log_run(
     detector: ExplainableClassifier,
     folder: Path,
     predictions: pd.DataFrame,
@@ -85,7 +85,7 @@ def track(
         import mlflow
 
         with _quiet():
-            figures = _figures(detector, predictions)
+            plots = _plots(detector, predictions)
     except ImportError as error:
         raise TrackingError(
             "MLflow is not installed, so this training is not tracked",
@@ -105,7 +105,7 @@ def track(
             identifier = _experiment(client, experiment, location)
             run = client.create_run(identifier, run_name=run_name).info.run_id
             with _ended(client, run):
-                _log_run(client, identifier, run, folder, parameters, metrics, figures)
+                _fill_run(client, identifier, run, folder, parameters, metrics, plots)
     except Exception as error:  # whatever goes wrong in MLflow, the training is saved
         where = "the store of MLFLOW_TRACKING_URI" if remote else store / DATABASE
         raise TrackingError(
@@ -121,8 +121,8 @@ def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     """The finite metrics of a detector under names that MLflow accepts.
 
     Args:
-        metrics: `splits`: split -> figure -> [value, low, high]; `sources`: split -> source ->
-            figure -> value; `speed`: figure -> value; other numbers keep their names.
+        metrics: `splits`: split -> metric -> [value, low, high]; `sources`: split -> source ->
+            metric -> value; `speed`: metric -> value; other numbers keep their names.
 
     Returns:
         `test.auroc`, `test.auroc_low`, `test.auroc_high`, `test.source.outfox.auroc`, ...
@@ -133,17 +133,17 @@ def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     """
     nested = ("splits", "sources", "speed")
     flat = {name: value for name, value in metrics.items() if name not in nested}
-    flat |= {f"speed.{figure}": value for figure, value in metrics.get("speed", {}).items()}
-    for split, figures in metrics.get("splits", {}).items():
-        for figure, estimate in figures.items():
+    flat |= {f"speed.{metric}": value for metric, value in metrics.get("speed", {}).items()}
+    for split, estimates in metrics.get("splits", {}).items():
+        for metric, estimate in estimates.items():
             for end, value in zip(("", "_low", "_high"), estimate, strict=True):
-                flat[f"{split}.{figure}{end}"] = value
+                flat[f"{split}.{metric}{end}"] = value
     for split, sources in metrics.get("sources", {}).items():
-        for source, figures in sources.items():
+        for source, values in sources.items():
             # MLflow takes 250 characters, and makes files and folders of `/` and `:`
             name = re.sub(r"[^\w.\- ]", "_", source)[:150]
-            for figure, value in figures.items():
-                flat[f"{split}.source.{name}.{figure}"] = value
+            for metric, value in values.items():
+                flat[f"{split}.source.{name}.{metric}"] = value
     return {
         name: float(value)
         for name, value in flat.items()
@@ -151,18 +151,18 @@ def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _figures(detector: ExplainableClassifier, predictions: pd.DataFrame) -> dict[str, Figure]:
+def _plots(detector: ExplainableClassifier, predictions: pd.DataFrame) -> dict[str, Figure]:
     from perplexity_detector.evaluation import plots
 
-    figures = {
+    made = {
         "roc": plots.roc_plot(predictions),
         "calibration": plots.calibration_plot(predictions),
         "scores": plots.score_histogram(predictions),
     }
     if isinstance(detector, TextDetector):
         gains: dict[str, Any] = detector.booster_.get_score(importance_type="total_gain")
-        figures["importance"] = plots.importance_plot(gains)
-    return figures
+        made["importance"] = plots.importance_plot(gains)
+    return made
 
 
 def _experiment(client: mlflow.MlflowClient, name: str, location: str | None) -> str:
@@ -182,19 +182,19 @@ def _ended(client: mlflow.MlflowClient, run: str) -> Iterator[None]:
     client.set_terminated(run)
 
 
-def _log_run(
+def _fill_run(
     client: mlflow.MlflowClient,
     experiment: str,
     run: str,
     folder: Path,
     parameters: Mapping[str, object],
     metrics: Mapping[str, Any],
-    figures: Mapping[str, Figure],
+    plots: Mapping[str, Figure],
 ) -> None:
     from mlflow.entities import LoggedModelOutput, Metric, Param
 
-    said = {name: str(value) for name, value in parameters.items()}
-    model = client.create_logged_model(experiment, "model", run, params=said)
+    params = {name: str(value) for name, value in parameters.items()}
+    model = client.create_logged_model(experiment, "model", run, params=params)
     now = int(time.time() * 1000)
     client.log_batch(
         run,
@@ -202,10 +202,10 @@ def _log_run(
             Metric(name, value, now, step=0, model_id=model.model_id)
             for name, value in flat_metrics(metrics).items()
         ],
-        [Param(name, value) for name, value in said.items()],
+        [Param(name, value) for name, value in params.items()],
     )
-    for name, figure in figures.items():
-        client.log_figure(run, figure, f"plots/{name}.png")
+    for name, plot in plots.items():
+        client.log_figure(run, plot, f"plots/{name}.png")
     client.log_artifacts(run, str(folder), "detector")
     with tempfile.TemporaryDirectory() as temporary:
         path = f"{temporary}/model"

@@ -74,7 +74,7 @@ def track(trained: TrainingResult, about: Mapping[str, object], model: Path, dat
         **detector.training_,
     }
     try:
-        from perplexity_detector.pipelines.mlflow_run import track as log_run
+        from perplexity_detector.pipelines.mlflow_run import log_run
 
         with timed(get_logger(), "tracking"):
             log_run(detector, model, trained.predictions, parameters, detector.metrics_, store=data)

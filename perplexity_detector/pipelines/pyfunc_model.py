@@ -25,7 +25,7 @@ class DetectorModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """What `ExplainableClassifier.assess` says of texts.
+        """Probability and verdict of each text.
 
         Args:
             context: not used.

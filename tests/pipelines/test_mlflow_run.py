@@ -14,7 +14,7 @@ import pytest
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import TrackingError
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.pipelines.mlflow_run import flat_metrics, track
+from perplexity_detector.pipelines.mlflow_run import flat_metrics, log_run
 from perplexity_detector.pipelines.train import train
 from tests.paths import ROOT
 
@@ -35,11 +35,11 @@ def refuse(event, arguments):
 
 sys.addaudithook(refuse)
 from perplexity_detector.detectors.text_detector import TextDetector
-from perplexity_detector.pipelines.mlflow_run import track
+from perplexity_detector.pipelines.mlflow_run import log_run
 
 folder, predictions, parameters, store = sys.argv[1:]
 detector = TextDetector.from_pretrained(folder)
-print(track(
+print(log_run(
     detector, Path(folder), pd.read_csv(predictions, keep_default_na=False),
     json.loads(parameters), detector.metrics_, store=Path(store), run_name="first",
 ))
@@ -68,7 +68,7 @@ class Tracked:
 
     def track(self, **changes) -> str:
         arguments = {"folder": self.model, "store": self.store, **changes}
-        return track(
+        return log_run(
             self.detector,
             arguments.pop("folder"),
             self.trained.predictions,
@@ -336,7 +336,7 @@ def test_names_of_metrics():
 def test_mlflow_takes_the_names_whatever_a_source_is_called(tracked):
     sources = ["a/../b", "/", "..", "C:\\x", "é 中", "x" * 400, "a\nb", ""]
     metrics = {"sources": {"test": {source: {"auroc": 0.5} for source in sources}}}
-    run = track(
+    run = log_run(
         tracked.detector,
         tracked.model,
         tracked.trained.predictions,
