@@ -1,7 +1,8 @@
 """Errors that a user can cause: what is wrong, which parameter to change, and how.
 
 A hint writes a parameter as `{name}`. Each front end puts its own form there: the library the
-name itself, the command line `--name`, the service `?name`.
+name itself, the command line `--name`, the service `?name`. A hint to call a function of the
+library has a `Call` among its values, which the command line writes as a command.
 """
 
 from __future__ import annotations
@@ -12,6 +13,29 @@ from collections.abc import Callable
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
+class Call:
+    """A call of one of the library's functions, for a hint.
+
+    Args:
+        function: its full name.
+        *arguments: by place.
+        **named: by name.
+
+    Example:
+        >>> print(Call("perplexity_detector.lm.pull.pull", "gpt2", revision="main"))
+        perplexity_detector.lm.pull.pull('gpt2', revision='main')
+    """
+
+    def __init__(self, function: str, *arguments: str, **named: str) -> None:
+        self.function = function
+        self.arguments = arguments
+        self.named = named
+
+    def __str__(self) -> str:
+        named = [f"{name}={value!r}" for name, value in self.named.items()]
+        return f"{self.function}({', '.join([*map(repr, self.arguments), *named])})"
+
+
 class PerplexityDetectorError(Exception):
     """Base of every error that a user can cause.
 
@@ -20,7 +44,7 @@ class PerplexityDetectorError(Exception):
         parameter: the argument that has to change, if it is one.
         hint: what to do; a parameter in it is written `{name}`.
         **values: for fields of the hint that are no parameters, such as a path or a name that
-            the user gave. They are inserted as they are, braces included.
+            the user gave, or a `Call`. They are inserted as they are, braces included.
 
     Example:
         >>> hint = "pull it, or pass {lm}={folder}"
@@ -43,18 +67,22 @@ class PerplexityDetectorError(Exception):
     def __str__(self) -> str:
         return self.worded(str)
 
-    def worded(self, form: Callable[[str], str]) -> str:
-        """The whole sentence, with parameters in a front end's own form.
+    def worded(self, form: Callable[[str], str], call: Callable[[Call], str] = str) -> str:
+        """The whole sentence, with parameters and calls in a front end's own form.
 
         Args:
             form: from a parameter's name to how the front end writes it.
+            call: from a call of a function to how the front end writes it.
         """
         if not self.hint:
             return self.message
 
         def written(field: re.Match[str]) -> str:
             name = field[1]
-            return str(self.values[name]) if name in self.values else form(name)
+            if name not in self.values:
+                return form(name)
+            value = self.values[name]
+            return call(value) if isinstance(value, Call) else str(value)
 
         return f"{self.message}: {_FIELD.sub(written, self.hint)}."
 

@@ -2,7 +2,7 @@
 
 import pickle
 
-from perplexity_detector.errors import DatasetError, InputError
+from perplexity_detector.errors import Call, DatasetError, InputError, LanguageModelError
 
 
 def test_each_front_end_has_its_own_form():
@@ -19,6 +19,17 @@ def test_values_are_inserted_as_they_are():
     assert str(InputError("No", hint='send {"text": 1} or {}')) == 'No: send {"text": 1} or {}.'
 
 
+def test_a_call_of_a_function_has_its_own_form_too():
+    call = Call("perplexity_detector.lm.pull.pull", "{odd}", revision="v9")
+    error = LanguageModelError("No model", "lm", "run `{pull}`", pull=call)
+    assert str(error) == "No model: run `perplexity_detector.lm.pull.pull('{odd}', revision='v9')`."
+    assert error.worded(str, lambda call: call.function) == (
+        "No model: run `perplexity_detector.lm.pull.pull`."
+    )
+
+
 def test_an_error_survives_another_process():
     error = InputError("No", "lm", "pass {lm}={value}", value="a")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    error = InputError("No", "lm", "run {pull}", pull=Call("pull", "gpt2"))
     assert str(pickle.loads(pickle.dumps(error))) == str(error)

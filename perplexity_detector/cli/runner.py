@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
-from perplexity_detector.errors import PerplexityDetectorError
+from perplexity_detector.errors import Call, PerplexityDetectorError
 from perplexity_detector.logs import LOG_FILE, configure, get_logger
 from perplexity_detector.version import __version__
 
@@ -32,7 +32,7 @@ def run(commands: object, name: str) -> None:
 
         fire.Fire(commands, _fire_argv(sys.argv[1:]), name=name)
     except PerplexityDetectorError as error:
-        _exit_with(error.worded(lambda name: f"--{name}"), 2)
+        _exit_with(error.worded(_as_option, lambda call: f"{name} {_as_command(call)}"), 2)
     except KeyboardInterrupt:
         _exit_with("Stopped; earlier results are as they were.", 130)
     except BrokenPipeError:
@@ -55,6 +55,17 @@ def _fire_argv(arguments: list[str]) -> list[str]:
         arguments = [*arguments, "--"]
     # a lone hyphen means standard input or output here, and separates commands in Fire
     return [*arguments, "--separator= "]
+
+
+def _as_option(parameter: str) -> str:
+    # `from` cannot be a parameter's name in Python
+    return "--from" if parameter == "source" else f"--{parameter}"
+
+
+def _as_command(call: Call) -> str:
+    """Write a call of a function as the command of the same name."""
+    options = [f"{_as_option(name)}={value}" for name, value in call.named.items()]
+    return " ".join([call.function.rpartition(".")[2], *call.arguments, *options])
 
 
 def _exit_with(sentence: str, code: int) -> None:

