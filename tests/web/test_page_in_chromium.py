@@ -125,6 +125,27 @@ def test_a_pasted_text_is_explained_as_the_report_does(visited: Page, tmp_path: 
     assert visited.locator(".headline").inner_text() + "." == status
 
 
+def test_the_key_row_repeats_the_request_and_the_button_checks_the_text_there_is(
+    visited: Page,
+) -> None:
+    box = visited.get_by_role("textbox", name="Text")
+    box.fill(TEXT)
+    visited.get_by_role("button", name="Check text").click()
+    key = visited.get_by_label("needs an API key")
+    key.fill(KEY)
+    box.fill(LONG)
+    visited.get_by_role("button", name="Check text").click()
+    visited.locator("#result .headline").wait_for()
+    assert visited.locator(".prose").inner_text() == LONG
+
+    visited.reload()
+    drop(visited, "essays.csv", csv_of(TEXT))
+    key.fill(KEY)
+    box.fill(LONG)
+    visited.get_by_role("button", name="Continue").click()
+    visited.get_by_role("heading", name="essays.csv").wait_for()
+
+
 def test_a_dropped_csv_becomes_a_table_that_sorts(visited: Page) -> None:
     drop(visited, "essays.csv", csv_of(TEXT, "Too short.", ""))
     enter_key(visited)

@@ -141,8 +141,12 @@ function acceptDrops() {
 on(find("form"), "submit", (event) => {
   event.preventDefault();
   setKey(find("key").value);
-  if (!find("key-row").hidden && retry) retry();
-  else checkText();
+  checkText(); // as it is now: it can have changed since a key was asked for
+});
+on(find("key-row"), "submit", (event) => {
+  event.preventDefault();
+  setKey(find("key").value);
+  retry();
 });
 on(find("choose"), "click", () => find("file").click());
 on(find("file"), "change", () => {
