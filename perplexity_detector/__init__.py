@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from perplexity_detector.text import canonicalise
 
 # torch takes a second to import; what needs it is loaded when it is first named
-_HOMES = {
+_MODULES = {
     "Explanation": "explanation.explanation",
     "FeatureExtractor": "features.extractor",
     "LanguageModelScorer": "lm.scorer",
@@ -36,10 +36,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_MODULES])

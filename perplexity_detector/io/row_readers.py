@@ -118,7 +118,7 @@ class _Lines(Iterator[str]):
         self.ended = False
 
     def push_back(self, lines: list[str]) -> None:
-        """Give these lines, the last ones given, once more."""
+        """Return the last lines read to the stream."""
         self._pushed_back.extendleft(reversed(lines))
         self.number -= len(lines)
 

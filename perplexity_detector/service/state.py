@@ -112,7 +112,7 @@ class ServiceState:
             )
         return self.engine, self.queue
 
-    async def ask(self, request: Request, kind: str, texts: Sequence[str]) -> list[Any]:
+    async def submit(self, request: Request, kind: str, texts: Sequence[str]) -> list[Any]:
         """Return the results of a request's texts; a client that leaves cancels them.
 
         Raises:

@@ -34,7 +34,7 @@ Service = Annotated[ServiceState, Depends(state_of)]
 async def predict(request: Request, service: Service, body: Texts) -> dict[str, Any]:
     """The probability that a language model wrote each text, with a verdict and reasons."""
     engine, _ = service.ready()
-    results = await service.ask(request, "predict", body.all())
+    results = await service.submit(request, "predict", body.all())
     return {"detector": engine.name, "fpr": engine.fpr, "results": results}
 
 
@@ -44,7 +44,7 @@ async def features(request: Request, service: Service, body: Texts) -> dict[str,
     engine, _ = service.ready()
     if not engine.feature_names:
         raise Problem(404, "This detector computes no features.")
-    values = await service.ask(request, "features", body.all())
+    values = await service.submit(request, "features", body.all())
     return {"detector": engine.name, "names": engine.feature_names, "values": values}
 
 
@@ -59,7 +59,7 @@ async def explain(
     format: Annotated[Literal["json", "html"] | None, Query()] = None,
 ) -> Response:
     """The evidence in sentences, tokens and features, as JSON or as an HTML report."""
-    (explanation,) = await service.ask(request, "explain", [body.text])
+    (explanation,) = await service.submit(request, "explain", [body.text])
     explanation = {**explanation, "id": body.id}
     if format != "html" and (format or not wants_html(request.headers.get("accept", ""))):
         return JSONResponse(explanation)
