@@ -192,8 +192,9 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         return self.extract(check_texts(X))[1]
 
     def extract(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
-        """Documents of texts and their features; on a GPU, documents lack hidden states."""
-        if self.uses_gpu() and self.cache is None:
+        """Documents of texts and their features; on a GPU, those of many lack hidden states."""
+        # one chunk leaves nothing to overlap
+        if len(texts) > pipeline.CHUNK_TEXTS and self.cache is None and self.uses_gpu():
             return self.read_overlapped(texts)
         documents = self.read_documents(texts)
         return documents, self.transform_documents(documents)
@@ -255,7 +256,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         return select_families(self.families, self.depth)
 
     def column_labels(self) -> tuple[list[str], list[str]]:
-        """Label of each column, in words that follow "high" or "low", and its family's name."""
+        """Label of each column, a noun phrase, and its family's name."""
         families = self.chosen_families()
         labels = [label for family in families for label in family.labels.values()]
         return labels, [family.name for family in families for _ in family.labels]

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -117,7 +118,7 @@ def read_overlapped(
 
     for chunk in prefetch(_read_chunks(scorer, chunks, requirements, canonical, pool)):
         matrices = _feature_matrices(local, chunk)
-        without_states = [Document(one.text, one.statistics, one.tokens) for one in chunk]
+        without_states = [replace(one, states=one.states.without_means()) for one in chunk]
         documents += without_states
         future = pool.submit(_feature_matrices, remote, without_states) if pool else None
         pending.append((matrices, future))

@@ -49,6 +49,10 @@ class PooledStates:
         """No layers and no sentences."""
         return cls((), np.zeros((1, 0, 0), np.float32), np.zeros(0, np.int32))
 
+    def without_means(self) -> PooledStates:
+        """The numbers of tokens alone, which take little memory."""
+        return PooledStates((), np.zeros((1, len(self.tokens), 0), np.float32), self.tokens)
+
     def mean(self) -> np.ndarray:
         """Mean state over all tokens, float32 of shape (layers, width); 0 without any."""
         weights = self.tokens / max(1, self.tokens.sum())

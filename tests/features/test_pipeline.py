@@ -30,6 +30,15 @@ def test_the_table_is_the_same(extractor, essays, processes, monkeypatch):
     np.testing.assert_allclose(table, extractor.transform(texts), rtol=1e-4, atol=1e-5)
 
 
+def test_lengths_are_known_where_only_hidden_states_were_read(tiny_gpt2, essays):
+    extractor = FeatureExtractor(["stylometry", "representation"], lm=str(tiny_gpt2), device="cpu")
+    extractor.fit(essays[:12], [0, 1] * 6)
+    documents, _ = extractor.read_overlapped(essays[:3])
+    alone = extractor.read_documents(essays[:3])
+    assert [one.token_count for one in documents] == [one.token_count for one in alone]
+    assert all(one.states.means.size == 0 < one.token_count for one in documents)
+
+
 def test_families_that_need_no_pass(tiny_gpt2, essays):
     extractor = FeatureExtractor(["contrast"], lm=str(tiny_gpt2)).fit(essays[:12], [0, 1] * 6)
     _, table = extractor.read_overlapped(essays[:3])
