@@ -1,4 +1,4 @@
-"""The place of `TextDetector` before 0.2.0, from which MLflow models logged then import it."""
+"""Deprecated import path of `TextDetector`, kept for MLflow models logged before 0.2.0."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Assessment: everything a detector says of one text, from its features to its verdict."""
+"""Assessment: what a detector found of one text, from its features to its verdict."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from perplexity_detector.features.document import Document
 
 @dataclass(frozen=True)
 class Assessment:
-    """One text, as a detector judges it.
+    """One text with its features, score, probability, thresholds and verdict.
 
     Attributes:
         document: the text in canonical form, with what was read of it.
@@ -35,6 +35,11 @@ class Assessment:
     generated_threshold: float
     verdict: str
     note: str
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether the probability reaches the threshold for generated."""
+        return self.probability >= self.generated_threshold
 
     @property
     def n_words(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 #: Human texts needed to set the thresholds anew.
 MIN_CALIBRATION_TEXTS = 100
+#: Metrics that stay true at other thresholds.
+_THRESHOLD_FREE_METRICS = {"speed", "sentence_auroc"}
 #: Settings of an extractor that belong to the machine; the others decide what it computes.
 _RUNTIME_SETTINGS = ("device", "precision", "batch_tokens", "cache", "progress", "processes")
 
@@ -65,9 +68,11 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         oof_probabilities_: out-of-fold probability of each training text, shape (n,); not saved.
     """
 
-    #: Its name in commands and artefacts, the files it saves, and what reads texts for it.
+    #: Its name in commands and artefacts.
     name: ClassVar[str]
+    #: Files that `to_files` gives.
     artefact_files: ClassVar[tuple[str, ...]] = ()
+    #: Class of the extractor that reads its texts.
     extractor_class: ClassVar[type[FeatureExtractor]] = FeatureExtractor
 
     extractor: FeatureExtractor | None
@@ -204,7 +209,9 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     # --- prediction -------------------------------------------------------------------------
 
     def assess_texts(self, texts: Sequence[str]) -> list[Assessment]:
-        """Everything there is to say of each text: the one path from a text to its verdict.
+        """Assess texts: features, score, probability, thresholds and verdict of each.
+
+        All predictions and explanations start here.
 
         Args:
             texts: n of them, as they were written.
@@ -244,7 +251,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: Iterable[str]) -> np.ndarray:
         """1 where the probability reaches the threshold for the text's length, shape (n,)."""
         assessed = self.assess_texts(check_texts(X))
-        return np.array([one.probability >= one.generated_threshold for one in assessed], int)
+        return np.array([one.is_flagged for one in assessed], int)
 
     def probabilities(self, documents: Sequence[Document]) -> np.ndarray:
         """Probability that each is generated, shape (n,), of documents already read."""
@@ -270,12 +277,15 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         documents = self.read_documents(human_texts)
         if (few := len(documents)) < MIN_CALIBRATION_TEXTS:
             raise InputError(
-                f"{few} texts set no thresholds: give {MIN_CALIBRATION_TEXTS} or more by people."
+                f"{few} texts set no thresholds: give {MIN_CALIBRATION_TEXTS} or more by people.",
+                "human_texts",
             )
         tokens = np.array([document.token_count for document in documents])
         self.calibrator_ = self.calibrator_.with_human_scores(self.probabilities(documents), tokens)
         self.training_ = {**self.training_, "recalibrated_on": len(documents)}
-        self.metrics_ = {}  # measured at other thresholds
+        # the others were measured at other thresholds
+        kept = self.metrics_.keys() & _THRESHOLD_FREE_METRICS
+        self.metrics_ = {name: self.metrics_[name] for name in sorted(kept)}
         return self
 
     # --- files ------------------------------------------------------------------------------
@@ -301,7 +311,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         return artefact_folder.write(Path(folder), config, files)
 
     def configuration(self) -> dict[str, Any]:
-        """What config.json says of a trained classifier, except for the hashes."""
+        """The content of config.json, without hashes."""
         extractor = self.extractor_
         settings = extractor.get_params(deep=False)
         hyper_parameters = self.get_params(deep=False)
@@ -337,16 +347,18 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """
         artefact = persistence.read(folder)
         config, files = artefact.config, artefact.files
-        made = cls._class_of(artefact)
-        for name in (*persistence.COMMON_FILES, *made.artefact_files):
+        detector_class = cls._class_of(artefact)
+        for name in (*persistence.COMMON_FILES, *detector_class.artefact_files):
             if name not in files:
                 raise artefact_folder.missing_file(artefact.path / name)
-        if unknown := set(extractor) - set(made.extractor_class().get_params()):
+        if unknown := set(extractor) - set(detector_class.extractor_class().get_params()):
             raise InputError(f"An extractor has no setting {', '.join(sorted(unknown))}.")
         try:
-            loaded_extractor = made.extractor_class(**{**config["extractor"], **extractor})
+            loaded_extractor = detector_class.extractor_class(
+                **{**config["extractor"], **extractor}
+            )
             _check_features(artefact, loaded_extractor)
-            loaded = made(loaded_extractor, **config["hyper_parameters"])
+            loaded = detector_class(loaded_extractor, **config["hyper_parameters"])
             loaded.extractor_ = loaded_extractor
             loaded.load_files(files)
         except (AttributeError, KeyError, TypeError) as error:
@@ -386,7 +398,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     # --- reading ----------------------------------------------------------------------------
 
     def new_extractor(self) -> FeatureExtractor:
-        """An unfitted extractor with the settings of this one's."""
+        """An unfitted extractor with this classifier's settings."""
         return self._default_extractor() if self.extractor is None else clone(self.extractor)
 
     def read_documents(self, texts: Iterable[str]) -> list[Document]:
@@ -400,6 +412,12 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         documents = self.read_documents(texts)
         return documents, self.compute_features(documents)
 
+    @property
+    def left_out_(self) -> np.ndarray:
+        """Deprecated name of `oof_probabilities_`."""
+        warn_renamed("left_out_", "oof_probabilities_")
+        return self.oof_probabilities_
+
     def _check_fitted(self) -> None:
         if not hasattr(self, "calibrator_"):
             raise NotFittedError("This detector is not trained: call fit, or from_pretrained.")
@@ -410,6 +428,11 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def warn_renamed(old: str, new: str) -> None:
+    """Warn that an attribute has a new name."""
+    warnings.warn(f"{old} will go in 0.3.0: use {new}.", DeprecationWarning, stacklevel=3)
 
 
 def _check_features(artefact: Artefact, extractor: FeatureExtractor) -> None:

@@ -17,8 +17,8 @@ FORMAT_VERSION = 4
 CALIBRATOR, METRICS, CARD = "calibrator.json", "metrics.json", "README.md"
 #: Files of every detector, apart from config.json and those that its class saves.
 COMMON_FILES = (CALIBRATOR, METRICS, CARD)
-#: The tree detector's arrays, whose names changed with the format.
-_ARRAYS = "learned.safetensors"
+#: Arrays of the classes that save any.
+ARRAYS_FILE = "learned.safetensors"
 _REQUIRED_KEYS = (
     "sha256", "model", "extractor", "hyper_parameters", "language_model", "families", "features",
     "training",
@@ -63,8 +63,8 @@ def _from_2(
     """Format 2 knew one model, and kept the medians of human texts in config.json."""
     config = {**config, "format_version": 3, "model": "detector"}
     medians = np.asarray(config.pop("typical", ()), np.float64)
-    arrays = {**tensors.from_bytes(files[_ARRAYS]), "people": {"typical": medians}}
-    return config, {**files, _ARRAYS: tensors.to_bytes(arrays)}
+    arrays = {**tensors.from_bytes(files[ARRAYS_FILE]), "people": {"typical": medians}}
+    return config, {**files, ARRAYS_FILE: tensors.to_bytes(arrays)}
 
 
 def _from_3(
@@ -96,16 +96,18 @@ def _from_3(
             if part in metrics:
                 metrics[part] = _renamed(metrics[part], **{"left out": "out-of-fold"})
         files[METRICS] = artefact_folder.to_json(metrics)
-    if (model := config.get("model")) in ("gltr", "diveye") and _ARRAYS in files:
-        arrays = tensors.from_bytes(files[_ARRAYS])
+    if (model := config.get("model")) in ("gltr", "diveye") and ARRAYS_FILE in files:
+        arrays = tensors.from_bytes(files[ARRAYS_FILE])
         arrays[model] = _renamed(arrays[model], typical="human_medians")
-        files[_ARRAYS] = tensors.to_bytes(arrays)
-    if model == "detector" and _ARRAYS in files:
-        arrays = _renamed(tensors.from_bytes(files[_ARRAYS]), people="human", novelty="outliers")
+        files[ARRAYS_FILE] = tensors.to_bytes(arrays)
+    if model == "detector" and ARRAYS_FILE in files:
+        arrays = _renamed(
+            tensors.from_bytes(files[ARRAYS_FILE]), people="human", novelty="outliers"
+        )
         arrays["human"] = _renamed(arrays["human"], typical="medians", surprisal="surprisal_range")
         if "outliers" in arrays:
             arrays["outliers"] = _renamed(arrays["outliers"], limit="threshold")
-        files[_ARRAYS] = tensors.to_bytes(arrays)
+        files[ARRAYS_FILE] = tensors.to_bytes(arrays)
     return config, files
 
 
@@ -114,4 +116,4 @@ def _renamed(values: dict[str, Any], **names: str) -> dict[str, Any]:
     return {names.get(name, name): value for name, value in values.items()}
 
 
-_MIGRATIONS: dict[Any, _Migration] = {2: _from_2, 3: _from_3}
+_MIGRATIONS: dict[int, _Migration] = {2: _from_2, 3: _from_3}

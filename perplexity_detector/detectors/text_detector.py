@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from perplexity_detector.classifier.base import warn_renamed
 from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.classifier.outliers import OutlierDetector
+from perplexity_detector.classifier.persistence import ARRAYS_FILE
 from perplexity_detector.detectors import trees
 from perplexity_detector.explanation import human_surprisal
 from perplexity_detector.explanation.explainable import ExplainableClassifier
@@ -22,7 +24,6 @@ from perplexity_detector.sampling.splits import Split
 if TYPE_CHECKING:
     import xgboost
 
-BOOSTER_FILE, ARRAYS_FILE = "classifier.ubj", human_surprisal.ARRAYS_FILE
 #: Groups of arrays in `ARRAYS_FILE`, in addition to one for each learned family.
 _OUTLIERS, _HUMAN = "outliers", human_surprisal.GROUP
 _MEDIANS, _SURPRISAL_RANGE = "medians", human_surprisal.NAME
@@ -68,7 +69,7 @@ class TextDetector(ExplainableClassifier):
     """
 
     name: ClassVar[str] = "detector"
-    artefact_files: ClassVar[tuple[str, ...]] = (BOOSTER_FILE, ARRAYS_FILE)
+    artefact_files: ClassVar[tuple[str, ...]] = (trees.BOOSTER_FILE, ARRAYS_FILE)
 
     booster_: xgboost.Booster
     outlier_detector_: OutlierDetector | None
@@ -104,6 +105,12 @@ class TextDetector(ExplainableClassifier):
         self.fpr = fpr
         self.random_state = random_state
         self.n_jobs = n_jobs
+
+    @property
+    def typical_(self) -> np.ndarray:
+        """Deprecated name of `human_medians_`."""
+        warn_renamed("typical_", "human_medians_")
+        return self.human_medians_
 
     # --- training ---------------------------------------------------------------------------
 
@@ -217,7 +224,7 @@ class TextDetector(ExplainableClassifier):
         if self.outlier_detector_ is not None:
             arrays[_OUTLIERS] = self.outlier_detector_.to_arrays()
         return {
-            BOOSTER_FILE: trees.to_bytes(self.booster_),
+            trees.BOOSTER_FILE: trees.to_bytes(self.booster_),
             ARRAYS_FILE: tensors.to_bytes(arrays),
         }
 
@@ -229,7 +236,7 @@ class TextDetector(ExplainableClassifier):
         human = arrays.pop(_HUMAN)
         self.human_medians_, self.surprisal_range_ = human[_MEDIANS], human.get(_SURPRISAL_RANGE)
         self.extractor_.learned_ = arrays
-        self.booster_ = trees.from_bytes(files[BOOSTER_FILE], self.n_jobs or 0)
+        self.booster_ = trees.from_bytes(files[trees.BOOSTER_FILE], self.n_jobs or 0)
 
     def _default_extractor(self) -> FeatureExtractor:
         return FeatureExtractor(families=default_families())

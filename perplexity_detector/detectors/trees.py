@@ -1,4 +1,4 @@
-"""Gradient-boosted trees over a feature table: all that is XGBoost's."""
+"""Gradient-boosted trees over a feature table, with XGBoost."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from tqdm import tqdm
 from perplexity_detector.lm.kernels.device import resolve_device
 from perplexity_detector.sampling.splits import Split
 
+#: The file of an artefact that holds the trees.
+BOOSTER_FILE = "classifier.ubj"
 _TASK = {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist"}
 
 

@@ -11,14 +11,15 @@ from perplexity_detector.classifier import persistence
 from perplexity_detector.errors import ArtefactError
 from perplexity_detector.features.series import moving_sums
 from perplexity_detector.io import tensors
+from perplexity_detector.io.artefact_folder import PRETRAINED
 from perplexity_detector.lm.token_statistics import TokenStatistics
 
 #: Tokens over which surprisal is averaged: about a clause.
 WINDOW = 16
 #: Lower end, median and upper end: 80 % of the averages in human texts lie within.
 QUANTILES = (0.1, 0.5, 0.9)
-#: File, group and name of the range among a detector's arrays.
-ARRAYS_FILE, GROUP, NAME = "learned.safetensors", "human", "surprisal_range"
+#: Group and name of the range among a detector's arrays.
+GROUP, NAME = "human", "surprisal_range"
 
 
 def surprisal_range(human: Iterable[TokenStatistics]) -> np.ndarray | None:
@@ -42,8 +43,8 @@ def surprisal_range(human: Iterable[TokenStatistics]) -> np.ndarray | None:
 def reference_range() -> tuple[str | None, np.ndarray | None]:
     """Language model and surprisal range of the shipped detector, for those without a range."""
     try:
-        _, config, files = persistence.read("standard")
+        _, config, files = persistence.read(PRETRAINED / "standard")
     except ArtefactError:
         return None, None
-    arrays = tensors.from_bytes(files[ARRAYS_FILE])
+    arrays = tensors.from_bytes(files[persistence.ARRAYS_FILE])
     return config["language_model"], arrays[GROUP].get(NAME)

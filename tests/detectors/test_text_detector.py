@@ -66,6 +66,14 @@ def test_what_it_remembers_of_the_training(detector):
     np.testing.assert_array_equal(detector.human_medians_, np.median(people, axis=0))
 
 
+@pytest.mark.parametrize(
+    "old, new", [("left_out_", "oof_probabilities_"), ("typical_", "human_medians_")]
+)
+def test_names_of_0_1_0_still_work_and_warn(detector, old, new):
+    with pytest.warns(DeprecationWarning, match=f"{old} will go in 0.3.0: use {new}"):
+        assert getattr(detector, old) is getattr(detector, new)
+
+
 def test_thresholds_come_from_out_of_fold_probabilities(detector):
     calibrator = detector.calibrator_
     labels = np.array(LABELS)
@@ -222,7 +230,10 @@ def test_recalibration_keeps_the_rate_among_those_people(detector):
     own, new = people[:200], people[200:]
     before = detector.predict(new).mean()
     changed = clone_with(detector)
+    speed = {"texts_per_second": 2.0, "words": 300.0}
+    changed.metrics_ = {"fpr": 0.1, "splits": {}, "speed": speed}
     assert changed.recalibrate(own) is changed
+    assert changed.metrics_ == {"speed": speed}
     after = changed.predict(new).mean()
     assert before > 0.2
     assert after < 0.17  # asked: 0.1; its standard error of 200 is 0.02

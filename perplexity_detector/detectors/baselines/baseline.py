@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perplexity_detector.classifier.persistence import ARRAYS_FILE
 from perplexity_detector.errors import InputError
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.features.document import Document
@@ -15,8 +16,6 @@ from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Family, LearnedFamily
 from perplexity_detector.io import tensors
 from perplexity_detector.sampling.splits import Split
-
-ARRAYS_FILE = "learned.safetensors"
 
 
 class TextOnlyExtractor(FeatureExtractor):

@@ -31,6 +31,7 @@ class PairExtractor(FeatureExtractor):
     """
 
     depth = 1.0  # statistics need both models whole
+    processes = 0
 
     def __init__(
         self,

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from perplexity_detector.classifier.contributions import Contributions
+from perplexity_detector.classifier.persistence import ARRAYS_FILE
 from perplexity_detector.detectors import trees
-from perplexity_detector.detectors.baselines.baseline import ARRAYS_FILE, ColumnsBaseline
+from perplexity_detector.detectors.baselines.baseline import ColumnsBaseline
 from perplexity_detector.features.document import Document
 from perplexity_detector.io import tensors
 from perplexity_detector.sampling.balance import balancing_weights
 from perplexity_detector.sampling.splits import Split
 
-BOOSTER_FILE = "classifier.ubj"
 _MEDIANS = "human_medians"
 
 
@@ -31,7 +31,7 @@ class DivEye(ColumnsBaseline):
     """
 
     name: ClassVar[str] = "diveye"
-    artefact_files: ClassVar[tuple[str, ...]] = (BOOSTER_FILE, ARRAYS_FILE)
+    artefact_files: ClassVar[tuple[str, ...]] = (trees.BOOSTER_FILE, ARRAYS_FILE)
     families = ("perplexity", "diversity")
     columns = (
         "perplexity_mean",
@@ -55,16 +55,20 @@ class DivEye(ColumnsBaseline):
         features = self.compute_features(documents)
         training = self._training_matrix(features, labels, sources)
         scores, rounds = trees.out_of_fold_margins(training, splits, self._boosting_params())
-        self.training_["trees"] = rounds
-        self.fitted_ = self.fit_features(features, labels, sources)
+        self.training_["trees"] = rounds * int(trees.DEFAULT_PARAMETERS["num_parallel_tree"])
+        self.fitted_ = self.fit_features(features, labels, sources, rounds)
         return scores
 
     def fit_features(
-        self, features: np.ndarray, labels: np.ndarray, sources: np.ndarray
+        self,
+        features: np.ndarray,
+        labels: np.ndarray,
+        sources: np.ndarray,
+        rounds: int = trees.DEFAULT_MAX_ROUNDS,
     ) -> dict[str, Any]:
-        """A booster of the median best number of rounds, and the medians of human texts."""
+        """A booster of so many rounds, and the medians of human texts."""
         training = self._training_matrix(features, labels, sources)
-        booster = trees.train(training, self._boosting_params(), self.training_["trees"])
+        booster = trees.train(training, self._boosting_params(), rounds)
         return {"booster": booster, _MEDIANS: np.median(features[labels == 0], axis=0)}
 
     def _training_matrix(
@@ -76,7 +80,7 @@ class DivEye(ColumnsBaseline):
     def _boosting_params(self) -> trees.BoostingParams:
         # with nine features one thread is as quick, and a forked process can use it
         parameters = {**trees.DEFAULT_PARAMETERS, "seed": self.random_state, "nthread": 1}
-        device = trees.device_for("auto")
+        device = trees.device_for("auto" if self.extractor is None else self.extractor.device)
         return trees.BoostingParams(
             {**parameters, "device": device},
             trees.DEFAULT_MIN_CHILD_WEIGHT,
@@ -105,12 +109,12 @@ class DivEye(ColumnsBaseline):
         """The booster, and the medians."""
         medians = {_MEDIANS: self.fitted_[_MEDIANS]}
         return {
-            BOOSTER_FILE: trees.to_bytes(self.fitted_["booster"]),
+            trees.BOOSTER_FILE: trees.to_bytes(self.fitted_["booster"]),
             ARRAYS_FILE: tensors.to_bytes({self.name: medians}),
         }
 
     def load_files(self, files: Mapping[str, bytes]) -> None:
         """The inverse of `to_files`."""
         medians = tensors.from_bytes(files[ARRAYS_FILE])[self.name][_MEDIANS]
-        booster = trees.from_bytes(files[BOOSTER_FILE], 0)
+        booster = trees.from_bytes(files[trees.BOOSTER_FILE], 0)
         self.fitted_ = {"booster": booster, _MEDIANS: medians}

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from perplexity_detector.classifier.contributions import Contributions
-from perplexity_detector.detectors.baselines.baseline import ARRAYS_FILE, ColumnsBaseline
+from perplexity_detector.classifier.persistence import ARRAYS_FILE
+from perplexity_detector.detectors.baselines.baseline import ColumnsBaseline
 from perplexity_detector.detectors.baselines.linear import fit_logistic, log_odds
 
 

@@ -42,6 +42,11 @@ def test_a_loaded_detector_predicts_the_same(name, fitted, tmp_path):
     )
 
 
+def test_the_number_of_trees_is_that_of_the_booster(fitted):
+    model = fitted("diveye")
+    assert model.training_["trees"] == len(model.fitted_["booster"].get_dump())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_artefact_is_plain_files_with_their_hashes(name, fitted, tmp_path):
     folder = fitted(name).save_pretrained(tmp_path / "model")
