@@ -86,7 +86,7 @@ def timed(logger: logging.Logger, what: str, **counts: object) -> Iterator[dict[
         >>> with timed(get_logger(), "reading", path="essays.csv") as counts:
         ...     counts["rows"] = 5000
     """
-    logger.info("%s: started%s", what, _listed(counts))
+    logger.info("%s: started%s", what, _format_counts(counts))
     start = time.perf_counter()
     outcome = "finished"
     try:
@@ -96,10 +96,10 @@ def timed(logger: logging.Logger, what: str, **counts: object) -> Iterator[dict[
         raise
     finally:
         seconds = time.perf_counter() - start
-        logger.info("%s: %s after %.3f s%s", what, outcome, seconds, _listed(counts))
+        logger.info("%s: %s after %.3f s%s", what, outcome, seconds, _format_counts(counts))
 
 
-def _listed(counts: dict[str, object]) -> str:
+def _format_counts(counts: dict[str, object]) -> str:
     return "".join(f", {name}={value}" for name, value in counts.items())
 
 

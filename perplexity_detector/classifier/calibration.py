@@ -143,9 +143,9 @@ class Calibrator:
         A text shorter than `min_tokens` has an infinite threshold and never counts as generated.
         """
         bins = self.length_bins(fpr)
-        place = np.searchsorted([one.from_tokens for one in bins], tokens, side="right") - 1
-        known = np.array([one.probability for one in bins])[np.maximum(place, 0)]
-        return np.where(place < 0, math.inf, known)
+        bin_index = np.searchsorted([one.from_tokens for one in bins], tokens, side="right") - 1
+        known = np.array([one.probability for one in bins])[np.maximum(bin_index, 0)]
+        return np.where(bin_index < 0, math.inf, known)
 
     def length_bins(self, fpr: float) -> list[Threshold]:
         """Thresholds per equal-count length bin, from short texts to long ones.
@@ -185,8 +185,8 @@ class Calibrator:
 
     def threshold_at_fnr(self, fnr: float) -> float:
         """The probability below which at most `fnr` of the generated texts lie."""
-        place = math.floor((len(self.generated_scores) + 1) * fnr)
-        return float(self.generated_scores[place - 1]) if place else -math.inf
+        rank = math.floor((len(self.generated_scores) + 1) * fnr)
+        return float(self.generated_scores[rank - 1]) if rank else -math.inf
 
     def can_guarantee(self, fpr: float) -> bool:
         """Whether there are enough human texts for a threshold at this rate, at any length."""
@@ -232,11 +232,11 @@ class Calibrator:
 def conformal_threshold(human_scores: np.ndarray, fpr: float) -> float:
     """See `Calibrator.threshold_at`; `human_scores` are ascending, shape (n,)."""
     if not 0 < fpr < 1:
-        raise InputError(f"A false-positive rate lies between 0 and 1, not at {fpr}.")
-    place = math.ceil((len(human_scores) + 1) * (1 - fpr))
-    if place > len(human_scores):
+        raise InputError(f"A false-positive rate lies between 0 and 1, not at {fpr}.", "fpr")
+    rank = math.ceil((len(human_scores) + 1) * (1 - fpr))
+    if rank > len(human_scores):
         return math.inf
-    return float(np.nextafter(human_scores[place - 1], math.inf))
+    return float(np.nextafter(human_scores[rank - 1], math.inf))
 
 
 def clopper_pearson_upper(flagged: int, total: int) -> float:

@@ -10,9 +10,9 @@ _CLASSES: dict[str, type[Any]] = {}
 _OWN = "perplexity_detector.detectors.registry"
 
 
-def register(made: type[Any]) -> None:
+def register(detector_class: type[Any]) -> None:
     """Let artefacts of this class be loaded by its `name`."""
-    _CLASSES[made.name] = made
+    _CLASSES[detector_class.name] = detector_class
 
 
 def find(name: str) -> type[Any] | None:

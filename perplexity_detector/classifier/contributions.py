@@ -17,7 +17,7 @@ class Contributions:
         base_values: the raw score when nothing is known, shape (n,).
         names: of the features, `family_feature`.
         families: the family of each feature.
-        labels: what each feature measures, in words that follow "high" or "low".
+        labels: what each feature measures, a noun phrase.
         features: their values, shape (n, features).
         human_medians: medians over human training texts, shape (features,).
         overall_medians: medians over all training texts; None where not known.

@@ -32,7 +32,7 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
         "| | |",
         "|---|---|",
         f"| language model | {language_model} |",
-        f"| blocks run | {_read(config)} |",
+        f"| blocks run | {_blocks_run(config)} |",
         f"| feature families | {', '.join(config['families']) or 'none'} |",
         f"| features | {len(config['features'])} |",
         f"| training texts | {training['texts']:,}, of which {training['n_human']:,} by people; "
@@ -45,7 +45,8 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
     if speed := metrics.get("speed"):
         lines.append(
             f"| speed on the training machine | {speed['texts_per_second']:.1f} texts a second, "
-            f"of {speed['words']:.0f} words on average{_in(training.get('precision'))} |"
+            f"of {speed['words']:.0f} words on average"
+            f"{_precision_note(training.get('precision'))} |"
         )
     if training.get("max_words"):
         lines.append(f"| texts cut to | whole sentences, at most {training['max_words']} words |")
@@ -63,11 +64,12 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
             lines.append(f"| {fpr:.1%} | {one.from_tokens} tokens | {shown} | {upper} |")
     lines += [
         "",
-        f"Set on {len(calibrator.human_scores):,} texts by people, {_scored(training)}. The rates "
-        "hold for people who write like them. For others the real rate can be several times as "
-        "high: `recalibrate` sets the thresholds anew on 100 or more texts by your own people.",
+        f"Set on {len(calibrator.human_scores):,} texts by people, "
+        f"{_calibration_note(training)}. The rates hold for people who write like them. "
+        "For others the real rate can be several times as high: `recalibrate` sets the thresholds "
+        "anew on 100 or more texts by your own people.",
     ]
-    lines += _measured(metrics)
+    lines += _metric_tables(metrics)
     lines += [
         "",
         "## Limits and ethics",
@@ -81,12 +83,12 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
     return "\n".join(lines)
 
 
-def _in(precision: str | None) -> str:
+def _precision_note(precision: str | None) -> str:
     """The precision of the language model, if one was used."""
     return f", in {precision}" if precision else ""
 
 
-def _scored(training: dict[str, Any]) -> str:
+def _calibration_note(training: dict[str, Any]) -> str:
     if "recalibrated_on" in training:
         return "given to `recalibrate` (split-conformal)"
     return (
@@ -95,7 +97,7 @@ def _scored(training: dict[str, Any]) -> str:
     )
 
 
-def _read(config: dict[str, Any]) -> str:
+def _blocks_run(config: dict[str, Any]) -> str:
     """How much of the language model is run, and which families that costs."""
     depth = config["extractor"].get("depth", 1)
     if config["language_model"] is None:
@@ -109,7 +111,7 @@ def _read(config: dict[str, Any]) -> str:
     )
 
 
-def _measured(metrics: dict[str, Any]) -> list[str]:
+def _metric_tables(metrics: dict[str, Any]) -> list[str]:
     lines: list[str] = []
     for split, values in metrics.get("splits", {}).items():
         hidden = AT_THRESHOLDS if split == "out-of-fold" else ()

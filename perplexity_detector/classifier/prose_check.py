@@ -23,6 +23,7 @@ MIN_DISTINCT, SENTENCES = 0.5, 4
 #: Only the first characters are checked: the form shows in the first pages.
 MAX_CHARACTERS = 20_000
 
+#: With a few words of attitude, as when the limits above were set.
 _FUNCTION_WORDS = frozenset().union(*GROUPS.values())
 _CAPITALISED_WITHIN = re.compile(r"(?<=[a-z,;:\-] )[A-Z][a-z]*\b")
 

@@ -45,10 +45,10 @@ CLASSES: Mapping[str, type[ExplainableClassifier]] = {
         GLTR,
     )
 }
-#: Settings of the extractor that a network is made with; whatever else it has says how a
-#: language model reads, which only those that ask one need.
-_OF_NETWORKS = {"encoder": {"device"}, "first_layers": {"lm", "revision", "device"}}
-_OF_TEXT = {"canonical", "progress"}
+#: Extractor settings that the fine-tuned models accept.
+_NETWORK_SETTINGS = {"encoder": {"device"}, "first_layers": {"lm", "revision", "device"}}
+#: Extractor settings that every model accepts.
+_TEXT_SETTINGS = {"canonical", "progress"}
 
 
 def make_detector(name: str = TextDetector.name, **settings: Any) -> ExplainableClassifier:
@@ -70,8 +70,8 @@ def make_detector(name: str = TextDetector.name, **settings: Any) -> Explainable
         raise InputError(
             f"There is no model {name!r}", "model", f"choose from {', '.join(CLASSES)}"
         )
-    made = CLASSES[name]
-    own = set(signature(made).parameters) - {"extractor"}
+    detector_class = CLASSES[name]
+    own = set(signature(detector_class).parameters) - {"extractor"}
     given = {setting: value for setting, value in settings.items() if value is not None}
     reading = extractor_settings(name)
     if unfit := [setting for setting in given if setting not in own | reading]:
@@ -84,11 +84,13 @@ def make_detector(name: str = TextDetector.name, **settings: Any) -> Explainable
             else f"leave out {{{unfit[0]}}}; no model has it",
         )
     read = {setting: value for setting, value in given.items() if setting in reading}
-    classifier = made(**{setting: given[setting] for setting in own & set(given)})
+    classifier = detector_class(**{setting: given[setting] for setting in own & set(given)})
     if "families" not in read:
-        learned = made is TextDetector
-        read["families"] = default_families(read.get("depth", 1.0)) if learned else _families(made)
-    extractor = made.extractor_class(**read)
+        if detector_class is TextDetector:
+            read["families"] = default_families(read.get("depth", 1.0))
+        else:
+            read["families"] = _families(detector_class)
+    extractor = detector_class.extractor_class(**read)
     extractor.chosen_families()
     classifier.set_params(extractor=extractor)
     return classifier
@@ -101,15 +103,15 @@ def all_settings(name: str) -> set[str]:
 
 def extractor_settings(name: str) -> set[str]:
     """What can be set of a model's extractor; how to read, only where a language model reads."""
-    made = CLASSES[name]
-    if name in _OF_NETWORKS:
-        return _OF_NETWORKS[name] | _OF_TEXT
-    if made is TextDetector:
-        return set(signature(made.extractor_class).parameters)
-    if not _families(made):
-        return _OF_TEXT
-    return set(signature(made.extractor_class).parameters) - {"families", "depth"}
+    detector_class = CLASSES[name]
+    if name in _NETWORK_SETTINGS:
+        return _NETWORK_SETTINGS[name] | _TEXT_SETTINGS
+    if detector_class is TextDetector:
+        return set(signature(detector_class.extractor_class).parameters)
+    if not _families(detector_class):
+        return _TEXT_SETTINGS
+    return set(signature(detector_class.extractor_class).parameters) - {"families", "depth"}
 
 
-def _families(made: type[ExplainableClassifier]) -> tuple[str, ...]:
-    return getattr(made, "families", ())
+def _families(detector_class: type[ExplainableClassifier]) -> tuple[str, ...]:
+    return getattr(detector_class, "families", ())

@@ -8,6 +8,7 @@ import pandas as pd
 
 from perplexity_detector.classifier.assessment import Assessment, stack_features
 from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.explanation.explanation import Explanation, build_explanation
 from perplexity_detector.explanation.wording.reasons import describe_contributions
 from perplexity_detector.sampling.checks import check_texts
@@ -52,14 +53,11 @@ class ExplainableClassifier(CalibratedClassifier):
         Returns:
             One list a text; empty where the detector has no features to name.
         """
-        if not assessments:
-            return []
-        contributions = self.contributions(stack_features(assessments))
+        contributions = self.calibrated_contributions(assessments)
         if contributions is None:
             return [[] for _ in assessments]
-        calibrated = contributions.calibrated(self.calibrator_.slope, self.calibrator_.intercept)
         return [
-            describe_contributions(calibrated, text, generated=one.probability >= 0.5)
+            describe_contributions(contributions, text, generated=one.probability >= 0.5)
             for text, one in enumerate(assessments)
         ]
 
@@ -75,5 +73,15 @@ class ExplainableClassifier(CalibratedClassifier):
             InputError: the text is no string.
         """
         (assessment,) = self.assess_texts(check_texts([text]))
+        contributions = self.calibrated_contributions([assessment])
         (reasons,) = self.reasons([assessment])
-        return build_explanation(self, assessment, reasons, id, detector)
+        return build_explanation(self, assessment, contributions, reasons, id, detector)
+
+    def calibrated_contributions(self, assessments: Sequence[Assessment]) -> Contributions | None:
+        """What each feature added to the calibrated log-odds of each text; None if not known."""
+        if not assessments:
+            return None
+        contributions = self.contributions(stack_features(assessments))
+        if contributions is None:
+            return None
+        return contributions.calibrated(self.calibrator_.slope, self.calibrator_.intercept)

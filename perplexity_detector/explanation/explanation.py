@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from perplexity_detector.classifier.assessment import Assessment, stack_features
+from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.explanation.human_surprisal import WINDOW, reference_range
 from perplexity_detector.explanation.sentences import AUROC, NGRAM_RATIO, score_sentences
 from perplexity_detector.explanation.tokens import TokenEvidence, ensure_statistics, token_evidence
-from perplexity_detector.explanation.wording.phrases import FAMILIES
+from perplexity_detector.explanation.wording.phrases import FAMILY_LABELS
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.perplexity import perplexities
 from perplexity_detector.lm.alignment import sentence_of_token
@@ -204,6 +205,7 @@ class Explanation:
 def build_explanation(
     classifier: CalibratedClassifier,
     assessment: Assessment,
+    contributions: Contributions | None,
     reasons: Sequence[str],
     id: str | None = None,
     detector: str | None = None,
@@ -213,6 +215,7 @@ def build_explanation(
     Args:
         classifier: the detector that assessed it.
         assessment: of the text.
+        contributions: to its calibrated log-odds; None if they are not known.
         reasons: in words; see `ExplainableClassifier.reasons`.
         id: of the text, repeated in the explanation.
         detector: name of the detector, repeated in the explanation.
@@ -221,7 +224,7 @@ def build_explanation(
     tokens = token_evidence(classifier, document)
     scores = score_sentences(classifier, assessment.document)
     auroc = classifier.metrics_.get(AUROC) if scores.name == NGRAM_RATIO else None
-    families, features, base = _contributions(classifier, assessment)
+    families, features, base = _ranked(contributions)
     return Explanation(
         id=id,
         detector=detector,
@@ -269,14 +272,12 @@ def _sentences(document: Document, scores: np.ndarray) -> tuple[Sentence, ...]:
     )
 
 
-def _contributions(
-    classifier: CalibratedClassifier, assessment: Assessment
+def _ranked(
+    found: Contributions | None,
 ) -> tuple[tuple[Family, ...], tuple[Feature, ...], float | None]:
-    """Contributions to one text's calibrated log-odds, the largest first."""
-    found = classifier.contributions(stack_features([assessment]))
+    """Families and features by their contribution to one text, the largest first."""
     if found is None:
         return (), (), None
-    found = found.calibrated(classifier.calibrator_.slope, classifier.calibrator_.intercept)
     columns = (
         found.names, found.families, found.labels, found.features[0], found.human_medians,
         found.shap_values[0],
@@ -288,7 +289,7 @@ def _contributions(
     totals: dict[str, float] = {}
     for feature in features:
         totals[feature.family] = totals.get(feature.family, 0.0) + feature.contribution
-    labels = {**dict(zip(found.families, found.labels, strict=True)), **FAMILIES}
+    labels = {**dict(zip(found.families, found.labels, strict=True)), **FAMILY_LABELS}
     families = [Family(name, labels[name], total) for name, total in totals.items()]
     return (
         tuple(sorted(families, key=lambda family: -abs(family.contribution))),

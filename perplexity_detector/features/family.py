@@ -19,7 +19,7 @@ class Family:
     Attributes:
         name: prefix of the feature names, `name_feature`.
         version: raised whenever a value changes; a saved detector checks it.
-        labels: feature -> what it measures, in words that follow "high" or "low".
+        labels: feature -> what it measures, a noun phrase.
         compute: document -> value per feature, in the order of `labels`.
         requires: the input of a document that it needs.
     """

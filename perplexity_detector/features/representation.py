@@ -31,13 +31,15 @@ def learned_family(depth: float = 1.0) -> LearnedFamily:
     labels = {}
     for probe in depths:
         percent = f"{100 * probe:.0f}"
-        labels[f"probe_{percent}"] = f"signs of a model in hidden states ({percent} %)"
-        labels[f"difference_{percent}"] = f"likeness of hidden states ({percent} %) to models'"
+        labels[f"probe_{percent}"] = (
+            f"likeness of hidden states to model-written text ({percent} % depth)"
+        )
+        labels[f"difference_{percent}"] = f"the same by difference of means ({percent} % depth)"
     return LearnedFamily(
         name="representation",
         version=1,
         labels=labels,
-        fit=partial(learn_representation, depths=depths),
+        fit=partial(fit_representation, depths=depths),
         compute=representation_features,
         requires="states",
     )
@@ -84,7 +86,7 @@ def sentence_projections(document: Document, arrays: Mapping[str, np.ndarray]) -
     return np.asarray(text + weight * (by_sentence - text))
 
 
-def learn_representation(
+def fit_representation(
     documents: Sequence[Document], labels: np.ndarray, sources: np.ndarray, depths: Sequence[float]
 ) -> dict[str, np.ndarray]:
     """Directions in which hidden states of human and generated texts differ, at each depth.

@@ -13,7 +13,7 @@ from perplexity_detector.explanation.wording.phrase import (
 from perplexity_detector.features.style import punctuation
 
 #: Families, as a chart names them.
-FAMILIES = {
+FAMILY_LABELS = {
     "perplexity": "Predictability of the words",
     "rank": "Rank among the model's guesses",
     "entropy": "Uncertainty about the next word",
@@ -49,7 +49,7 @@ def phrase_of(name: str, label: str) -> Phrase:
 
     Args:
         name: `family_feature`.
-        label: what it measures, in words that follow "high" or "low".
+        label: what it measures, a noun phrase.
 
     Example:
         >>> phrase_of("stylometry_commas", "use of commas")[:2]

@@ -10,7 +10,7 @@ import pytest
 from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.explanation.explainable import SEPARATOR
 from perplexity_detector.explanation.wording.phrases import (
-    FAMILIES,
+    FAMILY_LABELS,
     SINGLE_STATEMENT_FAMILIES,
     phrase_of,
 )
@@ -60,7 +60,7 @@ def reasons(
 
 @pytest.mark.parametrize("family", available_families(1.0).values(), ids=lambda one: one.name)
 def test_every_family_has_a_name(family: Family) -> None:
-    assert family.name in FAMILIES
+    assert family.name in FAMILY_LABELS
 
 
 @pytest.mark.parametrize("generated", [False, True], ids=["human", "generated"])
