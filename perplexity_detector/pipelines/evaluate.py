@@ -38,5 +38,5 @@ def score_labelled(
     assessed = detector.assess_texts(texts)
     return frame.assign(
         probability=[one.probability for one in assessed],
-        flagged=[one.probability >= one.generated_threshold for one in assessed],
+        flagged=[one.is_flagged for one in assessed],
     )
