@@ -1,9 +1,9 @@
 """Binoculars, which reads with two models, on the folds of `benchmarks.quality`; joins its json.
 
 Run after it, from the root of the checkout: `python -m benchmarks.quality.binoculars
---corpus=CORPUS --cache=.cache/pairs`. Reading is slow, so only a sample of each fold is read. Without
-`--observer`, the observer is the shipped model without some of its blocks: a weaker model with the
-same vocabulary.
+--corpus=CORPUS --cache=.cache/pairs`. Reading is slow, so only a sample of each fold is read.
+Without `--observer`, the observer is the shipped model without some of its blocks: a weaker model
+with the same vocabulary.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Fine-tuned networks on the folds of `benchmarks.quality`; joins its json.
 
 Run after it, from the root of the checkout: `python -m benchmarks.quality.networks
---corpus=CORPUS`. Training is expensive: each fold trains one network on few texts, calibrated on one
-held-out fold of them. A stopped run continues where it was.
+--corpus=CORPUS`. Training is expensive: each fold trains one network on few texts, calibrated on
+one held-out fold of them. A stopped run continues where it was.
 """
 
 from __future__ import annotations
