@@ -27,7 +27,7 @@ def sample(texts=400, sources=4, seed=0, gap=1.0):
 
 
 def learn(documents, labels, sources):
-    return representation.learn_representation(documents, labels, sources, PROBE_DEPTHS)
+    return representation.fit_representation(documents, labels, sources, PROBE_DEPTHS)
 
 
 def test_the_direction_on_which_sources_agree_is_found():
