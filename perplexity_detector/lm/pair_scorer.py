@@ -83,10 +83,7 @@ class PairScorer(LanguageModelScorer):
 @lru_cache(maxsize=1)
 def shared_pair(options: ReadingOptions, performer: str) -> PairScorer | CachedScorer:
     """An observer with these options and a performer; the pair used last stays in memory."""
-    scorer = PairScorer(
-        options.lm, performer, options.revision, device=options.device,
-        precision=options.precision, batch_tokens=options.batch_tokens,
-    )  # fmt: skip
+    scorer = PairScorer.from_options(options, performer=performer)
     return scorer if options.cache is None else CachedScorer(scorer, options.cache)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,12 +25,15 @@ from perplexity_detector.lm.pooling import (
     capture_hidden_states,
 )
 from perplexity_detector.lm.read_jobs import BatchInFlight, ReadJob, delayed
+from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.token_statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.lm.windows import Window
 from perplexity_detector.text import replace_surrogates
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from tokenizers import Encoding
 
 #: Longest window; more context changes the statistics of essays little and costs memory.
@@ -96,6 +100,13 @@ class LanguageModelScorer:
         if self.depth < self.blocks:
             del blocks_of(self.model)[self.depth :]
             self.model.config.num_hidden_layers = self.depth
+
+    @classmethod
+    def from_options(cls, options: ReadingOptions, **further: Any) -> Self:
+        """A scorer with these options, and further arguments of the class; it does not cache."""
+        chosen = asdict(options)
+        del chosen["cache"]  # is for CachedScorer, around this one
+        return cls(**chosen, **further)
 
     @property
     def identity(self) -> str:

@@ -12,8 +12,5 @@ from perplexity_detector.lm.scorer import LanguageModelScorer
 @lru_cache(maxsize=2)
 def shared_scorer(options: ReadingOptions) -> LanguageModelScorer | CachedScorer:
     """A scorer with these options; the two used last stay in memory."""
-    scorer = LanguageModelScorer(
-        options.lm, options.revision, options.device, options.precision, options.batch_tokens,
-        depth=options.depth,
-    )  # fmt: skip
+    scorer = LanguageModelScorer.from_options(options)
     return scorer if options.cache is None else CachedScorer(scorer, options.cache)
