@@ -22,7 +22,7 @@ PICTURE = ROOT / "docs" / "demo.svg"
 _COLOURS = {"human": "green", "generated": "bright_red", "uncertain": "yellow"}
 
 
-def main(rows: int = 14, width: int = 112) -> None:
+def main(rows: int = 19, width: int = 112) -> None:
     """Score the sample and draw the first rows.
 
     Args:
@@ -41,7 +41,8 @@ def main(rows: int = 14, width: int = 112) -> None:
     table = done.stdout.splitlines()
     shown = Text("\n".join(["$ make demo", *table[: rows + 1], "..."]))
     for word, colour in _COLOURS.items():
-        shown.highlight_regex(rf"\b{word}\b", colour)
+        # the verdict stands after the probability
+        shown.highlight_regex(rf"(?<=\d  ){word}\b", colour)
     shown.append("\n" + done.stderr.strip().splitlines()[-1])
     console = Console(record=True, width=width, file=io.StringIO())
     console.print(shown)
