@@ -334,7 +334,7 @@ def test_a_shipped_detector_has_a_name(saved, tmp_path, monkeypatch):
     shutil.copytree(saved, tmp_path / "shipped" / "small")
     monkeypatch.setattr(artefact_folder, "PRETRAINED", tmp_path / "shipped")
     assert TextDetector.from_pretrained("small").fpr == 0.1
-    assert "use a shipped one: small." in error_of(tmp_path / "no")
+    assert "use a shipped one (small)." in error_of(tmp_path / "no")
 
 
 def test_threads_are_kept(saved):
