@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def replace_folder(new: Path, folder: Path) -> None:
-    """Move a finished folder to its place; a folder that is there moves to `old` beside `new`.
+    """Move a finished folder to its place; a folder that is there moves to `old` next to `new`.
 
     If the move fails, the older folder is put back.
 

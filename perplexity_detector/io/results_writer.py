@@ -225,9 +225,9 @@ _NO_ROWS: dict[str, Any] = {"rows": 0, "bytes": 0, "read": ""}
 
 
 class ResumableFile:
-    """A file that is written beside its final place, and that a later run can continue.
+    """A file that is written next to its final place, and that a later run can continue.
 
-    Until `results.csv` is complete, there are three files beside it:
+    Until `results.csv` is complete, there are three files next to it:
 
     - `results.csv.part` holds the rows;
     - `results.csv.part.journal` holds the values that they depend on, in its first line, and for
@@ -289,7 +289,7 @@ class ResumableFile:
         return header, [entry for entry in entries if entry["bytes"] <= size]
 
     def _start(self, run: Mapping[str, object]) -> None:
-        # first remove the rows, so that they are never beside another run's journal
+        # first remove the rows, so that they are never next to another run's journal
         self.path.write_bytes(b"")
         self._journal.truncate(0)
         self._append_entry(run)
@@ -335,7 +335,7 @@ class ResumableFile:
         self.rows = rows
 
     def finish(self) -> None:
-        """Move the file to its place and remove the files beside it."""
+        """Move the file to its place and remove the files next to it."""
         if self._passed < self.rows:
             raise self._other_texts()
         self.file.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -73,8 +73,7 @@ class Engine:
 
     def rows(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Return the rows of `assess`, one for each text."""
-        rows: list[dict[str, Any]] = self.assess(texts).to_dict("records")  # type: ignore[assignment]
-        return rows
+        return cast("list[dict[str, Any]]", self.assess(texts).to_dict("records"))
 
     def predictions(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Return what `/v1/predict` answers for each text."""

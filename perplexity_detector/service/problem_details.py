@@ -77,10 +77,9 @@ def document(
 
 def install(app: FastAPI) -> None:
     """Make the app answer every error with a problem document."""
-    # Starlette types a handler's second argument as Exception, whatever class it is for
-    app.add_exception_handler(HTTPException, _http_problem)  # type: ignore[arg-type]
-    app.add_exception_handler(RequestValidationError, _validation_problem)  # type: ignore[arg-type]
-    app.add_exception_handler(PerplexityDetectorError, _user_problem)  # type: ignore[arg-type]
+    app.exception_handler(HTTPException)(_http_problem)
+    app.exception_handler(RequestValidationError)(_validation_problem)
+    app.exception_handler(PerplexityDetectorError)(_user_problem)
 
 
 def sentence(error: PerplexityDetectorError, names: Mapping[str, str] | None = None) -> str:
