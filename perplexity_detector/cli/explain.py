@@ -77,14 +77,15 @@ class ExplainCommand(Commands):
 
 
 def summary(explanation: Explanation) -> str:
-    """Format the verdict and its reasons for a terminal."""
+    """Format the verdict, its reasons and what to know of them for a terminal."""
     note = f" ({explanation.note})" if explanation.note else ""
     first = (
         f"{explanation.verdict}{note}, probability {explanation.probability:.3f}, "
         f"{explanation.words} words"
     )
-    lines = (*explanation.reasons, *explanation.warnings)
-    return "\n".join([first, *(f"- {line}" for line in lines)])
+    reasons = [f"- {reason}" for reason in explanation.reasons]
+    notes = [f"Note: {warning}" for warning in explanation.warnings]
+    return "\n".join([first, *reasons, *notes])
 
 
 def _text(text: str | None) -> str:

@@ -8,6 +8,8 @@ import sys
 import pandas as pd
 import pytest
 
+from perplexity_detector.cli.explain import summary
+from perplexity_detector.detectors.text_detector import TextDetector
 from tests.asked import log_of, refused
 from tests.cli.running import MODEL
 from tests.labelled import two_styles
@@ -42,6 +44,14 @@ def test_a_report_by_default(here, rows, detector, tmp_path):
     assert page.startswith("<!doctype html>")
     assert "007" in page
     assert " sea " in page
+
+
+def test_a_warning_is_a_note_and_no_reason():
+    loaded = TextDetector.from_pretrained("fast")
+    explanation = loaded.explain(TEXTS[0])
+    lines = summary(explanation).splitlines()
+    assert lines[1:-1] == [f"- {reason}" for reason in explanation.reasons]
+    assert lines[-1] == f"Note: {explanation.warnings[0]}"
 
 
 def test_numbers(here, rows, detector, tmp_path):
