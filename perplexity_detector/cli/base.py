@@ -83,4 +83,5 @@ class VerdictCounts:
 
     def __str__(self) -> str:
         verdicts = ", ".join(f"{count} {name}" for name, count in sorted(self._verdicts.items()))
-        return f"{self.rows} texts: {verdicts}" if verdicts else "0 texts"
+        counted = f"{self.rows} text{'' if self.rows == 1 else 's'}"
+        return f"{counted}: {verdicts}" if verdicts else counted

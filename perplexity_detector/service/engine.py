@@ -7,8 +7,6 @@ import math
 from collections.abc import Sequence
 from typing import Any, cast
 
-import pandas as pd
-
 from perplexity_detector.classifier.model_card import model_card
 from perplexity_detector.explanation.explainable import SEPARATOR, ExplainableClassifier
 from perplexity_detector.service.micro_batching import Handler
@@ -47,7 +45,7 @@ class Engine:
         self.card = self._card()
         # so that no request waits for what is loaded on first use; a detector that runs only the
         # first blocks of its language model loads all of it when an explanation first needs it
-        self.assess([WARM_UP])
+        detector.assess([WARM_UP])
         if detector.extractor_.reading_options.depth == 1:
             self.explanations([WARM_UP])
 
@@ -67,13 +65,9 @@ class Engine:
             "file": Handler(self.rows),
         }
 
-    def assess(self, texts: Sequence[str]) -> pd.DataFrame:
-        """Like `ExplainableClassifier.assess`, with reasons."""
-        return self.detector.assess(texts)
-
     def rows(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Return the rows of `assess`, one for each text."""
-        return cast("list[dict[str, Any]]", self.assess(texts).to_dict("records"))
+        return cast("list[dict[str, Any]]", self.detector.assess(texts).to_dict("records"))
 
     def predictions(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Return what `/v1/predict` answers for each text."""
