@@ -163,11 +163,13 @@ def from_first_sentence(text: str) -> str:
 
 def polished_texts(frame: pd.DataFrame, per_attack: int) -> pd.DataFrame:
     """Human texts that a model polished, of the train and valid splits."""
-    frame = frame[frame["split"] != "test"]
-    chosen = frame.iloc[stable_order(frame["id"])].groupby("attack").head(per_attack)
+    frame = frame[(frame["split"] != "test") & (frame["generated"] == 1)]
+    # kinds of polishing differ as much as sources do; texts without a kind are a source's own
+    kind = frame["attack"].where(frame["attack"] != "none", frame["source"])
+    order = stable_order(frame["id"])
+    chosen = frame.iloc[order].groupby(kind.iloc[order]).head(per_attack)
     texts = [preprocess(text, MAX_WORDS) for text in chosen["text"]]
-    # kinds of polishing differ as much as sources do
-    return _auxiliary(chosen, chosen["attack"]).assign(text=texts, generated=1)
+    return _auxiliary(chosen, kind[chosen.index]).assign(text=texts)
 
 
 def _auxiliary(rows: pd.DataFrame, source: str | pd.Series) -> pd.DataFrame:

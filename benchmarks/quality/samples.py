@@ -71,7 +71,8 @@ def long_texts(dataset: str, per_group: int) -> pd.DataFrame:
 def polished(dataset: str, per_attack: int) -> pd.DataFrame:
     """Human texts of the test split that a model polished, rewrote or expanded."""
     frame = read_all(dataset, label=True)
-    frame = frame[frame["split"] == "test"]
+    by_models = (frame["generated"] == 1) & (frame["attack"] != "none")
+    frame = frame[(frame["split"] == "test") & by_models]
     frame = frame.iloc[stable_order(frame["id"])].groupby("attack").head(per_attack)
     texts = [preprocess(text, MAX_WORDS) for text in frame["text"]]
     return frame[COLUMNS].assign(text=texts).reset_index(drop=True)
@@ -106,6 +107,14 @@ def learners(rows: pd.DataFrame, texts: int) -> pd.DataFrame:
         wrong = [canonicalise(with_errors(text, kind)) for text in chosen["text"]]
         parts.append(chosen.assign(text=wrong, error=kind))
     return pd.concat(parts, ignore_index=True)
+
+
+def people(dataset: str, per_source: int) -> pd.DataFrame:
+    """Human texts that are judged and never trained on; column `prose` as in `corpus`."""
+    chosen = balanced_sample(read_all(dataset, label=True), per_source)
+    texts = [preprocess(text, MAX_WORDS) for text in chosen["text"]]
+    rows = chosen[COLUMNS].assign(text=texts, prose=list(map(is_prose, chosen["text"])))
+    return rows.reset_index(drop=True)
 
 
 def other_forms() -> pd.DataFrame:

@@ -82,3 +82,22 @@ def test_sampling_and_seed_determine_the_text(files, essays):
     assert first(SAMPLINGS[0], 1) != whole
     assert first(SAMPLINGS[0]._replace(removed_blocks=(20, 21)), 0) != whole
     assert first(SAMPLINGS[0]._replace(temperature=0.5), 0) != whole
+
+
+def test_only_what_a_model_wrote_is_learned_as_generated(essays):
+    polished = rows_of(essays, "polish", generated=1)
+    originals = rows_of(essays, "none", generated=0)
+    without_kind = rows_of(essays, "none", generated=1).assign(id=lambda rows: rows["id"] + "m")
+    frame = pd.concat([polished, originals, without_kind], ignore_index=True)
+    chosen = auxiliary.polished_texts(frame, per_attack=3)
+    assert set(chosen["generated"]) == {1}
+    assert chosen["source"].value_counts().to_dict() == {"polish": 3, "a": 3, "b": 3}
+    assert set(chosen["origin"]) <= {"a", "b"}
+
+
+def test_people_are_a_sample_of_each_source(essays, tmp_path):
+    rows_of(essays).drop(columns="split").to_csv(tmp_path / "people.csv", index=False)
+    found = samples.people(str(tmp_path / "people.csv"), per_source=4)
+    assert found["source"].value_counts().to_dict() == {"a": 4, "b": 4}
+    assert found["prose"].all()
+    assert list(found.columns) == [*samples.COLUMNS, "prose"]
