@@ -122,7 +122,7 @@ def _shards(folder: str) -> list[Path]:
 
 
 def _layers(cached: CachedScorer) -> tuple[int, ...]:
-    return tuple(cached.layer_at(tap) for tap in representation.PROBE_DEPTHS)
+    return tuple(cached.layer_at(tap) for tap in representation.STATE_DEPTHS)
 
 
 def _cropped(frame: pd.DataFrame, words: int) -> list[str]:

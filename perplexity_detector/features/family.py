@@ -55,6 +55,7 @@ class LearnedFamily:
         fit: documents, labels (0 or 1) and sources (integers), shape (n,) each -> arrays.
         compute: document and arrays -> value per feature, in the order of `labels`.
         requires: the input of a document that it needs.
+        prepare: arrays as they are stored -> as `compute` takes them.
     """
 
     name: str
@@ -63,6 +64,7 @@ class LearnedFamily:
     fit: Callable[[Sequence[Document], np.ndarray, np.ndarray], dict[str, np.ndarray]]
     compute: Callable[[Document, Mapping[str, np.ndarray]], dict[str, float]]
     requires: Inputs
+    prepare: Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]] = dict
 
     @property
     def feature_names(self) -> list[str]:
@@ -72,7 +74,7 @@ class LearnedFamily:
     def family(self, arrays: Mapping[str, np.ndarray]) -> Family:
         """The fitted family with these arrays."""
         # a partial can be pickled for another process, a closure cannot
-        compute = partial(_compute_with, self.compute, arrays)
+        compute = partial(_compute_with, self.compute, self.prepare(arrays))
         return Family(self.name, self.version, self.labels, compute, self.requires)
 
 

@@ -56,7 +56,7 @@ class Requirements(NamedTuple):
     ) -> Requirements:
         """Requirements of families whose scorer runs this share of the model's blocks."""
         required = {family.requires for family in families}
-        depths = representation.probe_depths(depth) if "states" in required else ()
+        depths = representation.state_depths(depth) if "states" in required else ()
         return cls(
             lowercase_tokens="tokens" in required,
             layers=[scorer.layer_at(depth) for depth in depths],
