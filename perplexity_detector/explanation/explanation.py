@@ -13,7 +13,12 @@ from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.explanation.human_surprisal import WINDOW, reference_range
-from perplexity_detector.explanation.sentences import AUROC, NGRAM_RATIO, score_sentences
+from perplexity_detector.explanation.sentences import (
+    AUROC,
+    NGRAM_RATIO,
+    score_hidden_states,
+    score_sentences,
+)
 from perplexity_detector.explanation.tokens import TokenEvidence, ensure_statistics, token_evidence
 from perplexity_detector.explanation.wording.phrases import FAMILY_LABELS
 from perplexity_detector.features.document import Document
@@ -21,7 +26,8 @@ from perplexity_detector.features.perplexity import perplexities
 from perplexity_detector.lm.alignment import sentence_of_token
 from perplexity_detector.text import words
 
-#: Version of the JSON of `Explanation.to_dict`; raised by a change that breaks its readers.
+#: Version of the JSON of `Explanation.to_dict`; raised by a change that breaks its readers, as
+#: one does that removes or redefines a key. A new key breaks none.
 FORMAT = 1
 #: The most features in `Explanation.to_dict`, the largest contributions first.
 MAX_FEATURES = 20
@@ -50,6 +56,9 @@ class Sentence:
         score: higher = more likely generated; see `SentenceScore`.
         perplexity: exp of the mean surprisal, from 1; None without token statistics.
         words: number of words.
+        hidden_states: log-odds that the sentence is generated, by its hidden states alone,
+            before calibration; above 0 they resemble model-written text. None if the detector
+            does not read hidden states or has none of this sentence; see `score_hidden_states`.
     """
 
     start: int
@@ -57,6 +66,7 @@ class Sentence:
     score: float
     perplexity: float | None
     words: int
+    hidden_states: float | None
 
 
 @dataclass(frozen=True)
@@ -223,6 +233,7 @@ def build_explanation(
     document = ensure_statistics(classifier, assessment.document)
     tokens = token_evidence(classifier, document)
     scores = score_sentences(classifier, assessment.document)
+    hidden_states = score_hidden_states(classifier, document)
     auroc = classifier.metrics_.get(AUROC) if scores.name == NGRAM_RATIO else None
     families, features, base = _ranked(contributions)
     return Explanation(
@@ -238,7 +249,7 @@ def build_explanation(
         token_count=len(tokens.start) or assessment.n_tokens,
         text=document.text,
         tokens=tokens,
-        sentences=_sentences(document, scores.values),
+        sentences=_sentences(document, scores.values, hidden_states),
         sentence_score=SentenceScore(scores.name, scores.unit, 0.0, auroc),
         families=families,
         features=features,
@@ -253,7 +264,9 @@ def _finite(threshold: float) -> float | None:
     return threshold if math.isfinite(threshold) else None
 
 
-def _sentences(document: Document, scores: np.ndarray) -> tuple[Sentence, ...]:
+def _sentences(
+    document: Document, scores: np.ndarray, hidden_states: Sequence[float | None]
+) -> tuple[Sentence, ...]:
     surprisal = document.statistics.surprisal.astype(np.float64)
     sentence = sentence_of_token(document.sentence_spans, document.statistics.offsets)
     spans = document.sentence_spans
@@ -267,6 +280,7 @@ def _sentences(document: Document, scores: np.ndarray) -> tuple[Sentence, ...]:
             float(scores[index]),
             float(perplexity[index]) if counts[index] else None,
             len(words(document.text[start:end])),
+            hidden_states[index],
         )
         for index, (start, end) in enumerate(spans)
     )

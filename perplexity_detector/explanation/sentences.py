@@ -1,4 +1,4 @@
-"""Scores of the sentences of a text: higher = more likely generated."""
+"""Scores of the sentences of a text, and log-odds of their hidden states."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from perplexity_detector.classifier.base import CalibratedClassifier
-from perplexity_detector.features import contrast
+from perplexity_detector.features import contrast, network, representation
 from perplexity_detector.features.document import Document, select_sentences
+from perplexity_detector.lm.alignment import sentence_of_token
 
 #: The best of the scores in `benchmarks.quality.sentences`: an n-gram log-likelihood ratio.
 NGRAM_RATIO = "resemblance of the wording to model-written text"
@@ -40,12 +41,43 @@ def score_sentences(classifier: CalibratedClassifier, document: Document) -> Sen
         classifier: fitted.
         document: as the classifier read it.
     """
-    learned = getattr(classifier.extractor_, "learned_", {}).get("contrast")
+    learned = _learned(classifier, "contrast")
     if learned is not None:
         return SentenceScores(NGRAM_RATIO, "nats", contrast.sentence_log_ratios(document, learned))
     return SentenceScores(
         SENTENCE_LOG_ODDS, "log-odds", log_odds_of(classifier, windows(document, 0))
     )
+
+
+def score_hidden_states(classifier: CalibratedClassifier, document: Document) -> list[float | None]:
+    """Log-odds that each sentence is generated, by its own hidden states.
+
+    Args:
+        classifier: fitted.
+        document: with hidden states as the classifier read them, and with token statistics,
+            which tell which sentences have states.
+
+    Returns:
+        One value a sentence: the mean of the family `representation`'s networks, shrunk towards
+        that of the whole text (`representation.sentence_log_odds`). None for a sentence without
+        states, which may be a last sentence of a single token; for all of them if the classifier
+        lacks the family, or if the states of neighbouring sentences were averaged together.
+    """
+    values: list[float | None] = [None] * len(document.sentence_spans)
+    learned = _learned(classifier, "representation")
+    states = document.states
+    if learned is None or not states.means.size:
+        return values
+    # states are pooled by this assignment, and the last token has none
+    sentence = sentence_of_token(document.sentence_spans, document.statistics.offsets[:-1])
+    with_states, tokens = np.unique(sentence, return_counts=True)
+    if not np.array_equal(tokens, states.tokens):
+        return values
+    arrays = network.in_single_precision(learned)
+    log_odds = representation.sentence_log_odds(document, arrays)
+    for index, value in zip(with_states.tolist(), log_odds.tolist(), strict=True):
+        values[index] = value
+    return values
 
 
 def windows(document: Document, reach: int) -> list[Document]:
@@ -60,3 +92,9 @@ def log_odds_of(classifier: CalibratedClassifier, documents: Sequence[Document])
         return np.zeros(0)
     scores = classifier.raw_scores(classifier.compute_features(documents))
     return classifier.calibrator_.log_odds(scores)
+
+
+def _learned(classifier: CalibratedClassifier, family: str) -> dict[str, np.ndarray] | None:
+    """The arrays of a learned family; None if the classifier lacks it."""
+    learned: dict[str, dict[str, np.ndarray]] = getattr(classifier.extractor_, "learned_", {})
+    return learned.get(family)

@@ -23,7 +23,8 @@ from perplexity_detector.explanation.explanation import (
 )
 from perplexity_detector.explanation.human_surprisal import WINDOW
 from perplexity_detector.explanation.sentences import AUROC, NGRAM_RATIO, SENTENCE_LOG_ODDS
-from perplexity_detector.features import ngrams
+from perplexity_detector.features import ngrams, representation
+from perplexity_detector.lm import pooling
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import crop, lower, sentence_spans, words
 from tests.labelled import light_detector, sample, small_detector, two_styles
@@ -219,6 +220,57 @@ def test_the_auroc_of_the_scores_is_given_where_it_was_measured(
     assert again.explain(ESSAY).sentence_score.auroc == 0.75
 
 
+# --- hidden states of sentences ---------------------------------------------------------------
+
+
+def feature_of(explanation: Explanation, name: str) -> float:
+    (value,) = [one.value for one in explanation.features if one.name == name]
+    return value
+
+
+def test_hidden_states_of_sentences_are_what_the_network_makes_of_them(
+    detector: TextDetector, early: TextDetector
+) -> None:
+    for one in (detector, early):
+        (document,) = one.read_documents([ESSAY])
+        arrays = one.extractor_.learned_["representation"]
+        expected = representation.sentence_log_odds(document, arrays)
+        found = [sentence.hidden_states for sentence in one.explain(ESSAY).sentences]
+        assert found == pytest.approx(expected, abs=1e-4)
+        assert len(set(found)) > 1
+
+
+def test_the_hidden_states_of_the_only_sentence_are_those_of_the_text(
+    detector: TextDetector,
+) -> None:
+    explained = detector.explain("We went down to the lake and it was cold there")
+    (sentence,) = explained.sentences
+    log_odds = feature_of(explained, "representation_log_odds")
+    assert sentence.hidden_states == pytest.approx(log_odds, abs=1e-4)
+
+
+def test_a_last_sentence_of_a_single_token_has_no_hidden_states(detector: TextDetector) -> None:
+    explained = detector.explain("We went to the lake. It was cold there. I")
+    first, second, last = explained.sentences
+    assert first.hidden_states is not None
+    assert second.hidden_states is not None
+    assert last.hidden_states is None
+    assert last.perplexity is not None
+
+
+def test_sentences_that_were_averaged_together_have_no_hidden_states(
+    detector: TextDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "We went to the lake. It was cold there. Nobody swam. We left."
+    assert None not in {one.hidden_states for one in detector.explain(text).sentences}
+    monkeypatch.setattr(pooling, "MAX_SENTENCES", 2)
+    assert {one.hidden_states for one in detector.explain(text).sentences} == {None}
+
+
+def test_without_the_family_there_are_no_hidden_states(of_text: TextDetector) -> None:
+    assert {one.hidden_states for one in of_text.explain(ESSAY).sentences} == {None}
+
+
 # --- human range ---------------------------------------------------------------------------------
 
 
@@ -262,8 +314,12 @@ def test_plain_values(explained: Explanation) -> None:
     assert (values["format"], values["id"], values["detector"]) == (1, "s01", "tiny")
     assert {len(column) for column in values["tokens"].values()} == {values["token_count"]}
     assert len(values["features"]) == MAX_FEATURES < len(explained.features)
-    assert set(values["sentences"][0]) == {"start", "end", "score", "perplexity", "words"}
+    assert set(values["sentences"][0]) == {
+        "start", "end", "score", "perplexity", "words", "hidden_states",
+    }  # fmt: skip
     assert set(values["people"]["surprisal"]) == {"low", "median", "high", "window"}
+    labels = {family["name"]: family["label"] for family in values["families"]}
+    assert labels["representation"] == "Hidden states"
     assert values["limits"] == list(LIMITS)
     assert len(values["limits"]) == 2
 

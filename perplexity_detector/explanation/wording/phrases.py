@@ -24,7 +24,7 @@ FAMILY_LABELS = {
     "stylometry": "Style",
     "compression": "Repetition",
     "contrast": "Word choice",
-    "representation": "Hidden states of the model",
+    "representation": "Hidden states",
 }
 
 #: Families whose features all express one thing: the reason for human, and for generated.

@@ -127,7 +127,7 @@ def test_families_are_ranked_by_their_total_contribution() -> None:
         ("rank_top_10", 0.3, 0.9, 0.7),
         ("rank_first", -0.2, 0.2, 0.3),
         ("stylometry_sentence_length", 0.2, 25, 17),
-        ("representation_probe_50", 0.6, 1.0, -0.6),
+        ("representation_log_odds", 0.6, 1.0, -0.6),
         overall=[0.75, 0.35, 20, 0.0],
     ) == [
         "Hidden states resemble model-written text",
