@@ -585,7 +585,7 @@
     const node = element(
       "div",
       { class: "sentences" },
-      element("p", { class: "caption" }, caption(score)),
+      element("p", { class: "caption" }, caption(score, sentences.some(hasHiddenStates))),
       element(
         "p",
         { class: "sides", "aria-hidden": "true" },
@@ -598,20 +598,36 @@
   }
   function row(words, index, sentence, score, share) {
     const side2 = score > 0 ? "generated" : "human";
-    const perplexity = sentence.perplexity === null ? "" : `, perplexity ${decimal(sentence.perplexity, 0)}`;
-    const label = `Sentence ${index + 1}, score ${signed(score)}, towards ${side2}${perplexity}: ${words}`;
+    const details = detailsOf(sentence);
+    const numbers = [`score ${signed(score)}, towards ${side2}`, ...details].join(", ");
+    const label = `Sentence ${index + 1}, ${numbers}: ${words}`;
     return element(
       "button",
       { type: "button", "aria-pressed": "false", "aria-label": label },
-      element("bdi", { class: "start" }, words.replace(/\s+/g, " ")),
+      element(
+        "span",
+        {},
+        element("bdi", { class: "start" }, words.replace(/\s+/g, " ")),
+        details.length ? element("small", {}, details.join(", ")) : null
+      ),
       withVariables(element("span", { class: `bar ${side2}` }), { "--share": Math.abs(share) }),
       element("span", { class: "number" }, signed(score))
     );
   }
-  function caption({ name, unit, auroc }) {
+  function detailsOf(sentence) {
+    return [
+      sentence.perplexity === null ? null : `perplexity ${decimal(sentence.perplexity, 0)}`,
+      hasHiddenStates(sentence) ? `hidden states ${signed(sentence.hidden_states, 1)}` : null
+    ].filter(Boolean);
+  }
+  function hasHiddenStates(sentence) {
+    return Number.isFinite(sentence.hidden_states);
+  }
+  function caption({ name, unit, auroc }, hiddenStates) {
     const what = name.includes(unit) ? name : `${name}, in ${unit}`;
     const quality = auroc === null || auroc === void 0 ? "" : ` A hint where to look, not proof: it finds model-written sentences in human essays with an AUROC of ${decimal(auroc)} (0.5 is guessing, 1 perfect).`;
-    return `Score of each sentence: ${what}.${quality}`;
+    const states = hiddenStates ? " Hidden states, in log-odds: above 0 they resemble model-written text, below 0 human text." : "";
+    return `Score of each sentence: ${what}.${quality}${states}`;
   }
   function scrollWithin(list, button) {
     const { offsetTop, offsetHeight } = button;
@@ -873,7 +889,7 @@
     ],
     [
       "Hidden states",
-      "The numbers a language model computes inside while it reads a text. They differ between human and model-written texts."
+      "The numbers a language model computes inside while it reads a text. They differ between human and model-written texts. A small network turns them into log-odds: above 0 they resemble model-written text, below 0 human text."
     ]
   ];
   function drawGuide() {

@@ -47,6 +47,7 @@ def made_up(text: str = TEXT, **changes: Any) -> dict[str, Any]:
                 "score": 0.5 - index % 3 / 2,
                 "perplexity": 30.0,
                 "words": 9,
+                "hidden_states": 1.24 - index,
             }
             for index, (start, end) in enumerate(sentences)
         ],

@@ -90,6 +90,31 @@ def test_a_sentence_that_is_clicked_is_highlighted(shown: Shown) -> None:
     assert row.get_attribute("aria-pressed") == "false"
 
 
+def test_each_sentence_has_its_perplexity_and_hidden_states(shown: Shown) -> None:
+    page = shown(made_up())
+    panel = page.locator(".sentence-panel")
+    third = panel.get_by_role("button", name="Sentence 3")
+    assert third.get_attribute("aria-label") == (
+        "Sentence 3, score \N{MINUS SIGN}0.50, towards human, perplexity 30, "
+        "hidden states \N{MINUS SIGN}0.8: It was empty!"
+    )
+    assert panel.get_by_text("perplexity 30, hidden states +1.2").is_visible()
+    assert "above 0 they resemble model-written text" in panel.locator(".caption").inner_text()
+
+
+@pytest.mark.parametrize("known", [{"hidden_states": None}, {}], ids=["None", "no key"])
+def test_sentences_without_hidden_states_do_not_mention_them(
+    shown: Shown, known: dict[str, None]
+) -> None:
+    explanation = made_up()
+    for sentence in explanation["sentences"]:
+        del sentence["hidden_states"]
+        sentence.update(known)
+    page = shown(explanation)
+    assert "hidden states" not in page.locator(".sentence-panel").inner_text().lower()
+    assert page.get_by_role("button", name="perplexity 30: It was empty!").is_visible()
+
+
 def test_families_open_to_their_features(shown: Shown) -> None:
     page = shown(made_up())
     family = page.get_by_role("button", name="family rank")

@@ -42,7 +42,8 @@ const ENTRIES = [
   [
     "Hidden states",
     "The numbers a language model computes inside while it reads a text. They differ between human " +
-      "and model-written texts.",
+      "and model-written texts. A small network turns them into log-odds: above 0 they resemble " +
+      "model-written text, below 0 human text.",
   ],
 ];
 

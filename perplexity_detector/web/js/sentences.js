@@ -39,7 +39,7 @@ export function drawSentences(explanation, onPick) {
   const node = element(
     "div",
     { class: "sentences" },
-    element("p", { class: "caption" }, caption(score)),
+    element("p", { class: "caption" }, caption(score, sentences.some(hasHiddenStates))),
     element(
       "p",
       { class: "sides", "aria-hidden": "true" },
@@ -53,26 +53,47 @@ export function drawSentences(explanation, onPick) {
 
 function row(words, index, sentence, score, share) {
   const side = score > 0 ? "generated" : "human";
-  const perplexity =
-    sentence.perplexity === null ? "" : `, perplexity ${decimal(sentence.perplexity, 0)}`;
-  const label = `Sentence ${index + 1}, score ${signed(score)}, towards ${side}${perplexity}: ${words}`;
+  const details = detailsOf(sentence);
+  const numbers = [`score ${signed(score)}, towards ${side}`, ...details].join(", ");
+  const label = `Sentence ${index + 1}, ${numbers}: ${words}`;
   return element(
     "button",
     { type: "button", "aria-pressed": "false", "aria-label": label },
-    element("bdi", { class: "start" }, words.replace(/\s+/g, " ")),
+    element(
+      "span",
+      {},
+      element("bdi", { class: "start" }, words.replace(/\s+/g, " ")),
+      details.length ? element("small", {}, details.join(", ")) : null,
+    ),
     withVariables(element("span", { class: `bar ${side}` }), { "--share": Math.abs(share) }),
     element("span", { class: "number" }, signed(score)),
   );
 }
 
-function caption({ name, unit, auroc }) {
+/** What is known of a sentence besides its score, in words. */
+function detailsOf(sentence) {
+  return [
+    sentence.perplexity === null ? null : `perplexity ${decimal(sentence.perplexity, 0)}`,
+    hasHiddenStates(sentence) ? `hidden states ${signed(sentence.hidden_states, 1)}` : null,
+  ].filter(Boolean);
+}
+
+/** Explanations made by earlier versions lack the key. */
+function hasHiddenStates(sentence) {
+  return Number.isFinite(sentence.hidden_states);
+}
+
+function caption({ name, unit, auroc }, hiddenStates) {
   const what = name.includes(unit) ? name : `${name}, in ${unit}`;
   const quality =
     auroc === null || auroc === undefined
       ? ""
       : " A hint where to look, not proof: it finds model-written sentences in human essays with " +
         `an AUROC of ${decimal(auroc)} (0.5 is guessing, 1 perfect).`;
-  return `Score of each sentence: ${what}.${quality}`;
+  const states = hiddenStates
+    ? " Hidden states, in log-odds: above 0 they resemble model-written text, below 0 human text."
+    : "";
+  return `Score of each sentence: ${what}.${quality}${states}`;
 }
 
 /** Scrolls only the list, not the page. */
