@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.docs import headline
+from benchmarks.docs.markdown import NotMeasuredError
 from benchmarks.gpu import tables as gpu_tables
 from benchmarks.quality import notes, sentence_tables, shipped_tables
 from benchmarks.quality import tables as quality_tables
@@ -47,10 +48,12 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
         "quality",
         [
             quality_tables.detectors,
+            quality_tables.detectors_development,
             quality_tables.held_out_sources,
             quality_tables.held_out_groups,
             quality_tables.families,
-            quality_tables.prose,
+            quality_tables.people,
+            quality_tables.without_verdict,
             quality_tables.lengths,
             quality_tables.attacks,
             quality_tables.learners,
@@ -109,15 +112,24 @@ def filled(text: str) -> str:
         KeyError: a marker names no table.
     """
     return _MARKED.sub(
-        lambda found: (
-            f"<!-- {found['name']} -->\n\n{written(found['name'])}\n\n<!-- /{found['name']} -->"
+        lambda found: "\n\n".join(
+            part
+            for part in (
+                f"<!-- {found['name']} -->",
+                written(found["name"]),
+                f"<!-- /{found['name']} -->",
+            )
+            if part
         ),
         text,
     )
 
 
 def written(name: str, results: Path = RESULTS) -> str:
-    """A table as markdown, or how to measure it if it has not been measured."""
+    """A table as markdown, or how to measure it if there is no file yet.
+
+    It is empty where the file was written before this table was measured.
+    """
     table = TABLES[name]
     contents = []
     for file in table.files:
@@ -127,4 +139,7 @@ def written(name: str, results: Path = RESULTS) -> str:
             contents.append(read_json(results / file))
         else:
             return f"Not measured yet: run `python -m benchmarks.{table.command}`."
-    return table.write(*contents)
+    try:
+        return table.write(*contents)
+    except NotMeasuredError:
+        return ""

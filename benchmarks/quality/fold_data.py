@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.quality import linear_probes
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.cross_fitting import cross_fitted_table, feature_matrix
@@ -17,6 +19,9 @@ from perplexity_detector.features.family import Family, LearnedFamily
 from perplexity_detector.features.registry import FAMILIES, available_families, default_families
 from perplexity_detector.sampling.balance import balancing_weights
 from perplexity_detector.sampling.splits import Split, group_folds, merge_related_sources
+
+#: The family of hidden states, in whose place version 0.2 had `linear_probes`.
+HIDDEN_STATES = "representation"
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,24 @@ class Texts:
         return np.array([document.token_count for document in self.documents], np.int64)
 
 
+class Block(NamedTuple):
+    """Neighbouring columns of a table: those of one family.
+
+    Attributes:
+        family: fitted, if it learns.
+        depth: share of the language model's blocks whose hidden states it reads; None if it reads
+            none, and so is the same at every depth.
+    """
+
+    family: Family
+    depth: float | None
+
+
 @dataclass(frozen=True)
 class FoldData:
     """Training data of a fold: texts, families fitted on them, and cross-fitted features.
+
+    A family that reads hidden states is fitted once for each depth.
 
     Attributes:
         index: rows of `Texts` that are trained on, integers of shape (n,).
@@ -68,7 +88,8 @@ class FoldData:
         labels: shape (n,).
         sources: integers of shape (n,).
         splits: folds within the training texts, as `group_folds` returns them.
-        families: every family; the learned ones are fitted on all n texts.
+        blocks: every family in the order of the columns; the learned ones come after the fixed
+            ones, and `linear_probes` last.
         table: features, shape (n, features); those of learned families are cross-fitted.
         calibration_mask: texts that set probabilities and thresholds, bool of shape (n,).
     """
@@ -78,13 +99,21 @@ class FoldData:
     labels: np.ndarray
     sources: np.ndarray
     splits: list[Split]
-    families: list[Family]
+    blocks: list[Block]
     table: np.ndarray
     calibration_mask: np.ndarray
 
     @classmethod
-    def from_texts(cls, texts: Texts, train_mask: np.ndarray) -> FoldData:
-        """Fit the learned families on the marked texts, bool of shape (texts,)."""
+    def from_texts(
+        cls, texts: Texts, train_mask: np.ndarray, depths: Sequence[float] = (1.0,)
+    ) -> FoldData:
+        """Fit the learned families of detectors of these depths on the marked texts.
+
+        Args:
+            texts: all texts.
+            train_mask: bool of shape (texts,).
+            depths: shares of the language model's blocks.
+        """
         index = np.flatnonzero(train_mask)
         rows = texts.rows.iloc[index]
         documents = [texts.documents[i] for i in index]
@@ -92,38 +121,71 @@ class FoldData:
         sources = pd.factorize(rows["source"])[0]
         prompts = rows["prompt_id"].tolist()
         splits = group_folds(labels, merge_related_sources(sources, prompts), prompts)
-        families: list[Family] = list(FAMILIES.values())
+        blocks = [Block(family, None) for family in FAMILIES.values()]
         columns = [texts.fixed_features[index]]
-        for learner in available_families().values():
-            if isinstance(learner, LearnedFamily):
-                columns.append(cross_fitted_table(learner, documents, labels, sources, splits))
-                families.append(learner.family(learner.fit(documents, labels, sources)))
+        for learner, depth in learned_families(depths):
+            columns.append(cross_fitted_table(learner, documents, labels, sources, splits))
+            blocks.append(Block(learner.family(learner.fit(documents, labels, sources)), depth))
         calibration_mask = rows["calibration_mask"].to_numpy(bool)
         table = np.hstack(columns)
-        return cls(index, documents, labels, sources, splits, families, table, calibration_mask)
+        return cls(index, documents, labels, sources, splits, blocks, table, calibration_mask)
 
     @property
     def feature_names(self) -> list[str]:
-        """Names of the columns of `table`."""
-        return [name for family in self.families for name in family.feature_names]
+        """Names of the columns of `table`; those of different depths may be alike."""
+        return [name for block in self.blocks for name in block.family.feature_names]
 
     def transform(self, texts: Texts, mask: np.ndarray) -> np.ndarray:
         """Features of other texts that are marked, shape (marked, features)."""
         index = np.flatnonzero(mask)
         documents = [texts.documents[i] for i in index]
-        learned = [feature_matrix(family, documents) for family in self.families[len(FAMILIES) :]]
+        blocks = self.blocks[len(FAMILIES) :]
+        learned = [feature_matrix(block.family, documents) for block in blocks]
         return np.hstack([texts.fixed_features[index], *learned])
 
     def columns_at_depth(self, depth: float) -> list[int]:
         """Columns of a detector that reads this share of the language model's blocks."""
-        families = available_families(depth)
-        names = {name for one in default_families(depth) for name in families[one].feature_names}
-        return [column for column, name in enumerate(self.feature_names) if name in names]
+        return self.columns_of(default_families(depth), depth)
 
-    def columns_of(self, is_chosen: Callable[[str], bool]) -> list[int]:
-        """Columns of the families whose name is chosen."""
-        family_of_column = [family.name for family in self.families for _ in family.labels]
-        return [column for column, name in enumerate(family_of_column) if is_chosen(name)]
+    def columns_of(self, families: Collection[str], depth: float = 1.0) -> list[int]:
+        """Columns of the product's families of these names, for a model read to this depth."""
+        chosen = [
+            block.family.name in families
+            and block.family.name != linear_probes.NAME
+            and block.depth in (None, depth)
+            for block in self.blocks
+        ]
+        return self._columns(chosen)
+
+    def columns_of_version_0_2(self, depth: float) -> list[int]:
+        """Columns of version 0.2's detector of this depth: with `linear_probes`."""
+        names = set(default_families(depth)) - {HIDDEN_STATES}
+        reached = {f"{linear_probes.NAME}_{label}" for label in linear_probes.labels(depth)}
+        probes = self._columns([block.family.name == linear_probes.NAME for block in self.blocks])
+        return [
+            *self.columns_of(names, depth),
+            *(column for column in probes if self.feature_names[column] in reached),
+        ]
+
+    def _columns(self, chosen: Sequence[bool]) -> list[int]:
+        """Columns of the blocks that are chosen, one flag a block."""
+        widths = [len(block.family.labels) for block in self.blocks]
+        return np.flatnonzero(np.repeat(chosen, widths)).tolist()
+
+
+def learned_families(depths: Sequence[float]) -> list[tuple[LearnedFamily, float | None]]:
+    """Families to fit for detectors of these depths, each with the depth of the states it reads.
+
+    The last is `linear_probes` at the greatest depth: its columns of smaller depths are the same.
+    """
+    found: dict[tuple[str, float | None], LearnedFamily] = {}
+    for depth in depths:
+        for name, family in available_families(depth).items():
+            if isinstance(family, LearnedFamily):
+                found[name, depth if family.requires == "states" else None] = family
+    probed = max(depths)
+    found[linear_probes.NAME, probed] = linear_probes.learned_family(probed)
+    return [(family, depth) for (_, depth), family in found.items()]
 
 
 @dataclass(frozen=True)
@@ -143,10 +205,18 @@ class FittedFold:
     columns: list[int]
 
     @classmethod
-    def fit(cls, data: FoldData, columns: Sequence[int]) -> FittedFold:
-        """Fit trees and calibrator on a fold's training data."""
+    def fit(
+        cls, data: FoldData, columns: Sequence[int], settings: Mapping[str, Any] | None = None
+    ) -> FittedFold:
+        """Fit trees and calibrator on a fold's training data.
+
+        Args:
+            data: of the fold.
+            columns: of its table.
+            settings: of the detector, other than its defaults.
+        """
         tokens = np.array([document.token_count for document in data.documents], np.int64)
-        detector = TextDetector(n_jobs=1)
+        detector = TextDetector(n_jobs=1, **(settings or {}))
         names = [data.feature_names[i] for i in columns]
         table = data.table[:, columns]
         scores = detector.fit_table(table, data.labels, data.sources, data.splits, names)
@@ -158,3 +228,7 @@ class FittedFold:
     def probabilities(self, table: np.ndarray) -> np.ndarray:
         """Probabilities from features of all families, shape (n, features)."""
         return self.calibrator.probabilities(self.detector.raw_scores(table[:, self.columns]))
+
+    def is_outlier(self, table: np.ndarray) -> np.ndarray:
+        """Whether each text is unlike all training texts, from features of all families."""
+        return self.detector.is_outlier(table[:, self.columns])

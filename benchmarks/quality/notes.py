@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.quality.tables import NAMES, Record, of_kind
+from benchmarks.docs.markdown import NotMeasuredError
+from benchmarks.quality.tables import NAMES, Record
 
 
 def cost(record: Record) -> str:
@@ -20,15 +21,17 @@ def networks(record: Record) -> str:
     """Training texts and time of the fine-tuned networks."""
     if not (found := record.get("networks")):
         return "Fine-tuned networks are not measured yet: `python -m benchmarks.quality.networks`."
-    if any(len(seconds) <= len(of_kind(record, "source")) for seconds in found["seconds"].values()):
-        return "Fine-tuned networks are not measured on every fold yet."
+    if "texts" not in found:
+        raise NotMeasuredError
     took = ", ".join(
-        f"{NAMES[name]} {sum(seconds.values()) / len(seconds):.0f} s"
+        f"{NAMES[name]} {sum(seconds) / len(seconds):.0f} s"
         for name, seconds in found["seconds"].items()
     )
+    fewest = min(min(texts) for texts in found["texts"].values())
     return (
-        f"Fine-tuned networks use at most {found['budget']['max_texts']:,} texts a fold, some of "
-        f"them for calibration. Mean time of a fold: {took}."
+        f"The sources are dealt to {found['budget']['parts']} parts. A fine-tuned network is "
+        "trained without each part, and tested on the sources of that part; it learns from "
+        f"{fewest:,} texts or more. Mean time of a network: {took}."
     )
 
 

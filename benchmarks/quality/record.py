@@ -6,19 +6,24 @@ import math
 from typing import Any
 
 from benchmarks.quality.fold_evaluator import Metrics
+from benchmarks.quality.recipes import version_0_2
 
+#: Parts of a fold's results that have a part for each detector.
+BY_DETECTOR = ("detectors", "people", "without_verdict", "recalibrated")
 #: Keys that other benchmarks add to the json.
 NETWORKS, BINOCULARS = "networks", "binoculars"
 
 
 def with_detector(earlier: dict[str, Any], name: str, results: dict[str, Any]) -> dict[str, Any]:
-    """An earlier record with new results of one detector on the same folds."""
+    """An earlier record with new results of one detector, and its earlier recipe, on its folds."""
     for fold, new in zip(earlier["folds"], results["folds"], strict=True):
         for key in ("name", "n_calibrating"):
             if fold[key] != new[key]:
                 raise ValueError(f"The folds differ in {key}: {fold[key]} and {new[key]}.")
-        for part in ("detectors", "recalibrated"):
-            fold[part][name] = new[part][name]
+        for part in BY_DETECTOR:
+            fold.setdefault(part, {}).update(
+                {one: new[part][one] for one in (name, version_0_2(name)) if one in new[part]}
+            )
     return {**earlier, name: results[name]}
 
 

@@ -12,39 +12,25 @@ import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import threadpoolctl  # type: ignore[import-untyped]
+import torch
 from tqdm import tqdm
 
 from benchmarks.machine import machine
-from benchmarks.quality import protocol, regression_gate, samples, stress, tables
-from benchmarks.quality.auxiliary import CONTINUED
-from benchmarks.quality.fold_data import FittedFold, FoldData, Texts
-from benchmarks.quality.fold_evaluator import FoldEvaluator, Metrics, baseline_metrics
+from benchmarks.quality import protocol, regression_gate, samples, tables
+from benchmarks.quality.fold_data import Texts
+from benchmarks.quality.fold_results import Experiment, measure_fold
+from benchmarks.quality.recipes import SHIPPED
 from benchmarks.quality.record import copy_other_benchmarks, with_detector
 from benchmarks.records import RESULTS, read_json, write_json
-from perplexity_detector.detectors import registry, trees
-from perplexity_detector.detectors.text_detector import TextDetector
-from perplexity_detector.evaluation import metrics
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.registry import available_families, default_families
-from perplexity_detector.sampling.balance import balancing_weights
+from perplexity_detector.features.registry import available_families
 
 OUTPUT = RESULTS / "quality.json"
-#: The shipped detectors, and the share of the language model's blocks that each reads.
-SHIPPED = {"standard": 1.0, "fast": 0.5}
-#: Source of auxiliary texts that a detector is better trained without.
-EXCLUDED_SOURCES = {"fast": CONTINUED}
-BASELINES = (
-    "rules", "tfidf", "gltr", "diveye", "log_likelihood", "log_rank", "entropy", "lrr",
-    "fast_detect_gpt", "lastde",
-)  # fmt: skip
-#: Baselines whose metrics have intervals.
-WITH_INTERVALS = ("tfidf",)
-#: Human texts of a held-out source that recalibrate the thresholds; the others are tested.
-RECALIBRATION_TEXTS = 100
 #: `--quick`: texts per source and class in training and held out, their words, the folds.
 QUICK_TEXTS, QUICK_WORDS = (12, 6), 100
 QUICK_FOLDS = (
@@ -61,6 +47,7 @@ def main(
     auxiliary: str | None = None,
     prose: str | None = None,
     polished: str | None = None,
+    people: str | None = None,
     processes: int = 2,
     precision: str = "auto",
     only: str | None = None,
@@ -78,6 +65,8 @@ def main(
         auxiliary: additional training texts, as `benchmarks.quality.auxiliary` writes them.
         prose: folder of human prose; `../lm_corpus` next to the corpus by default.
         polished: human texts polished by a model; `polished.parquet` next to the corpus by default.
+        people: human texts that are judged and never trained on; `people_check.parquet` next to
+            the corpus by default.
         processes: number of folds that run in parallel.
         precision: of the language model.
         only: `standard` or `fast`, to measure that detector alone; the rest of the json stays.
@@ -96,6 +85,7 @@ def main(
     frames = [rows, samples.auxiliary(auxiliary)] if auxiliary else [rows]
     texts = Texts.read(pd.concat(frames, ignore_index=True), extractor)
     stress_sets = {
+        "people": samples.people(people or str(folder / "people_check.parquet"), 400),
         "prose": samples.human_prose(prose or folder.parent / "lm_corpus", 120),
         "attacks": samples.attacked(rows, corpus, 80),
         "lengths": samples.long_texts(corpus, 8),
@@ -139,28 +129,13 @@ def _quick(corpus: str, extractor: FeatureExtractor, processes: int) -> dict[str
 
 
 def summary(record: dict[str, Any]) -> pd.DataFrame:
-    """Means over the held-out sources, one row a detector."""
-    names = record["folds"][0]["detectors"]
-    return pd.DataFrame({name: tables.means(record, name) for name in names}).T
-
-
-class Experiment(NamedTuple):
-    """What is measured.
-
-    Attributes:
-        texts: the corpus and auxiliary texts.
-        folds: of the texts.
-        extractor: read them.
-        sets: stress sets by name, tested with the detectors of the test split's fold. Without
-            them, or without `standard` among the names, detectors alone are measured.
-        names: of the shipped detectors that are measured.
-    """
-
-    texts: Texts
-    folds: list[protocol.Fold]
-    extractor: FeatureExtractor
-    sets: dict[str, Texts]
-    names: list[str]
+    """Means over the held-out sources of each half, one row a detector and half."""
+    of_sources = [fold["detectors"] for fold in tables.of_kind(record, "source")]
+    names = [name for name in of_sources[0] if all(name in of_one for of_one in of_sources)]
+    found = {
+        (half, name): tables.means(record, name, half) for half in protocol.HALVES for name in names
+    }
+    return pd.DataFrame(found).T
 
 
 def run(experiment: Experiment, processes: int) -> dict[str, Any]:
@@ -168,7 +143,7 @@ def run(experiment: Experiment, processes: int) -> dict[str, Any]:
     fork = multiprocessing.get_context("fork")  # the texts need not be copied
     _shared[:] = [experiment]
     count = len(experiment.folds)
-    with ProcessPoolExecutor(processes, fork) as pool:
+    with ProcessPoolExecutor(processes, fork, initializer=_use_one_thread) as pool:
         found = list(tqdm(pool.map(_run_fold, range(count)), total=count, disable=None))
     stressed = next((extra for _, extra in found if extra), {})
     return {"folds": [fold for fold, _ in found], **stressed}
@@ -178,101 +153,11 @@ def run(experiment: Experiment, processes: int) -> dict[str, Any]:
 _shared: list[Experiment] = []
 
 
+def _use_one_thread() -> None:
+    """A forked process lacks the threads of its parent and would wait for them for ever."""
+    torch.set_num_threads(1)
+    threadpoolctl.threadpool_limits(1)
+
+
 def _run_fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    texts, folds, extractor, sets, names = _shared[0]
-    fold = folds[number]
-    evaluator = FoldEvaluator(texts, fold)
-    shipped = _fit_shipped(names, texts, fold)
-    features = {name: one.data.transform(texts, fold.test) for name, one in shipped.items()}
-    detectors = {
-        name: evaluator.metrics(
-            fitted.probabilities(features[name]), fitted.calibrator.thresholds, intervals=True
-        )
-        for name, fitted in shipped.items()
-    }
-    data = shipped[names[0]].data
-    result: dict[str, Any] = {
-        "kind": fold.kind,
-        "name": fold.name,
-        "n_calibrating": int(data.calibration_mask.sum()),
-        "n_not_calibrating": int((~data.calibration_mask).sum()),
-        "detectors": detectors,
-    }
-    if not sets:
-        return result, {}
-    human, tokens = evaluator.held_out_human, evaluator.tokens
-    result["recalibrated"] = {
-        name: stress.recalibrated(one, features[name], human, tokens, RECALIBRATION_TEXTS)
-        for name, one in shipped.items()
-    }
-    extra = stress.measure(shipped, texts, fold, sets) if fold.kind == "none" else {}
-    if "standard" in shipped:
-        data = shipped["standard"].data
-        rounds = shipped["standard"].detector.booster_.num_boosted_rounds()
-        detectors |= _family_metrics(data, features["standard"], rounds, evaluator)
-        detectors |= {
-            name: _baseline_metrics(name, data, texts, evaluator, extractor) for name in BASELINES
-        }
-    return result, extra
-
-
-def _fit_shipped(names: list[str], texts: Texts, fold: protocol.Fold) -> dict[str, FittedFold]:
-    """The detectors of these names, fitted on a fold; those with the same texts share features."""
-    shipped: dict[str, FittedFold] = {}
-    for name in names:
-        excluded = (texts.rows["source"] == EXCLUDED_SOURCES.get(name)).to_numpy()
-        train = fold.train & ~excluded
-        same = [one.data for one in shipped.values() if len(one.data.index) == train.sum()]
-        data = same[0] if same else FoldData.from_texts(texts, train)
-        shipped[name] = FittedFold.fit(data, data.columns_at_depth(SHIPPED[name]))
-    return shipped
-
-
-def _family_metrics(
-    data: FoldData, features: np.ndarray, rounds: int, evaluator: FoldEvaluator
-) -> dict[str, Metrics]:
-    """Trees over each family alone, and over all families without it (or with an optional one)."""
-    found = {}
-    default = set(default_families())
-    for name in available_families():
-        changed = "without" if name in default else "with"
-        for label, families in ((f"{name} alone", {name}), (f"{changed} {name}", default ^ {name})):
-            columns = data.columns_of(families.__contains__)
-            found[label] = _uncalibrated_metrics(data, features, columns, rounds, evaluator)
-    return found
-
-
-def _uncalibrated_metrics(
-    data: FoldData, features: np.ndarray, columns: list[int], rounds: int, evaluator: FoldEvaluator
-) -> Metrics:
-    """AUROC and TPR of trees over some columns; thresholds would need out-of-fold scores."""
-    training = trees.TrainingMatrix(
-        data.table[:, columns],
-        data.labels,
-        balancing_weights(data.labels, data.sources),
-        [data.feature_names[i] for i in columns],
-    )
-    booster = trees.train(training, TextDetector(n_jobs=1).boosting_params(), rounds)
-    scores = trees.margins(booster, features[:, columns], 1)
-    return {
-        "auroc": metrics.auroc(evaluator.labels, scores),
-        "tpr_at_1": metrics.tpr_at_fpr(evaluator.labels, scores, 0.01),
-        "tpr_at_5": metrics.tpr_at_fpr(evaluator.labels, scores, 0.05),
-    }
-
-
-def _baseline_metrics(
-    name: str,
-    data: FoldData,
-    texts: Texts,
-    evaluator: FoldEvaluator,
-    extractor: FeatureExtractor,
-) -> Metrics:
-    # with the extractor's settings it shares the language model that was loaded before the fork:
-    # one that is loaded after the fork waits for threads that do not exist
-    shared = registry.extractor_settings(name) & {"lm", "precision", "cache"}
-    baseline = registry.make_detector(
-        name, **{setting: getattr(extractor, setting) for setting in shared}
-    )
-    train_idx = data.index[data.calibration_mask]
-    return baseline_metrics(baseline, texts, train_idx, evaluator, intervals=name in WITH_INTERVALS)
+    return measure_fold(_shared[0], number)

@@ -55,11 +55,11 @@ def log_odds_drop_reread(detector: TextDetector, document: Document) -> np.ndarr
 
 
 def hidden_states(detector: TextDetector, document: Document) -> np.ndarray:
-    """Discriminant of each sentence's hidden states; the text's where a sentence has none."""
+    """Log-odds by each sentence's hidden states; the text's where a sentence has none."""
     learned = detector.extractor_.learned_["representation"]
-    scores = representation.sentence_projections(document, learned)
+    scores = representation.sentence_log_odds(document, learned)
     missing = len(document.sentences) - len(scores)
-    text = representation.scores(document.states.mean(), learned)[:, 0].mean()
+    text = representation.representation_features(document, learned)["log_odds"]
     return np.concatenate([scores, np.full(missing, text)])
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from benchmarks.quality.fold_data import FittedFold, Texts
 from benchmarks.quality.fold_evaluator import RATES, Metrics
 from benchmarks.quality.protocol import Fold, generator_family
-from perplexity_detector.evaluation import metrics
+from benchmarks.quality.scored import flagged, score_rows
 
 _PROSE_KINDS = np.array(["human prose", "generated prose"])
 
@@ -24,7 +24,7 @@ def measure(
         shipped: detectors trained on the train and valid splits.
         texts: the corpus.
         fold: whose test texts are the test split.
-        sets: prose, attacks, lengths, learners, other_forms, polished.
+        sets: people, prose, attacks, lengths, learners, other_forms, polished.
     """
     found: dict[str, Any] = {}
     test_rows = texts.rows[fold.test].reset_index(drop=True)
@@ -40,6 +40,7 @@ def measure(
         makers = generated["generator"].map(generator_family).replace("", "not named")
         forms = test.assign(kind=_PROSE_KINDS[test["generated"]])
         found[name] = {
+            "people": _by(scored["people"], "source"),
             "prose": _by(scored["prose"], "source"),
             "lengths": _by(scored["lengths"], "words"),
             "attacks": _by(scored["attacks"], "attack", human),
@@ -50,19 +51,6 @@ def measure(
             "polished": _by(scored["polished"].assign(generated=1), "attack"),
         }
     return found
-
-
-def score_rows(
-    fitted: FittedFold, rows: pd.DataFrame, features: np.ndarray, tokens: np.ndarray
-) -> pd.DataFrame:
-    """Rows with `probability`, `is_outlier` and, for each rate, whether it flags them (`at_1`)."""
-    probabilities = fitted.probabilities(features)
-    flags = {
-        f"at_{rate * 100:g}": probabilities >= fitted.calibrator.thresholds(rate, tokens)
-        for rate in RATES
-    }
-    is_outlier = fitted.detector.is_outlier(features[:, fitted.columns])
-    return rows.assign(probability=probabilities, is_outlier=is_outlier, **flags)
 
 
 def recalibrated(
@@ -100,27 +88,9 @@ def _by(
 ) -> dict[str, Metrics]:
     """Metrics of each value of a column, together with reference rows if there are some."""
     return {
-        str(value): _metrics(part if reference is None else pd.concat([reference, part]))
+        str(value): flagged(part if reference is None else pd.concat([reference, part]))
         for value, part in scored.groupby(column)
     }
-
-
-def _metrics(scored: pd.DataFrame) -> Metrics:
-    """Shares flagged, with intervals, of human and generated texts; AUROC where there are both."""
-    labels = scored["generated"].to_numpy()
-    found: Metrics = {"outliers": float(scored["is_outlier"].mean())}
-    if len(set(labels)) == 2:
-        found["auroc"] = metrics.auroc(labels, scored["probability"])
-    for name, label in (("fpr", 0), ("tpr", 1)):
-        part = scored[labels == label]
-        if not len(part):
-            continue
-        found["n_human" if label == 0 else "n_generated"] = float(len(part))
-        for rate in RATES:
-            estimate = metrics.proportion(part[f"at_{rate * 100:g}"])
-            for end, value in zip(("", "_low", "_high"), estimate, strict=True):
-                found[f"{name}_{rate * 100:g}{end}"] = value
-    return found
 
 
 def _by_form(scored: pd.DataFrame) -> dict[str, Metrics]:

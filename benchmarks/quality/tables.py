@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from benchmarks.docs.markdown import percent, table
+from benchmarks.docs.markdown import (
+    NotMeasuredError,
+    decimals,
+    percent,
+    percent_with_interval,
+    table,
+)
+from benchmarks.quality.protocol import CONFIRMATION, DEVELOPMENT
+from benchmarks.quality.recipes import version_0_2
+from benchmarks.quality.scored import LENGTH_BINS
 from perplexity_detector.features.registry import OPTIONAL, available_families
 
 Record = Mapping[str, Any]
 DETECTORS = ("standard", "fast")
+#: Both detectors, and both by the recipe of version 0.2.
+WITH_EARLIER = (*DETECTORS, *map(version_0_2, DETECTORS))
 #: Display name of each detector.
 NAMES = {
     "standard": "**`standard`**",
     "fast": "**`fast`**",
+    version_0_2("standard"): "`standard`, version 0.2",
+    version_0_2("fast"): "`fast`, version 0.2",
     "tfidf": "TF-IDF + logistic regression",
     "encoder": "MiniLM-L6, fine-tuned",
     "first_layers": "`smollm2`'s first blocks, fine-tuned",
@@ -32,50 +45,47 @@ NAMES = {
 }
 #: Fewest attacked texts for a row.
 MIN_ATTACKED = 10
-#: Fewest human texts of a source for the highest rate; with fewer it is too noisy.
-MIN_HUMAN = 150
+#: Fewest human texts of a fold for the highest rate, where it is not known source by source.
+MIN_HUMAN = 100
 
 
 def detectors(record: Record) -> str:
-    """Means over held-out sources, of both detectors and the baselines."""
-    seen = of_kind(record, "none")[0]["detectors"]
-    rows = []
-    folds = [*of_kind(record, "none"), *of_kind(record, "source")]
-    for name, label in NAMES.items():
-        if any(name not in fold["detectors"] for fold in folds):
-            continue  # `networks` or `binoculars` has not measured every fold
-        mean = means(record, name)
-        aurocs = (seen[name]["auroc"], mean["auroc"], mean["auroc_lowest"])
-        cells = [f"{value:.3f}" for value in aurocs]
-        cells += [f"{mean[figure]:.3f}" for figure in ("tpr_at_1", "tpr_at_5", "brier", "ece")]
-        cells += [percent(mean[figure]) for figure in ("fpr_1", "fpr_1_highest", "fpr_5")]
-        rows.append([label, *cells])
-    return table(
-        "| detector | AUROC, test split | AUROC, held-out sources | lowest | TPR at 1 % FPR "
-        "| TPR at 5 % FPR | Brier | ECE | human texts flagged at 1 % | highest | at 5 % |",
-        rows,
-    )
+    """Means over the held-out sources of the confirmation half, detectors and baselines."""
+    return _detectors(record, CONFIRMATION)
+
+
+def detectors_development(record: Record) -> str:
+    """The same over the development half, on which the recipes were chosen."""
+    return _detectors(record, DEVELOPMENT)
 
 
 def held_out_sources(record: Record) -> str:
     """Every held-out source, for both detectors."""
-    return _folds(record, ("source",))
+    folds = of_kind(record, "source")
+    return _folds(folds, "| held out | half", lambda fold: [fold["name"], fold.get("half", "")])
 
 
 def held_out_groups(record: Record) -> str:
     """Makers of models, genres and current models, held out."""
-    return _folds(record, ("generator", "genre", "current"))
+    folds = [fold for kind in ("generator", "genre", "current") for fold in of_kind(record, kind)]
+    return _folds(folds, "| held out", lambda fold: [fold["name"]])
 
 
 def families(record: Record) -> str:
-    """Means over held-out sources: each family alone; all without it, or with an optional one."""
-    rows = [["all of `standard`", *_shares(means(record, "standard")), "", "", ""]]
+    """Means over the development half: each family alone; all without it, or with an optional one.
+
+    Families are chosen by these figures.
+    """
+
+    def mean(name: str) -> list[str]:
+        return _shares(means(record, name, DEVELOPMENT))
+
+    rows = [["all of `standard`", *mean("standard"), "", "", ""]]
     for name in available_families():
-        alone = _shares(means(record, f"{name} alone"))
         label, changed = f"`{name}`", f"without {name}"
         if name in OPTIONAL:
             label, changed = f"`{name}`, optional", f"with {name}"
-        rows.append([label, *alone, *_shares(means(record, changed))])
+        rows.append([label, *mean(f"{name} alone"), *mean(changed)])
     return table(
         "| family | AUROC, alone | TPR at 1 % FPR | at 5 % | AUROC, without it | TPR at 1 % FPR "
         "| at 5 % |",
@@ -83,17 +93,60 @@ def families(record: Record) -> str:
     )
 
 
-def prose(record: Record) -> str:
-    """General human prose: shares flagged."""
-    rows = []
-    for source, figures in record["standard"]["prose"].items():
-        fast = record["fast"]["prose"][source]
-        cells = [_with_interval(part, f"fpr_{rate}") for part in (figures, fast) for rate in (1, 5)]
-        rows.append([source.replace("_", " "), f"{figures['n_human']:.0f}", *cells])
+def people(record: Record) -> str:
+    """Shares flagged of every source of people: left out of training, or never trained on."""
+    found: list[tuple[str, str, dict[str, Any]]] = []
+    for fold in of_kind(record, "source"):
+        by_detector = fold.get("people", {name: {} for name in DETECTORS})
+        for source in by_detector["standard"]:
+            of_source = {name: by_detector[name][source] for name in DETECTORS}
+            found.append((source, "left out", of_source))
+    for part, kind in (("people", "judged only"), ("prose", "general prose")):
+        for source in record["standard"].get(part, {}):
+            of_source = {name: record[name][part][source] for name in DETECTORS}
+            found.append((source, kind, of_source))
+    rows = [
+        [
+            source.replace("_", " "),
+            kind,
+            f"{figures['standard']['n_human']:.0f}",
+            *(
+                percent_with_interval(figures[name], f"fpr_{rate}")
+                for name in DETECTORS
+                for rate in (1, 5)
+            ),
+        ]
+        for source, kind, figures in found
+    ]
     return table(
-        "| human prose | crops | `standard`, flagged at 1 % | at 5 % | `fast`, at 1 % | at 5 % |",
-        rows,
+        "| people | | texts | `standard`, flagged at 1 % | at 5 % | `fast`, at 1 % | at 5 % |", rows
     )
+
+
+def without_verdict(record: Record) -> str:
+    """Shares of held-out texts of 50 words or more that are `uncertain`, by kind and length."""
+    folds = source_folds(record, CONFIRMATION)
+    if not all("without_verdict" in fold for fold in folds):
+        raise NotMeasuredError
+    labels = {"people": "people's", "models": "models'", "all": "all"}
+    found = {
+        name: pd.DataFrame(
+            [
+                {part: figures["share"] for part, figures in fold["without_verdict"][name].items()}
+                for fold in folds
+            ]
+        ).mean()
+        for name in WITH_EARLIER
+    }
+    rows = [
+        [
+            labels.get(part, f"{part} words"),
+            *(percent(found[name].get(part)) for name in WITH_EARLIER),
+        ]
+        for part in ("people", "models", "all", *LENGTH_BINS)
+    ]
+    heads = " | ".join(NAMES[name].strip("*") for name in WITH_EARLIER)
+    return table(f"| texts without a verdict | {heads} |", rows)
 
 
 def lengths(record: Record) -> str:
@@ -218,16 +271,46 @@ def bos_token(record: Record) -> str:
     return table("| first token | bits per character |", rows)
 
 
-def means(record: Record, detector: str) -> dict[str, float]:
-    """Means of a detector over held-out sources, with its lowest AUROC and highest FPR."""
-    found = pd.DataFrame([fold["detectors"][detector] for fold in of_kind(record, "source")])
+def means(record: Record, detector: str, half: str = CONFIRMATION) -> dict[str, float]:
+    """Means of a detector over the held-out sources of a half, lowest AUROC and highest FPR.
+
+    Raises:
+        NotMeasuredError: there are no such folds, or it was not measured on one of them.
+    """
+    folds = source_folds(record, half)
+    if any(detector not in fold["detectors"] for fold in folds):
+        raise NotMeasuredError
+    found = pd.DataFrame([fold["detectors"][detector] for fold in folds])
     numbers = found.drop(columns=["intervals"], errors="ignore")
     mean = {str(name): float(value) for name, value in numbers.mean().items()}
     mean["auroc_lowest"] = float(numbers["auroc"].min())
     if "fpr_1" in numbers:
-        enough = numbers["n_human"] >= MIN_HUMAN
-        mean["fpr_1_highest"] = float(numbers["fpr_1"][enough].max())
+        mean["fpr_1_highest"] = max(
+            (rate for fold in folds for rate in _rates_of_people(fold, detector)),
+            default=float("nan"),
+        )
     return mean
+
+
+def source_folds(record: Record, half: str) -> list[dict[str, Any]]:
+    """Source folds of a half. A record without halves counts as confirmation.
+
+    Raises:
+        NotMeasuredError: there are none.
+    """
+    folds = [fold for fold in of_kind(record, "source") if fold.get("half", CONFIRMATION) == half]
+    if not folds:
+        raise NotMeasuredError
+    return folds
+
+
+def _rates_of_people(fold: Mapping[str, Any], detector: str) -> list[float]:
+    """Shares flagged at 1 % of a fold's human texts: of each source, if that was measured."""
+    by_source = fold.get("people", {}).get(detector)
+    if by_source is not None:
+        return [figures["fpr_1"] for figures in by_source.values()]
+    figures = fold["detectors"][detector]
+    return [figures["fpr_1"]] if figures["n_human"] >= MIN_HUMAN else []
 
 
 def of_kind(record: Record, kind: str) -> list[dict[str, Any]]:
@@ -248,9 +331,33 @@ def _flagged_models(record: Record, part: str, head: str) -> str:
     )
 
 
-def _folds(record: Record, kinds: Sequence[str]) -> str:
+def _detectors(record: Record, half: str) -> str:
+    """Means over the held-out sources of a half, for all detectors that have them."""
+    seen = of_kind(record, "none")[0]["detectors"]
+    folds = source_folds(record, half)
     rows = []
-    for fold in [fold for kind in kinds for fold in of_kind(record, kind)]:
+    for name, label in NAMES.items():
+        if any(name not in fold["detectors"] for fold in folds):
+            continue  # `networks` or `binoculars` has not measured every fold
+        mean = means(record, name, half)
+        on_test_split = seen[name]["auroc"] if name in seen else None
+        cells = [decimals(on_test_split), decimals(mean["auroc"]), decimals(mean["auroc_lowest"])]
+        cells += [f"{mean[figure]:.3f}" for figure in ("tpr_at_1", "tpr_at_5", "brier", "ece")]
+        cells += [percent(mean[figure]) for figure in ("fpr_1", "fpr_1_highest", "fpr_5")]
+        rows.append([label, *cells])
+    return table(
+        "| detector | AUROC, test split | AUROC, held-out sources | lowest | TPR at 1 % FPR "
+        "| TPR at 5 % FPR | Brier | ECE | human texts flagged at 1 % | highest | at 5 % |",
+        rows,
+    )
+
+
+def _folds(
+    folds: Sequence[dict[str, Any]], head: str, labels: Callable[[dict[str, Any]], list[str]]
+) -> str:
+    """Figures of each fold, after the cells of its label."""
+    rows = []
+    for fold in folds:
         standard, fast, tfidf = (fold["detectors"][name] for name in (*DETECTORS, "tfidf"))
         low, high = standard["intervals"]["auroc"]
         cells = [f"{standard['n_human']:.0f}", f"{standard['n_generated']:.0f}"]
@@ -259,9 +366,9 @@ def _folds(record: Record, kinds: Sequence[str]) -> str:
         cells += [percent(standard.get("fpr_1")), percent(standard.get("fpr_5"))]
         cells += [percent(standard.get("tpr_1"))]
         cells += [f"{fast['auroc']:.3f}", percent(fast.get("fpr_1")), f"{tfidf['auroc']:.3f}"]
-        rows.append([fold["name"], *cells])
+        rows.append([*labels(fold), *cells])
     return table(
-        "| held out | human | generated | AUROC, `standard` | TPR at 1 % FPR | at 5 % "
+        f"{head} | human | generated | AUROC, `standard` | TPR at 1 % FPR | at 5 % "
         "| human flagged at 1 % | at 5 % | generated flagged at 1 % | AUROC, `fast` "
         "| human flagged at 1 % | AUROC, TF-IDF |",
         rows,
@@ -270,8 +377,3 @@ def _folds(record: Record, kinds: Sequence[str]) -> str:
 
 def _shares(figures: Mapping[str, float]) -> list[str]:
     return [f"{figures[name]:.3f}" for name in ("auroc", "tpr_at_1", "tpr_at_5")]
-
-
-def _with_interval(figures: Mapping[str, float], name: str) -> str:
-    low, high = figures[f"{name}_low"], figures[f"{name}_high"]
-    return f"{percent(figures[name])} ({percent(low)} to {percent(high)})"

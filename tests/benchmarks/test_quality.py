@@ -9,7 +9,7 @@ import pytest
 from benchmarks.quality.fold_data import FittedFold
 from benchmarks.quality.fold_evaluator import compute_metrics
 from benchmarks.quality.protocol import Fold
-from benchmarks.quality.record import copy_other_benchmarks, with_detector
+from benchmarks.quality.record import BY_DETECTOR, copy_other_benchmarks, with_detector
 from benchmarks.quality.stress import recalibrated
 from perplexity_detector.classifier.calibration import Calibrator
 from tests.paths import ROOT
@@ -66,34 +66,6 @@ def test_recalibration_is_tested_on_other_texts():
     assert recalibrated(Fitted(), table, np.arange(600) < 199, np.zeros(600), own=100) == {}
 
 
-def test_tables_name_what_they_show(tmp_path):
-    from benchmarks.quality import tables
-
-    row = {"auroc": 0.9, "tpr_at_1": 0.5, "tpr_at_5": 0.7, "brier": 0.1, "ece": 0.02}
-    figures = {**row, "n_human": 200.0, "n_generated": 0.0, "fpr_1": 0.012, "fpr_5": 0.04,
-              "intervals": {"auroc": [0.88, 0.92]}}  # fmt: skip
-    other = {**figures, "auroc": 0.8, "fpr_1": 0.05}
-    detectors = {"standard": figures, "fast": figures, "tfidf": other}
-    record = {
-        "folds": [
-            {"kind": "none", "name": "test split", "detectors": detectors},
-            {"kind": "source", "name": "a", "detectors": detectors},
-            {"kind": "source", "name": "b", "detectors": {**detectors, "standard": other}},
-        ]
-    }
-    means = tables.means(record, "standard")
-    assert means["auroc"] == pytest.approx(0.85)
-    assert means["auroc_lowest"] == 0.8
-    assert means["fpr_1_highest"] == 0.05
-    lines = tables.detectors(record).splitlines()
-    assert lines[2].startswith("| **`standard`** | 0.900 | 0.850 | 0.800 | 0.500 |")
-    assert {line.count("|") for line in lines} == {lines[0].count("|")}
-    lines = tables.held_out_sources(record).splitlines()
-    assert lines[2].startswith("| a | 200 | 0 | 0.900 (0.880 to 0.920) | 0.500 | 0.700 | 1.2% |")
-    assert {line.count("|") for line in lines} == {lines[0].count("|")}
-    assert tables.percent(float("nan")) == tables.percent(None) == "-"
-
-
 def record_of(rules, **others):
     return {"folds": [{"kind": "source", "name": "x", "detectors": {"rules": rules, **others}}]}
 
@@ -110,20 +82,18 @@ def test_what_other_benchmarks_measured_on_the_same_folds_is_kept():
 
 
 def test_one_detector_can_be_measured_anew():
-    def fold(value):
-        detectors = {"standard": {"auroc": value}, "fast": {"auroc": value}}
-        return {
-            "name": "x",
-            "n_calibrating": 9,
-            "detectors": detectors,
-            "recalibrated": {**detectors},
-        }
+    def fold(value, *names):
+        by_detector = {name: {"auroc": value} for name in names or ("standard", "fast")}
+        parts = {part: {**by_detector} for part in BY_DETECTOR}
+        return {"name": "x", "n_calibrating": 9, **parts}
 
     earlier = {"seconds": 5, "standard": 0.7, "fast": 0.7, "folds": [fold(0.7)]}
-    record = with_detector(earlier, "fast", {"fast": 0.9, "folds": [fold(0.9)]})
+    results = {"fast": 0.9, "folds": [fold(0.9, "fast", "fast 0.2")]}
+    record = with_detector(earlier, "fast", results)
     assert (record["standard"], record["fast"], record["seconds"]) == (0.7, 0.9, 5)
-    for part in ("detectors", "recalibrated"):
-        assert record["folds"][0][part] == {"standard": {"auroc": 0.7}, "fast": {"auroc": 0.9}}
+    for part in BY_DETECTOR:
+        values = {name: one["auroc"] for name, one in record["folds"][0][part].items()}
+        assert values == {"standard": 0.7, "fast": 0.9, "fast 0.2": 0.9}
     other = {"fast": 0.9, "folds": [{**fold(0.9), "n_calibrating": 8}]}
     with pytest.raises(ValueError, match="n_calibrating"):
         with_detector(earlier, "fast", other)
