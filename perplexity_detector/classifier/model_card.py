@@ -38,7 +38,7 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
         f"| training texts | {training['texts']:,}, of which {training['n_human']:,} by people; "
         f"and {training.get('n_not_calibrating', 0):,} that set no thresholds: augmented copies "
         "and auxiliary texts |",
-        f"| sources | {', '.join(training['sources']) or 'not named'} |",
+        f"| sources | {len(training['sources']) or 'not named'} |",
     ]
     if "trees" in training:
         lines.append(f"| trees | {training['trees']} |")
@@ -50,6 +50,7 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
         )
     if training.get("max_words"):
         lines.append(f"| texts cut to | whole sentences, at most {training['max_words']} words |")
+    lines += _sources(training)
     lines += ["", "## Thresholds", ""]
     lines += [
         "| false-positive rate | texts from | `generated` from probability | "
@@ -81,6 +82,27 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
         "",
     ]
     return "\n".join(lines)
+
+
+def _sources(training: dict[str, Any]) -> list[str]:
+    """What was learned from, copies and auxiliary texts included, with licences where known."""
+    rows = training.get("texts_by_source")
+    if not rows:
+        names = ", ".join(training["sources"])
+        return ["", "## Sources", "", names] if names else []
+    return [
+        "",
+        "## Sources",
+        "",
+        "Texts that were learned from, altered copies and auxiliary texts included.",
+        "",
+        "| source | by people | by models | licence |",
+        "|---|---|---|---|",
+        *(
+            f"| {row['source']} | {row['human']} | {row['generated']} | {row['licence'] or '-'} |"
+            for row in rows
+        ),
+    ]
 
 
 def _precision_note(precision: str | None) -> str:

@@ -57,7 +57,7 @@ def available_families(depth: float = 1.0) -> Mapping[str, Family | LearnedFamil
     }
     available[contrast.FAMILY.name] = contrast.FAMILY
     hidden_states = representation.learned_family(depth)
-    if hidden_states.labels:  # the model reaches at least one probe depth
+    if hidden_states.labels:  # the model reaches at least one of their depths
         available[hidden_states.name] = hidden_states
     return available
 

@@ -40,6 +40,7 @@ class Columns:
     domain: str = "domain"
     generator: str = "generator"
     attack: str = "attack"
+    licence: str = "licence"
 
 
 DEFAULT_COLUMNS = Columns()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,8 @@ def train(
     """Train and calibrate a classifier on the train and valid splits, measure it on test.
 
     Args:
-        frame: usable rows with id, text, generated and, where known, prompt_id, source, split.
+        frame: usable rows with id, text, generated and, where known, prompt_id, source, split,
+            licence.
         detector: unfitted.
         per_group: at most this many texts of one source and class of the train split.
         per_group_held_out: the same for valid, which is trained on too, and test.
@@ -83,7 +84,11 @@ def train(
         documents = detector.new_extractor().read_documents(texts)
     role = rows["role"].to_numpy()
     _fit(detector, rows[role != TEST], _where(documents, role != TEST))
-    detector.training_ |= {"max_words": max_words, "seed": seed}
+    detector.training_ |= {
+        "max_words": max_words,
+        "seed": seed,
+        "texts_by_source": _texts_by_source(rows[role != TEST]),
+    }
     if detector.extractor_.reads_tokens():
         detector.training_["precision"] = detector.extractor_.scorer().precision
     measured = rows[role != FIT_ONLY].copy()
@@ -131,6 +136,22 @@ def _fit(
             sources=rows["source"].tolist() if "source" in rows else None,
             calibration_mask=(rows["role"] == CALIBRATE).to_numpy(),
         )
+
+
+def _texts_by_source(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """The sources that were learned from, each with its human and generated texts and licence."""
+    if "source" not in rows:
+        return []
+    named = rows.assign(licence=rows.get("licence", ""), source=rows["source"].astype(str))
+    return [
+        {
+            "source": source,
+            "human": int((part["generated"] == 0).sum()),
+            "generated": int((part["generated"] == 1).sum()),
+            "licence": "; ".join(sorted(set(part["licence"].dropna().astype(str)) - {""})),
+        }
+        for source, part in named.groupby("source")
+    ]
 
 
 def _where(values: Sequence[Value], mask: np.ndarray) -> list[Value]:
