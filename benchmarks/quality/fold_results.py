@@ -18,12 +18,11 @@ from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import available_families, default_families
 from perplexity_detector.sampling.balance import balancing_weights
 
-#: Kinds of folds on which families and slow baselines are measured.
+#: Kinds of folds on which families and baselines are measured.
 MAIN_KINDS = ("none", "source")
-#: Baselines that take no time are measured on every fold.
-QUICK_BASELINES = ("rules", "tfidf")
-SLOW_BASELINES = (
-    "gltr", "diveye", "log_likelihood", "log_rank", "entropy", "lrr", "fast_detect_gpt", "lastde",
+BASELINES = (
+    "rules", "tfidf", "gltr", "diveye", "log_likelihood", "log_rank", "entropy", "lrr",
+    "fast_detect_gpt", "lastde",
 )  # fmt: skip
 #: Baselines whose metrics have intervals.
 WITH_INTERVALS = ("tfidf",)
@@ -85,13 +84,11 @@ def measure_fold(experiment: Experiment, number: int) -> tuple[dict[str, Any], d
         for name, one in shipped.items()
     }
     extra = stress.measure(shipped, texts, fold, sets) if fold.kind == "none" else {}
-    if "standard" in shipped:
-        if fold.kind in MAIN_KINDS:
-            detectors |= _family_metrics(shipped["standard"], features["standard"], evaluator)
-        baselines = (*QUICK_BASELINES, *(SLOW_BASELINES if fold.kind in MAIN_KINDS else ()))
+    if "standard" in shipped and fold.kind in MAIN_KINDS:
         data = shipped["standard"].data
+        detectors |= _family_metrics(shipped["standard"], features["standard"], evaluator)
         detectors |= {
-            name: _baseline_metrics(name, data, texts, evaluator, extractor) for name in baselines
+            name: _baseline_metrics(name, data, texts, evaluator, extractor) for name in BASELINES
         }
     return result, extra
 

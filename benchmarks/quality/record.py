@@ -33,12 +33,14 @@ def copy_other_benchmarks(record: dict[str, Any], earlier: dict[str, Any]) -> No
     They are the same if the rules, which depend on a fold's texts only, have the same metrics.
     """
     before, now = detectors_by_fold(earlier), detectors_by_fold(record)
-    if any(not _equal(of["rules"], before.get(fold, {}).get("rules")) for fold, of in now.items()):
+    with_rules = {fold: of["rules"] for fold, of in now.items() if "rules" in of}
+    if any(not _equal(own, before.get(fold, {}).get("rules")) for fold, own in with_rules.items()):
         return
     record.update({part: earlier[part] for part in (NETWORKS, BINOCULARS) if part in earlier})
     names = {BINOCULARS, *record.get(NETWORKS, {}).get("seconds", {})}
     for fold, of in now.items():
-        of.update({name: before[fold][name] for name in names & set(before[fold])})
+        known = before.get(fold, {})
+        of.update({name: known[name] for name in names & set(known)})
 
 
 def detectors_by_fold(record: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:

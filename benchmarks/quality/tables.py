@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -60,15 +60,22 @@ def detectors_development(record: Record) -> str:
 
 
 def held_out_sources(record: Record) -> str:
-    """Every held-out source, for both detectors."""
-    folds = of_kind(record, "source")
-    return _folds(folds, "| held out | half", lambda fold: [fold["name"], fold.get("half", "")])
+    """Every held-out source, for both detectors and a baseline that reads words."""
+    rows = [
+        [fold["name"], fold.get("half", ""), *_cells(fold), decimals(_auroc(fold, "tfidf"))]
+        for fold in of_kind(record, "source")
+    ]
+    return table(f"| held out | half {_HEADS} | AUROC, TF-IDF |", rows)
 
 
 def held_out_groups(record: Record) -> str:
     """Makers of models, genres and current models, held out."""
-    folds = [fold for kind in ("generator", "genre", "current") for fold in of_kind(record, kind)]
-    return _folds(folds, "| held out", lambda fold: [fold["name"]])
+    rows = [
+        [fold["name"], *_cells(fold)]
+        for kind in ("generator", "genre", "current")
+        for fold in of_kind(record, kind)
+    ]
+    return table(f"| held out {_HEADS} |", rows)
 
 
 def families(record: Record) -> str:
@@ -333,15 +340,18 @@ def _flagged_models(record: Record, part: str, head: str) -> str:
 
 def _detectors(record: Record, half: str) -> str:
     """Means over the held-out sources of a half, for all detectors that have them."""
-    seen = of_kind(record, "none")[0]["detectors"]
+    seen = of_kind(record, "none")[0]
     folds = source_folds(record, half)
     rows = []
     for name, label in NAMES.items():
         if any(name not in fold["detectors"] for fold in folds):
             continue  # `networks` or `binoculars` has not measured every fold
         mean = means(record, name, half)
-        on_test_split = seen[name]["auroc"] if name in seen else None
-        cells = [decimals(on_test_split), decimals(mean["auroc"]), decimals(mean["auroc_lowest"])]
+        cells = [
+            decimals(_auroc(seen, name)),
+            decimals(mean["auroc"]),
+            decimals(mean["auroc_lowest"]),
+        ]
         cells += [f"{mean[figure]:.3f}" for figure in ("tpr_at_1", "tpr_at_5", "brier", "ece")]
         cells += [percent(mean[figure]) for figure in ("fpr_1", "fpr_1_highest", "fpr_5")]
         rows.append([label, *cells])
@@ -352,27 +362,32 @@ def _detectors(record: Record, half: str) -> str:
     )
 
 
-def _folds(
-    folds: Sequence[dict[str, Any]], head: str, labels: Callable[[dict[str, Any]], list[str]]
-) -> str:
-    """Figures of each fold, after the cells of its label."""
-    rows = []
-    for fold in folds:
-        standard, fast, tfidf = (fold["detectors"][name] for name in (*DETECTORS, "tfidf"))
-        low, high = standard["intervals"]["auroc"]
-        cells = [f"{standard['n_human']:.0f}", f"{standard['n_generated']:.0f}"]
-        cells += [f"{standard['auroc']:.3f} ({low:.3f} to {high:.3f})"]
-        cells += [f"{standard['tpr_at_1']:.3f}", f"{standard['tpr_at_5']:.3f}"]
-        cells += [percent(standard.get("fpr_1")), percent(standard.get("fpr_5"))]
-        cells += [percent(standard.get("tpr_1"))]
-        cells += [f"{fast['auroc']:.3f}", percent(fast.get("fpr_1")), f"{tfidf['auroc']:.3f}"]
-        rows.append([*labels(fold), *cells])
-    return table(
-        f"{head} | human | generated | AUROC, `standard` | TPR at 1 % FPR | at 5 % "
-        "| human flagged at 1 % | at 5 % | generated flagged at 1 % | AUROC, `fast` "
-        "| human flagged at 1 % | AUROC, TF-IDF |",
-        rows,
-    )
+#: Heads of `_cells`.
+_HEADS = (
+    "| human | generated | AUROC, `standard` | TPR at 1 % FPR | at 5 % | human flagged at 1 % "
+    "| at 5 % | generated flagged at 1 % | AUROC, `fast` | human flagged at 1 %"
+)
+
+
+def _cells(fold: Mapping[str, Any]) -> list[str]:
+    """Numbers of held-out texts of a fold, and the figures of both detectors."""
+    standard, fast = (fold["detectors"][name] for name in DETECTORS)
+    low, high = standard["intervals"]["auroc"]
+    return [
+        f"{standard['n_human']:.0f}",
+        f"{standard['n_generated']:.0f}",
+        f"{standard['auroc']:.3f} ({low:.3f} to {high:.3f})",
+        *(decimals(standard[name]) for name in ("tpr_at_1", "tpr_at_5")),
+        *(percent(standard.get(name)) for name in ("fpr_1", "fpr_5", "tpr_1")),
+        decimals(fast["auroc"]),
+        percent(fast.get("fpr_1")),
+    ]
+
+
+def _auroc(fold: Mapping[str, Any], detector: str) -> float | None:
+    """AUROC of a detector on a fold; None if it was not measured there."""
+    figures = fold["detectors"].get(detector)
+    return None if figures is None else figures["auroc"]
 
 
 def _shares(figures: Mapping[str, float]) -> list[str]:
