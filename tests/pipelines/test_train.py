@@ -257,3 +257,25 @@ def test_auxiliary_texts_are_learned_from_and_measured_nowhere(trained):
     assert len(after.calibrator_.generated_scores) == len(before.calibrator_.generated_scores)
     assert len(more.predictions) == len(trained.predictions)
     assert not np.array_equal(more.predictions["probability"], trained.predictions["probability"])
+
+
+# --- what was learned from -------------------------------------------------------------------
+
+
+def test_the_card_lists_each_source_with_its_texts_and_licence(tmp_path):
+    frame = two_style_frame(120)
+    of_source = np.where(np.arange(120) % 3 == 0, "alpha", "beta")
+    frame = frame.assign(source=of_source, licence=np.where(of_source == "alpha", "MIT", None))
+    detector = train(frame, light_detector(), augmentation_rate=0).detector
+    listed = detector.training_["texts_by_source"]
+    assert [row["source"] for row in listed] == ["alpha", "beta"]
+    assert sum(row["human"] + row["generated"] for row in listed) == detector.training_["texts"]
+    card = (detector.save_pretrained(tmp_path / "saved") / "README.md").read_text()
+    alpha, beta = listed
+    assert f"| alpha | {alpha['human']} | {alpha['generated']} | MIT |" in card
+    assert f"| beta | {beta['human']} | {beta['generated']} | - |" in card
+
+
+def test_a_dataset_without_sources_lists_none():
+    detector = train(two_style_frame(120), light_detector(), augmentation_rate=0).detector
+    assert detector.training_["texts_by_source"] == []
