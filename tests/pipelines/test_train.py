@@ -264,8 +264,9 @@ def test_auxiliary_texts_are_learned_from_and_measured_nowhere(trained):
 
 def test_the_card_lists_each_source_with_its_texts_and_licence(tmp_path):
     frame = two_style_frame(120)
-    of_source = np.where(np.arange(120) % 3 == 0, "alpha", "beta")
-    frame = frame.assign(source=of_source, licence=np.where(of_source == "alpha", "MIT", None))
+    licence_of = {"alpha": "MIT", "beta": None}
+    sources = pd.Series(["alpha" if number % 3 == 0 else "beta" for number in range(120)])
+    frame = frame.assign(source=sources, licence=sources.map(licence_of))
     detector = train(frame, light_detector(), augmentation_rate=0).detector
     listed = detector.training_["texts_by_source"]
     assert [row["source"] for row in listed] == ["alpha", "beta"]
