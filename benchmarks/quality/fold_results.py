@@ -131,13 +131,10 @@ def _uncalibrated_metrics(
     data: FoldData, features: np.ndarray, columns: list[int], rounds: int, evaluator: FoldEvaluator
 ) -> Metrics:
     """AUROC and TPR of trees over some columns; thresholds would need out-of-fold scores."""
-    training = trees.TrainingMatrix(
-        data.table[:, columns],
-        data.labels,
-        balancing_weights(data.labels, data.sources),
-        [data.feature_names[i] for i in columns],
-    )
-    booster = trees.train(training, TextDetector(n_jobs=1).boosting_params(), rounds)
+    names = [data.feature_names[i] for i in columns]
+    weights = balancing_weights(data.labels, data.sources)
+    training = trees.TrainingMatrix(data.table[:, columns], data.labels, weights, names)
+    booster = trees.train(training, TextDetector(n_jobs=1).boosting_params(names), rounds)
     scores = trees.margins(booster, features[:, columns], 1)
     return {
         "auroc": metrics.auroc(evaluator.labels, scores),
