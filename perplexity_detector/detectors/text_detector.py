@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 #: Groups of arrays in `ARRAYS_FILE`, in addition to one for each learned family.
 _OUTLIERS, _HUMAN = "outliers", human_surprisal.GROUP
 _MEDIANS, _SURPRISAL_RANGE = "medians", human_surprisal.NAME
+#: Features that may only raise the probability as they rise.
+RISING_FEATURES = ("representation_log_odds",)
 
 
 class TextDetector(ExplainableClassifier):
@@ -155,7 +157,7 @@ class TextDetector(ExplainableClassifier):
             Out-of-fold log-odds of each text, shape (n,).
         """
         weights = balancing_weights(labels, sources)
-        params = self.boosting_params()
+        params = self.boosting_params(names)
         progress = self.extractor is not None and self.extractor.progress
         training = trees.TrainingMatrix(table, labels, weights, names)
         scores, rounds = trees.out_of_fold_margins(training, splits, params, progress)
@@ -164,12 +166,18 @@ class TextDetector(ExplainableClassifier):
         self.outlier_detector_ = OutlierDetector.fit(table, splits)
         return scores
 
-    def boosting_params(self) -> trees.BoostingParams:
-        """The parameters of the boosting, which runs where the language model runs."""
+    def boosting_params(self, names: Sequence[str] = ()) -> trees.BoostingParams:
+        """The parameters of the boosting, which runs where the language model runs.
+
+        Args:
+            names: of the features, which say what is monotone.
+        """
         device = trees.device_for("auto" if self.extractor is None else self.extractor.device)
+        rising = {name: 1 for name in names if name in RISING_FEATURES}
         return trees.BoostingParams(
             {name: getattr(self, name) for name in trees.DEFAULT_PARAMETERS}
-            | {"seed": self.random_state, "nthread": self.n_jobs or 0, "device": device},
+            | {"seed": self.random_state, "nthread": self.n_jobs or 0, "device": device}
+            | {"monotone_constraints": rising},
             self.min_child_weight,
             self.n_estimators,
             self.early_stopping_rounds,
