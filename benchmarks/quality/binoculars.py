@@ -19,7 +19,7 @@ from tqdm import tqdm
 from benchmarks.language_models import save_model, without_blocks
 from benchmarks.quality import protocol, samples
 from benchmarks.quality.fold_data import Texts
-from benchmarks.quality.fold_evaluator import FoldEvaluator, baseline_metrics
+from benchmarks.quality.fold_evaluator import FoldEvaluator, baseline_metrics, fit_baseline
 from benchmarks.quality.record import BINOCULARS, detectors_by_fold
 from benchmarks.quality.run import OUTPUT
 from benchmarks.records import read_json, write_json
@@ -75,11 +75,10 @@ def main(
         }
         for fold in tqdm(list(protocol.folds(rows)), disable=None):
             if fold.kind in ("none", "source"):
+                baseline = registry.make_detector(BINOCULARS, **models)
+                fit_baseline(baseline, texts, np.flatnonzero(fold.train))
                 detectors[fold.kind, fold.name][BINOCULARS] = baseline_metrics(
-                    registry.make_detector(BINOCULARS, **models),
-                    texts,
-                    np.flatnonzero(fold.train),
-                    FoldEvaluator(texts, fold),
+                    baseline, texts, FoldEvaluator(texts, fold)
                 )
     write_json(output, record)
 

@@ -42,27 +42,34 @@ class FoldEvaluator:
         return found
 
 
-def baseline_metrics(
-    baseline: CalibratedClassifier,
-    texts: Texts,
-    train_idx: np.ndarray,
-    evaluator: FoldEvaluator,
-    intervals: bool = False,
-) -> Metrics:
-    """Fit a baseline on the texts of `train_idx`; return its metrics on the fold."""
-    train = [texts.documents[i] for i in train_idx]
-    test = [texts.documents[i] for i in np.flatnonzero(evaluator.fold.test)]
-    if not baseline.new_extractor().reads_tokens():
-        # users run it without a language model, so without lengths in tokens
-        train, test = ([Document(one.text) for one in part] for part in (train, test))
+def fit_baseline(baseline: CalibratedClassifier, texts: Texts, train_idx: np.ndarray) -> None:
+    """Fit a baseline on the texts of `train_idx`."""
     rows = texts.rows.iloc[train_idx]
     baseline.fit_documents(
-        train, texts.labels[train_idx], rows["prompt_id"].tolist(), rows["source"].tolist()
+        _documents(baseline, texts, train_idx),
+        texts.labels[train_idx],
+        rows["prompt_id"].tolist(),
+        rows["source"].tolist(),
     )
+
+
+def baseline_metrics(
+    baseline: CalibratedClassifier, texts: Texts, evaluator: FoldEvaluator, intervals: bool = False
+) -> Metrics:
+    """Metrics of a fitted baseline on a fold."""
+    documents = _documents(baseline, texts, np.flatnonzero(evaluator.fold.test))
     found: Metrics = evaluator.metrics(
-        baseline.probabilities(test), baseline.calibrator_.thresholds, intervals
+        baseline.probabilities(documents), baseline.calibrator_.thresholds, intervals
     )
     return found
+
+
+def _documents(baseline: CalibratedClassifier, texts: Texts, index: np.ndarray) -> list[Document]:
+    """Texts as users of the baseline have them: without lengths in tokens if it reads none."""
+    documents = [texts.documents[i] for i in index]
+    if baseline.new_extractor().reads_tokens():
+        return documents
+    return [Document(one.text) for one in documents]
 
 
 def compute_metrics(

@@ -1,16 +1,19 @@
-"""Everything that is measured on one fold."""
+"""Everything that is measured on folds that share their training texts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import xgboost
 
 from benchmarks.quality import scored, stress
 from benchmarks.quality.fold_data import FittedFold, FoldData, Texts
-from benchmarks.quality.fold_evaluator import FoldEvaluator, Metrics, baseline_metrics
+from benchmarks.quality.fold_evaluator import FoldEvaluator, Metrics, baseline_metrics, fit_baseline
 from benchmarks.quality.protocol import Fold
 from benchmarks.quality.recipes import fit_detectors
+from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.detectors import registry, trees
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.evaluation import metrics
@@ -50,12 +53,47 @@ class Experiment(NamedTuple):
     names: list[str]
 
 
-def measure_fold(experiment: Experiment, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Results of a fold, and those of the stress sets if it is the test split's."""
-    texts, folds, extractor, sets, names = experiment
-    fold = folds[number]
+class Variant(NamedTuple):
+    """Trees over some of the features.
+
+    Attributes:
+        columns: the features.
+        booster: the trees.
+    """
+
+    columns: list[int]
+    booster: xgboost.Booster
+
+
+def measure_folds(
+    experiment: Experiment, numbers: Sequence[int]
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Results of folds that train on the same texts, which happens once.
+
+    Returns:
+        For each fold its results, and those of the stress sets if it is the test split's.
+    """
+    folds = [experiment.folds[number] for number in numbers]
+    compared = bool(experiment.sets)
+    is_main = compared and folds[0].kind in MAIN_KINDS
+    fitted = fit_detectors(experiment.names, experiment.texts, folds[0], earlier=is_main)
+    others: dict[str, Variant | CalibratedClassifier] = {}
+    if is_main and "standard" in fitted:
+        data = fitted["standard"].data
+        others |= _family_variants(fitted["standard"])
+        others |= {name: _fit_baseline(name, data, experiment) for name in BASELINES}
+    return [_measure(experiment, fold, fitted, others) for fold in folds]
+
+
+def _measure(
+    experiment: Experiment,
+    fold: Fold,
+    fitted: dict[str, FittedFold],
+    others: dict[str, Variant | CalibratedClassifier],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Results of one fold, by detectors that are fitted already."""
+    texts, sets = experiment.texts, experiment.sets
     evaluator = FoldEvaluator(texts, fold)
-    fitted = fit_detectors(names, texts, fold, earlier=bool(sets))
     tables = {id(one.data): one.data.transform(texts, fold.test) for one in fitted.values()}
     features = {name: tables[id(one.data)] for name, one in fitted.items()}
     detectors = {
@@ -64,7 +102,7 @@ def measure_fold(experiment: Experiment, number: int) -> tuple[dict[str, Any], d
         )
         for name, one in fitted.items()
     }
-    data = fitted[names[0]].data
+    data = fitted[experiment.names[0]].data
     result: dict[str, Any] = {
         "kind": fold.kind,
         "name": fold.name,
@@ -76,20 +114,20 @@ def measure_fold(experiment: Experiment, number: int) -> tuple[dict[str, Any], d
     if not sets:
         return result, {}
     result |= _held_out(fitted, features, texts, evaluator)
-    shipped = {name: fitted[name] for name in names}
+    shipped = {name: fitted[name] for name in experiment.names}
     result["recalibrated"] = {
         name: stress.recalibrated(
             one, features[name], evaluator.held_out_human, evaluator.tokens, RECALIBRATION_TEXTS
         )
         for name, one in shipped.items()
     }
+    for name, other in others.items():
+        if isinstance(other, Variant):
+            detectors[name] = _variant_metrics(other, features["standard"], evaluator)
+        else:
+            intervals = name in WITH_INTERVALS
+            detectors[name] = baseline_metrics(other, texts, evaluator, intervals)
     extra = stress.measure(shipped, texts, fold, sets) if fold.kind == "none" else {}
-    if "standard" in shipped and fold.kind in MAIN_KINDS:
-        data = shipped["standard"].data
-        detectors |= _family_metrics(shipped["standard"], features["standard"], evaluator)
-        detectors |= {
-            name: _baseline_metrics(name, data, texts, evaluator, extractor) for name in BASELINES
-        }
     return result, extra
 
 
@@ -112,9 +150,7 @@ def _held_out(
     return found
 
 
-def _family_metrics(
-    fitted: FittedFold, features: np.ndarray, evaluator: FoldEvaluator
-) -> dict[str, Metrics]:
+def _family_variants(fitted: FittedFold) -> dict[str, Variant]:
     """Trees over each family alone, and over all families without it (or with an optional one)."""
     found = {}
     rounds = fitted.detector.booster_.num_boosted_rounds()
@@ -123,19 +159,20 @@ def _family_metrics(
         changed = "without" if name in default else "with"
         for label, families in ((f"{name} alone", {name}), (f"{changed} {name}", default ^ {name})):
             columns = fitted.data.columns_of(families)
-            found[label] = _uncalibrated_metrics(fitted.data, features, columns, rounds, evaluator)
+            found[label] = Variant(columns, _train(fitted.data, columns, rounds))
     return found
 
 
-def _uncalibrated_metrics(
-    data: FoldData, features: np.ndarray, columns: list[int], rounds: int, evaluator: FoldEvaluator
-) -> Metrics:
-    """AUROC and TPR of trees over some columns; thresholds would need out-of-fold scores."""
+def _train(data: FoldData, columns: list[int], rounds: int) -> xgboost.Booster:
     names = [data.feature_names[i] for i in columns]
     weights = balancing_weights(data.labels, data.sources)
     training = trees.TrainingMatrix(data.table[:, columns], data.labels, weights, names)
-    booster = trees.train(training, TextDetector(n_jobs=1).boosting_params(names), rounds)
-    scores = trees.margins(booster, features[:, columns], 1)
+    return trees.train(training, TextDetector(n_jobs=1).boosting_params(names), rounds)
+
+
+def _variant_metrics(variant: Variant, features: np.ndarray, evaluator: FoldEvaluator) -> Metrics:
+    """AUROC and TPR of trees over some columns; thresholds would need out-of-fold scores."""
+    scores = trees.margins(variant.booster, features[:, variant.columns], 1)
     return {
         "auroc": metrics.auroc(evaluator.labels, scores),
         "tpr_at_1": metrics.tpr_at_fpr(evaluator.labels, scores, 0.01),
@@ -143,18 +180,12 @@ def _uncalibrated_metrics(
     }
 
 
-def _baseline_metrics(
-    name: str,
-    data: FoldData,
-    texts: Texts,
-    evaluator: FoldEvaluator,
-    extractor: FeatureExtractor,
-) -> Metrics:
+def _fit_baseline(name: str, data: FoldData, experiment: Experiment) -> CalibratedClassifier:
     # with the extractor's settings it shares the language model that was loaded before the fork:
     # one that is loaded after the fork waits for threads that do not exist
     shared = registry.extractor_settings(name) & {"lm", "precision", "cache"}
     baseline = registry.make_detector(
-        name, **{setting: getattr(extractor, setting) for setting in shared}
+        name, **{setting: getattr(experiment.extractor, setting) for setting in shared}
     )
-    train_idx = data.index[data.calibration_mask]
-    return baseline_metrics(baseline, texts, train_idx, evaluator, intervals=name in WITH_INTERVALS)
+    fit_baseline(baseline, experiment.texts, data.index[data.calibration_mask])
+    return baseline

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +40,8 @@ SOURCE_GROUPS = {
 _GROUP_OF = {source: name for name, sources in SOURCE_GROUPS.items() for source in sources}
 #: What is chosen is chosen on the source folds of the first half, and confirmed on the second.
 DEVELOPMENT, CONFIRMATION = HALVES = ("development", "confirmation")
+#: Trainings for all source folds: each leaves out several of one half, which are tested apart.
+SOURCE_TRAININGS = 10
 #: Sources of generated text only, by models that are in use today.
 CURRENT_MODELS = ("frontier_debate", "frontier_persuasion", "frontier_stories")
 #: Domains of one genre; joined and mixed ones belong to none.
@@ -129,18 +131,30 @@ def folds(rows: pd.DataFrame) -> Iterator[Fold]:
     source, generator = rows["origin"], rows["generator"].astype(str)
     yield _fold(rows, "none", "test split", nothing)
     left_out_with = source.map(source_fold)
-    for place, name in enumerate(source_folds(rows)):
+    names = source_folds(rows)
+    for place, name in enumerate(names):
         held_out = (left_out_with == name).to_numpy()
-        yield replace(_fold(rows, "source", name, held_out), half=HALVES[place % 2])
+        together = left_out_with.isin(names[place % SOURCE_TRAININGS :: SOURCE_TRAININGS])
+        fold = _fold(rows, "source", name, held_out, untrained=together.to_numpy())
+        yield replace(fold, half=HALVES[place % 2])
     family = generator.map(generator_family)
     # an unnamed model may be of any maker, a mixed domain may hold any genre
     unnamed = ((family == "") & (rows["generated"] == 1)).to_numpy()
     mixed = (rows["domain"].map(genre_of) == "").to_numpy()
     for name in GENERATORS:
-        yield _fold(rows, "generator", name, (family == name).to_numpy(), unnamed)
+        yield _fold(rows, "generator", name, (family == name).to_numpy(), untrained=unnamed)
     for name, domains in GENRES.items():
-        yield _fold(rows, "genre", name, rows["domain"].isin(domains).to_numpy(), mixed)
+        of_genre = rows["domain"].isin(domains).to_numpy()
+        yield _fold(rows, "genre", name, of_genre, untrained=mixed)
     yield _fold(rows, "current", "frontier models", source.isin(CURRENT_MODELS).to_numpy())
+
+
+def with_same_training(all_folds: Sequence[Fold]) -> list[list[int]]:
+    """Numbers of the folds of a kind that train on the same texts, together, in order."""
+    numbers: dict[tuple[str, bytes], list[int]] = {}
+    for number, fold in enumerate(all_folds):
+        numbers.setdefault((fold.kind, fold.train.tobytes()), []).append(number)
+    return list(numbers.values())
 
 
 def source_fold(origin: str) -> str:
@@ -179,13 +193,13 @@ def _fold(
     kind: str,
     name: str,
     held_out: np.ndarray,
-    ambiguous: np.ndarray | None = None,
+    untrained: np.ndarray | None = None,
 ) -> Fold:
-    """A fold that holds rows out; ambiguous rows are neither trained on nor tested."""
+    """A fold that holds rows out, and does not train on some others either."""
     in_test_split = (rows["split"] == "test").to_numpy()
     train = ~held_out & ~in_test_split
-    if ambiguous is not None:
-        train &= ~ambiguous
+    if untrained is not None:
+        train &= ~untrained
     if kind == "none":
         return Fold(kind, name, train, in_test_split, in_test_split)
     held_out = held_out & rows["calibration_mask"].to_numpy(bool)

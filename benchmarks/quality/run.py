@@ -11,6 +11,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tqdm import tqdm
 from benchmarks.machine import machine
 from benchmarks.quality import protocol, regression_gate, samples, tables
 from benchmarks.quality.fold_data import Texts
-from benchmarks.quality.fold_results import Experiment, measure_fold
+from benchmarks.quality.fold_results import Experiment, measure_folds
 from benchmarks.quality.recipes import SHIPPED
 from benchmarks.quality.record import copy_other_benchmarks, with_detector
 from benchmarks.records import RESULTS, read_json, write_json
@@ -142,11 +143,13 @@ def run(experiment: Experiment, processes: int) -> dict[str, Any]:
     """Results of every fold, and of the stress sets."""
     fork = multiprocessing.get_context("fork")  # the texts need not be copied
     _shared[:] = [experiment]
-    count = len(experiment.folds)
+    trainings = protocol.with_same_training(experiment.folds)
     with ProcessPoolExecutor(processes, fork, initializer=_use_one_thread) as pool:
-        found = list(tqdm(pool.map(_run_fold, range(count)), total=count, disable=None))
-    stressed = next((extra for _, extra in found if extra), {})
-    return {"folds": [fold for fold, _ in found], **stressed}
+        parts = tqdm(pool.map(_run_folds, trainings), total=len(trainings), disable=None)
+        found = dict(zip(chain(*trainings), chain(*parts), strict=True))
+    folds = [found[number][0] for number in range(len(experiment.folds))]
+    stressed: dict[str, Any] = next((extra for _, extra in found.values() if extra), {})
+    return {"folds": folds, **stressed}
 
 
 #: The experiment that forked processes share.
@@ -159,5 +162,5 @@ def _use_one_thread() -> None:
     threadpoolctl.threadpool_limits(1)
 
 
-def _run_fold(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    return measure_fold(_shared[0], number)
+def _run_folds(numbers: list[int]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return measure_folds(_shared[0], numbers)

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.quality import protocol
 from benchmarks.quality.protocol import (
     GENRES,
     HALVES,
@@ -11,6 +12,7 @@ from benchmarks.quality.protocol import (
     genre_of,
     source_fold,
     source_folds,
+    with_same_training,
 )
 
 DOMAINS = ["essay", "story", "news", "wiki", "review", "abstract", "argument", "mixed(news/story)"]
@@ -188,3 +190,17 @@ def test_no_domain_is_of_two_genres():
     assert genre_of("mixed(news/story)") == ""
     assert genre_of("news/story/review/abstract") == genre_of("m4_mixed") == ""
     assert genre_of("paper") == genre_of("abstract")
+
+
+def test_one_training_serves_several_source_folds_of_a_half(monkeypatch):
+    monkeypatch.setattr(protocol, "SOURCE_TRAININGS", 4)
+    found = list(folds(ROWS))
+    trainings = with_same_training(found)
+    assert sorted(number for numbers in trainings for number in numbers) == list(range(len(found)))
+    together = [[found[i] for i in numbers] for numbers in trainings]
+    of_sources = [part for part in together if part[0].kind == "source"]
+    assert len(of_sources) == 4
+    for part in of_sources:
+        assert len({fold.half for fold in part}) == 1
+        for fold in part:
+            assert not any((fold.train & other.held_out).any() for other in part)
