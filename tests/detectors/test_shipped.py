@@ -12,7 +12,7 @@ from perplexity_detector.classifier.verdicts import NO_PROSE, OUTLIER
 from perplexity_detector.detectors.text_detector import TextDetector
 from tests.paths import SAMPLE_FOLDER
 
-#: By version 0.1.0, in float32 on a CPU: features, probabilities and verdicts of every fourth
+#: By version 0.3.0, in float32 on a CPU: features, probabilities and verdicts of every fourth
 #: essay of the sample.
 RECORDED = Path(__file__).parent / "recorded"
 #: How far another processor's rounding may move a probability.
