@@ -889,7 +889,7 @@
     ],
     [
       "Hidden states",
-      "The numbers a language model computes inside while it reads a text. They differ between human and model-written texts. A small network turns them into log-odds: above 0 they resemble model-written text, below 0 human text."
+      "The numbers a language model computes inside while it reads a text. They differ between human and model-written texts. A small network turns them into log-odds: above 0 they resemble model-written text, below 0 human text. These are surer than they should be, so compare sentences with one another."
     ]
   ];
   function drawGuide() {
