@@ -33,7 +33,7 @@ from perplexity_detector.features.registry import available_families
 
 OUTPUT = RESULTS / "quality.json"
 #: `--quick`: texts per source and class in training and held out, their words, the folds.
-QUICK_TEXTS, QUICK_WORDS = (6, 3), 100
+QUICK_TEXTS, QUICK_WORDS = (12, 6), 100
 QUICK_FOLDS = (
     "test split", "Fast-DetectGPT and related", "detectrl", "outfox", "frontier_debate"
 )  # fmt: skip
