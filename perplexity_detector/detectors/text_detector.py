@@ -37,8 +37,8 @@ class TextDetector(ExplainableClassifier):
     Gradient-boosted trees over features, shallow and strongly regularised. Their score never falls
     as the log-odds rise that networks read from the hidden states. The trees are cross-validated
     on cross-fitted features, once and not nested: the trees of a fold have not seen its texts, but
-    the family features of some training texts are in-sample. On wholly new sources the thresholds
-    hold all the same (see the results). Everything that is fitted (families, trees, their number,
+    the family features of some training texts are in-sample. The results show how far the
+    thresholds hold on wholly new sources. Everything that is fitted (families, trees, their number,
     calibrator, thresholds) is set on held-out sources, see `CalibratedClassifier`. Deterministic.
 
     Args:
