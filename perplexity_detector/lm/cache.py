@@ -202,7 +202,8 @@ class CachedScorer:
         """Record which texts a shard holds; texts of a damaged one will be read again."""
         try:
             tensors = _open(shard)
-            shapes = {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118
+            names = tensors.keys()
+            shapes = {name: tensors.get_slice(name).get_shape() for name in names}
             keys = tensors.get_tensor("keys")
             tokens = np.cumsum(np.append(0, tensors.get_tensor("lengths")))
             sentences = np.cumsum(np.append(0, tensors.get_tensor("sentences")))
