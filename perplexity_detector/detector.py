@@ -7,7 +7,7 @@ from perplexity_detector.detectors.text_detector import TextDetector
 __all__ = ["TextDetector"]
 
 warnings.warn(
-    "perplexity_detector.detector will go in 0.3.0: import TextDetector from perplexity_detector.",
+    "perplexity_detector.detector will go in 0.4.0: import TextDetector from perplexity_detector.",
     DeprecationWarning,
     stacklevel=2,
 )

@@ -432,7 +432,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
 
 def warn_renamed(old: str, new: str) -> None:
     """Warn that an attribute has a new name."""
-    warnings.warn(f"{old} will go in 0.3.0: use {new}.", DeprecationWarning, stacklevel=3)
+    warnings.warn(f"{old} will go in 0.4.0: use {new}.", DeprecationWarning, stacklevel=3)
 
 
 def _check_features(artefact: Artefact, extractor: FeatureExtractor) -> None:

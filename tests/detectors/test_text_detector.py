@@ -70,7 +70,7 @@ def test_what_it_remembers_of_the_training(detector):
     "old, new", [("left_out_", "oof_probabilities_"), ("typical_", "human_medians_")]
 )
 def test_names_of_0_1_0_still_work_and_warn(detector, old, new):
-    with pytest.warns(DeprecationWarning, match=f"{old} will go in 0.3.0: use {new}"):
+    with pytest.warns(DeprecationWarning, match=f"{old} will go in 0.4.0: use {new}"):
         assert getattr(detector, old) is getattr(detector, new)
 
 
