@@ -46,9 +46,8 @@ def representation_features(
 ) -> dict[str, float]:
     """What networks make of the hidden states, averaged over the text's tokens.
 
-    The states after several blocks go into the networks together (`network.fit_networks`): read
-    block by block, by linear discriminants, they tell much less. Both features are 0 for a text
-    with fewer than two tokens.
+    The states after several blocks go into the networks together (`network.fit_networks`). Both
+    features are 0 for a text with fewer than two tokens.
 
     - `log_odds`: that the text is generated, mean over the networks; any sign.
     - `spread`: standard deviation of the log-odds over the networks, from 0.

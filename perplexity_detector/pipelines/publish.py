@@ -13,7 +13,7 @@ from perplexity_detector.errors import TrackingError
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.io import artefact_folder
 from perplexity_detector.logs import get_logger, timed
-from perplexity_detector.pipelines.train import TrainingResult, train
+from perplexity_detector.pipelines.train import SOURCE_TABLE, TrainingResult, train
 
 
 def train_and_publish(
@@ -66,12 +66,14 @@ def track(trained: TrainingResult, about: Mapping[str, object], model: Path, dat
     detector = trained.detector
     hyper_parameters = detector.get_params(deep=False)
     hyper_parameters.pop("extractor")
+    # a parameter of MLflow is short; the model card has the table of sources
+    training = {name: known for name, known in detector.training_.items() if name != SOURCE_TABLE}
     parameters = {
         **about,
         "model": detector.name,
         **detector.extractor_.get_params(deep=False),
         **hyper_parameters,
-        **detector.training_,
+        **training,
     }
     try:
         from perplexity_detector.pipelines.mlflow_run import log_run

@@ -28,6 +28,8 @@ SPLITS = ("train", "valid", "test")
 OUT_OF_FOLD = "out-of-fold"
 #: Roles of rows: train and set thresholds, only train, only be measured.
 CALIBRATE, FIT_ONLY, TEST = "calibrate", "fit only", "test"
+#: Key of the texts and licences of each source in a detector's `training_`.
+SOURCE_TABLE = "texts_by_source"
 #: Texts whose scoring is timed.
 SPEED_TEXTS = 32
 
@@ -87,7 +89,7 @@ def train(
     detector.training_ |= {
         "max_words": max_words,
         "seed": seed,
-        "texts_by_source": _texts_by_source(rows[role != TEST]),
+        SOURCE_TABLE: _texts_by_source(rows[role != TEST]),
     }
     if detector.extractor_.reads_tokens():
         detector.training_["precision"] = detector.extractor_.scorer().precision
