@@ -1,7 +1,7 @@
 """Fine-tuned networks on the source folds of `benchmarks.quality`; joins its json.
 
 Run after it, from the root of the checkout: `python -m benchmarks.quality.networks
---corpus=CORPUS --auxiliary=FILE`. The sources are dealt to three parts, and one network is trained
+--corpus=CORPUS`. The sources are dealt to three parts, and one network is trained
 without each part: a source fold is tested with the network that never saw its part. A stopped run
 continues after the last network that was trained.
 """

@@ -1,7 +1,7 @@
 """Detectors, feature families and baselines on sources, generators and genres held out of training.
 
 Run from the root of the checkout: `python -m benchmarks.quality
---corpus=CORPUS --auxiliary=.cache/auxiliary.parquet --cache=.cache/states`.
+--corpus=CORPUS --cache=.cache/states --precision=bfloat16`.
 Nothing that is fitted has seen a fold's held-out texts: n-grams, probes, vocabularies, trees,
 calibrator, thresholds.
 """
