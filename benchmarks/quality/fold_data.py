@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from benchmarks.quality import linear_probes
 from perplexity_detector.classifier.calibration import Calibrator
+from perplexity_detector.classifier.nearest_people import NearestPeople
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.cross_fitting import cross_fitted_table, feature_matrix
 from perplexity_detector.features.document import Document
@@ -213,7 +215,8 @@ class FittedFold:
         Args:
             data: of the fold.
             columns: of its table.
-            settings: of the detector, other than its defaults.
+            settings: of the detector, other than its defaults. With settings of its own, as
+                earlier versions have, a text's length alone chooses its threshold.
         """
         tokens = np.array([document.token_count for document in data.documents], np.int64)
         detector = TextDetector(n_jobs=1, **(settings or {}))
@@ -222,12 +225,25 @@ class FittedFold:
         scores = detector.fit_table(table, data.labels, data.sources, data.splits, names)
         weights = balancing_weights(data.labels, data.sources)
         mask = data.calibration_mask
-        calibrator = Calibrator.fit(scores[mask], data.labels[mask], weights[mask], tokens[mask])
+        labels = data.labels[mask]
+        calibrator = Calibrator.fit(scores[mask], labels, weights[mask], tokens[mask])
+        detector.calibrator_ = calibrator
+        if settings is None:
+            detector.nearest_people_ = NearestPeople.fit(
+                list(compress(data.documents, mask)),
+                labels,
+                data.sources[mask],
+                calibrator.probabilities(scores[mask]),
+            )
         return cls(data, detector, calibrator, list(columns))
 
     def probabilities(self, table: np.ndarray) -> np.ndarray:
         """Probabilities from features of all families, shape (n, features)."""
         return self.calibrator.probabilities(self.detector.raw_scores(table[:, self.columns]))
+
+    def thresholds(self, documents: Sequence[Document], fpr: float) -> np.ndarray:
+        """The probability from which each document counts as generated."""
+        return self.detector.thresholds(documents, fpr)
 
     def is_outlier(self, table: np.ndarray) -> np.ndarray:
         """Whether each text is unlike all training texts, from features of all families."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,24 @@ class FoldEvaluator:
     def __init__(self, texts: Texts, fold: Fold) -> None:
         self.fold = fold
         self.labels = texts.labels[fold.test]
-        self.tokens = texts.tokens[fold.test]
+        self.documents = [texts.documents[i] for i in np.flatnonzero(fold.test)]
         self.held_out_human = fold.held_out[fold.test] & (self.labels == 0)
         self.prompts = texts.rows["prompt_id"][fold.test].tolist()
 
-    def metrics(self, probabilities: np.ndarray, thresholds: Any, intervals: bool) -> Any:
-        """`compute_metrics`, with 95 % intervals by bootstrap over prompts if wanted."""
-        by_rate = np.stack([thresholds(rate, self.tokens) for rate in RATES])
+    def metrics(
+        self,
+        probabilities: np.ndarray,
+        thresholds: Callable[[list[Document], float], np.ndarray],
+        intervals: bool,
+    ) -> Any:
+        """`compute_metrics`, with 95 % intervals by bootstrap over prompts if wanted.
+
+        Args:
+            probabilities: of the test texts, shape (n,).
+            thresholds: documents and a false-positive rate -> thresholds, shape (n,).
+            intervals: whether to compute them.
+        """
+        by_rate = np.stack([thresholds(self.documents, rate) for rate in RATES])
         found: dict[str, Any] = compute_metrics(self.fold, self.labels, probabilities, by_rate)
         if intervals:
             estimates = metrics.evaluate(self.labels, probabilities, self.prompts, resamples=400)
@@ -59,7 +71,9 @@ def baseline_metrics(
     """Metrics of a fitted baseline on a fold."""
     documents = _documents(baseline, texts, np.flatnonzero(evaluator.fold.test))
     found: Metrics = evaluator.metrics(
-        baseline.probabilities(documents), baseline.calibrator_.thresholds, intervals
+        baseline.probabilities(documents),
+        lambda _, rate: baseline.thresholds(documents, rate),
+        intervals,
     )
     return found
 

@@ -97,9 +97,7 @@ def _measure(
     tables = {id(one.data): one.data.transform(texts, fold.test) for one in fitted.values()}
     features = {name: tables[id(one.data)] for name, one in fitted.items()}
     detectors = {
-        name: evaluator.metrics(
-            one.probabilities(features[name]), one.calibrator.thresholds, intervals=True
-        )
+        name: evaluator.metrics(one.probabilities(features[name]), one.thresholds, intervals=True)
         for name, one in fitted.items()
     }
     data = fitted[experiment.names[0]].data
@@ -117,7 +115,7 @@ def _measure(
     shipped = {name: fitted[name] for name in experiment.names}
     result["recalibrated"] = {
         name: stress.recalibrated(
-            one, features[name], evaluator.held_out_human, evaluator.tokens, RECALIBRATION_TEXTS
+            one, features[name], evaluator.held_out_human, evaluator.documents, RECALIBRATION_TEXTS
         )
         for name, one in shipped.items()
     }
@@ -144,7 +142,7 @@ def _held_out(
     rows = texts.rows.iloc[index].assign(words=[len(texts.documents[i].words) for i in index])
     found: dict[str, dict[str, Any]] = {"people": {}, "without_verdict": {}}
     for name, one in fitted.items():
-        of_one = scored.score_rows(one, rows, features[name], evaluator.tokens)[held_out]
+        of_one = scored.score_rows(one, rows, features[name], evaluator.documents)[held_out]
         found["people"][name] = scored.people(of_one)
         found["without_verdict"][name] = scored.without_verdict(one, of_one)
     return found

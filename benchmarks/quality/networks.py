@@ -193,7 +193,10 @@ def network_metrics(
     calibrator = Calibrator.fit(raw[parts[index], index], labels, weights, texts.tokens[index])
     probabilities = calibrator.probabilities(raw[part, fold.test])
     evaluator = FoldEvaluator(texts, fold)
-    found: dict[str, Any] = evaluator.metrics(probabilities, calibrator.thresholds, intervals=False)
+    tokens = texts.tokens[fold.test]
+    found: dict[str, Any] = evaluator.metrics(
+        probabilities, lambda _, rate: calibrator.thresholds(rate, tokens), intervals=False
+    )
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,7 @@ from benchmarks.quality.fold_data import FittedFold
 from benchmarks.quality.fold_evaluator import RATES, Metrics
 from perplexity_detector.classifier.verdicts import MAX_FNR, MIN_WORDS, UNCERTAIN, decide
 from perplexity_detector.evaluation import metrics
+from perplexity_detector.features.document import Document
 
 #: False-positive rate of the verdicts.
 FPR = 0.01
@@ -19,23 +22,30 @@ LENGTH_BINS = {"50-99": 50, "100-149": 100, "150-200": 150}
 
 
 def score_rows(
-    fitted: FittedFold, rows: pd.DataFrame, features: np.ndarray, tokens: np.ndarray
+    fitted: FittedFold, rows: pd.DataFrame, features: np.ndarray, documents: Sequence[Document]
 ) -> pd.DataFrame:
-    """Rows with `probability`, `is_outlier` and, for each rate, whether it flags them (`at_1`).
+    """Rows with what a detector makes of them.
 
     Args:
         fitted: a detector.
         rows: n texts.
         features: of all families, shape (n, features).
-        tokens: of each text, shape (n,).
+        documents: n of them.
+
+    Returns:
+        The rows with `probability`, `is_outlier`, `threshold` (that of the verdicts) and, for each
+        rate, whether it flags them (`at_1`).
     """
     probabilities = fitted.probabilities(features)
     flags = {
-        f"at_{rate * 100:g}": probabilities >= fitted.calibrator.thresholds(rate, tokens)
-        for rate in RATES
+        f"at_{rate * 100:g}": probabilities >= fitted.thresholds(documents, rate) for rate in RATES
     }
-    is_outlier = fitted.is_outlier(features)
-    return rows.assign(probability=probabilities, is_outlier=is_outlier, tokens=tokens, **flags)
+    return rows.assign(
+        probability=probabilities,
+        is_outlier=fitted.is_outlier(features),
+        threshold=fitted.thresholds(documents, FPR),
+        **flags,
+    )
 
 
 def flagged(scored: pd.DataFrame) -> Metrics:
@@ -96,7 +106,7 @@ def without_verdict(fitted: FittedFold, scored: pd.DataFrame) -> dict[str, Metri
 def is_uncertain(fitted: FittedFold, scored: pd.DataFrame) -> np.ndarray:
     """Whether each text gets the verdict `uncertain`, as the product decides, shape (n,)."""
     calibrator = fitted.calibrator
-    generated = calibrator.thresholds(FPR, scored["tokens"].to_numpy())
+    generated = scored["threshold"].to_numpy()
     verdicts = decide(
         scored["probability"].to_numpy(),
         scored["words"].tolist(),

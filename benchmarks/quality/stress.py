@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from benchmarks.quality.fold_data import FittedFold, Texts
 from benchmarks.quality.fold_evaluator import RATES, Metrics
 from benchmarks.quality.protocol import Fold, generator_family
 from benchmarks.quality.scored import flagged, score_rows
+from perplexity_detector.features.document import Document
 
 _PROSE_KINDS = np.array(["human prose", "generated prose"])
 
@@ -28,14 +30,15 @@ def measure(
     """
     found: dict[str, Any] = {}
     test_rows = texts.rows[fold.test].reset_index(drop=True)
+    test_documents = [texts.documents[i] for i in np.flatnonzero(fold.test)]
     for name, fitted in shipped.items():
         transform = fitted.data.transform
         scored = {}
         for kind, one in sets.items():
             features = transform(one, np.ones(len(one.rows), bool))
-            scored[kind] = score_rows(fitted, one.rows, features, one.tokens)
+            scored[kind] = score_rows(fitted, one.rows, features, one.documents)
         features = transform(texts, fold.test)
-        test = score_rows(fitted, test_rows, features, texts.tokens[fold.test])
+        test = score_rows(fitted, test_rows, features, test_documents)
         human, generated = test[test["generated"] == 0], test[test["generated"] == 1]
         makers = generated["generator"].map(generator_family).replace("", "not named")
         forms = test.assign(kind=_PROSE_KINDS[test["generated"]])
@@ -54,7 +57,11 @@ def measure(
 
 
 def recalibrated(
-    fitted: FittedFold, features: np.ndarray, human: np.ndarray, tokens: np.ndarray, own: int
+    fitted: FittedFold,
+    features: np.ndarray,
+    human: np.ndarray,
+    documents: Sequence[Document],
+    own: int,
 ) -> Metrics:
     """False-positive rates on a held-out source's human texts, before and after `recalibrate`.
 
@@ -62,7 +69,7 @@ def recalibrated(
         fitted: trained without the source.
         features: of the fold's test texts, shape (n, features).
         human: which of them are human texts of the source, bool of shape (n,).
-        tokens: their lengths, shape (n,).
+        documents: n of them.
         own: number of human texts that set the thresholds; at least the same number must remain.
 
     Returns:
@@ -73,13 +80,17 @@ def recalibrated(
         return {}
     calibrating, tested = index[:own], index[own:]
     probabilities = fitted.probabilities(features)
+    tokens = np.array([document.token_count for document in documents], np.int64)
     after = fitted.calibrator.with_human_scores(probabilities[calibrating], tokens[calibrating])
     found = {"n_human": float(len(tested))}
     for rate in RATES:
-        for when, calibrator in (("before", fitted.calibrator), ("after", after)):
-            threshold = calibrator.thresholds(rate, tokens[tested])
-            flagged = float(np.mean(probabilities[tested] >= threshold))
-            found[f"{when}_{rate * 100:g}"] = flagged
+        thresholds = {
+            "before": fitted.thresholds([documents[i] for i in tested], rate),
+            "after": after.thresholds(rate, tokens[tested]),
+        }
+        for when, threshold in thresholds.items():
+            share = float(np.mean(probabilities[tested] >= threshold))
+            found[f"{when}_{rate * 100:g}"] = share
     return found
 
 

@@ -232,6 +232,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             self.is_outlier(features),
             [is_prose(text) for text in texts],
             self.calibrator_.can_guarantee(self.fpr),
+            [one.token_count < self.calibrator_.min_tokens for one in documents],
         )
         columns = (
             documents, features, scores.tolist(), probabilities.tolist(), human.tolist(),

@@ -15,6 +15,7 @@ MAX_FNR = 0.05
 MIN_WORDS = 50
 SHORT = f"fewer than {MIN_WORDS} words"
 SHORT_FOR_RATE = "too short for this false-positive rate"
+NO_PEOPLE = "no people like this set a threshold"
 NO_THRESHOLD = "no threshold keeps this false-positive rate"
 OUTLIER = "unlike the prose it was trained on"
 NO_PROSE = "no running English prose"
@@ -36,6 +37,7 @@ def decide(
     is_outlier: np.ndarray,
     is_prose: Sequence[bool],
     guaranteed: bool = True,
+    is_short: Sequence[bool] | np.ndarray | None = None,
 ) -> list[Verdict]:
     """Verdicts on n texts.
 
@@ -51,13 +53,17 @@ def decide(
         is_outlier: whether each text is far from all training texts, shape (n,).
         is_prose: whether each text looks like running English prose, shape (n,).
         guaranteed: whether a threshold keeps the rate for texts of any length.
+        is_short: whether each text is too short for a threshold, shape (n,); all that have none
+            if not given.
     """
-    no_threshold = SHORT_FOR_RATE if guaranteed else NO_THRESHOLD
+    if is_short is None:
+        is_short = np.isinf(generated_thresholds)
     columns = (
         probabilities, n_words, human_thresholds, generated_thresholds, is_outlier, is_prose,
+        is_short,
     )  # fmt: skip
     verdicts = []
-    for probability, words, human, generated, outlier, prose in zip(*columns, strict=True):
+    for probability, words, human, generated, outlier, prose, short in zip(*columns, strict=True):
         if words < MIN_WORDS:
             verdicts.append(Verdict(UNCERTAIN, SHORT))
         elif not prose:
@@ -69,6 +75,14 @@ def decide(
         elif probability < human:
             verdicts.append(Verdict(HUMAN, ""))
         else:
-            note = BETWEEN_THRESHOLDS if math.isfinite(generated) else no_threshold
-            verdicts.append(Verdict(UNCERTAIN, note))
+            verdicts.append(Verdict(UNCERTAIN, _note(generated, guaranteed, short)))
     return verdicts
+
+
+def _note(generated_threshold: float, guaranteed: bool, is_short: bool) -> str:
+    """Why a text that is prose and long enough for a verdict gets none."""
+    if math.isfinite(generated_threshold):
+        return BETWEEN_THRESHOLDS
+    if not guaranteed:
+        return NO_THRESHOLD
+    return SHORT_FOR_RATE if is_short else NO_PEOPLE

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from perplexity_detector.classifier.base import warn_renamed
 from perplexity_detector.classifier.contributions import Contributions
+from perplexity_detector.classifier.nearest_people import NearestPeople
 from perplexity_detector.classifier.outliers import OutlierDetector
 from perplexity_detector.classifier.persistence import ARRAYS_FILE
 from perplexity_detector.detectors import trees
@@ -19,13 +21,17 @@ from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import default_families
 from perplexity_detector.io import tensors
 from perplexity_detector.sampling.balance import balancing_weights
+from perplexity_detector.sampling.checks import check_training_data
 from perplexity_detector.sampling.splits import Split
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import xgboost
 
 #: Groups of arrays in `ARRAYS_FILE`, in addition to one for each learned family.
 _OUTLIERS, _HUMAN = "outliers", human_surprisal.GROUP
+_PEOPLE = "nearest_people"
 _MEDIANS, _SURPRISAL_RANGE = "medians", human_surprisal.NAME
 #: Features that may only raise the probability as they rise.
 RISING_FEATURES = ("representation_log_odds",)
@@ -61,6 +67,8 @@ class TextDetector(ExplainableClassifier):
         extractor_: the fitted extractor.
         booster_: the trees.
         calibrator_: raw scores to probabilities and thresholds.
+        nearest_people_: set the threshold of each text; None if there are too few people, or if
+            the thresholds were recalibrated: then a text's length alone chooses it.
         outlier_detector_: finds texts unlike all training texts; None in artefacts of format 2.
         human_medians_: median of each feature over human training texts, shape (features,).
         surprisal_range_: of the same texts, see `human_surprisal.surprisal_range`; None if no
@@ -75,6 +83,7 @@ class TextDetector(ExplainableClassifier):
 
     booster_: xgboost.Booster
     outlier_detector_: OutlierDetector | None
+    nearest_people_: NearestPeople | None = None
     human_medians_: np.ndarray
     surprisal_range_: np.ndarray | None = None
 
@@ -115,6 +124,26 @@ class TextDetector(ExplainableClassifier):
         return self.human_medians_
 
     # --- training ---------------------------------------------------------------------------
+
+    def fit_documents(
+        self,
+        documents: Sequence[Document],
+        y: Iterable[int],
+        groups: Sequence[object] | None = None,
+        sources: Sequence[object] | None = None,
+        calibration_mask: Sequence[bool] | np.ndarray | None = None,
+    ) -> Self:
+        """As `CalibratedClassifier.fit_documents`; nearest people set the thresholds."""
+        labels, codes = check_training_data(documents, y, sources)
+        super().fit_documents(documents, labels, groups, sources, calibration_mask)
+        chosen = np.full(len(labels), True) if calibration_mask is None else calibration_mask
+        self.nearest_people_ = NearestPeople.fit(
+            list(compress(documents, chosen)),
+            labels[np.asarray(chosen, bool)],
+            codes[np.asarray(chosen, bool)],
+            self.oof_probabilities_[np.asarray(chosen, bool)],
+        )
+        return self
 
     def _fit_out_of_fold(
         self,
@@ -199,6 +228,21 @@ class TextDetector(ExplainableClassifier):
         """Log-odds by the trees, before calibration, shape (n,)."""
         return trees.margins(self.booster_, features, self.n_jobs or 0)
 
+    def thresholds(self, documents: Sequence[Document], fpr: float | None = None) -> np.ndarray:
+        """The probability from which each counts as generated, set by people like its writer."""
+        by_length = super().thresholds(documents, fpr)
+        if self.nearest_people_ is None:
+            return by_length
+        found = self.nearest_people_.thresholds(documents, self.fpr if fpr is None else fpr)
+        short = [one.token_count < self.calibrator_.min_tokens for one in documents]
+        return np.where(short, np.inf, found)
+
+    def recalibrate(self, human_texts: Iterable[str]) -> Self:
+        """As `CalibratedClassifier.recalibrate`: from then on these people set all thresholds."""
+        super().recalibrate(human_texts)
+        self.nearest_people_ = None
+        return self
+
     def is_outlier(self, features: np.ndarray) -> np.ndarray:
         """Whether each text is far from all training texts, shape (n,); see `OutlierDetector`."""
         if self.outlier_detector_ is None:
@@ -229,6 +273,8 @@ class TextDetector(ExplainableClassifier):
         if self.surprisal_range_ is not None:
             human[_SURPRISAL_RANGE] = self.surprisal_range_
         arrays = {**self.extractor_.learned_, _HUMAN: human}
+        if self.nearest_people_ is not None:
+            arrays[_PEOPLE] = self.nearest_people_.to_arrays()
         if self.outlier_detector_ is not None:
             arrays[_OUTLIERS] = self.outlier_detector_.to_arrays()
         return {
@@ -241,6 +287,8 @@ class TextDetector(ExplainableClassifier):
         arrays = tensors.from_bytes(files[ARRAYS_FILE])
         outliers = arrays.pop(_OUTLIERS, None)
         self.outlier_detector_ = None if outliers is None else OutlierDetector.from_arrays(outliers)
+        people = arrays.pop(_PEOPLE, None)
+        self.nearest_people_ = None if people is None else NearestPeople.from_arrays(people)
         human = arrays.pop(_HUMAN)
         self.human_medians_, self.surprisal_range_ = human[_MEDIANS], human.get(_SURPRISAL_RANGE)
         self.extractor_.learned_ = arrays

@@ -98,8 +98,8 @@ def read_overlapped(
         processes: worker processes that compute features; 0 computes them in this thread.
 
     Returns:
-        n documents without hidden states, which take much memory, and features as float64 of
-        shape (n, features).
+        n documents without the hidden states of their sentences, which take much memory, and
+        features as float64 of shape (n, features).
     """
     pool = process_pool(processes) if processes else None
     chunks = [texts[start : start + CHUNK_TEXTS] for start in range(0, len(texts), CHUNK_TEXTS)]
@@ -119,7 +119,7 @@ def read_overlapped(
     for chunk in prefetch(_read_chunks(scorer, chunks, requirements, canonical, pool)):
         matrices = _feature_matrices(local, chunk)
         without_states = [replace(one, states=one.states.without_means()) for one in chunk]
-        documents += without_states
+        documents += [replace(one, states=one.states.over_text()) for one in chunk]
         future = pool.submit(_feature_matrices, remote, without_states) if pool else None
         pending.append((matrices, future))
         while len(pending) > 2 * processes:

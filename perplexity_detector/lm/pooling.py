@@ -53,6 +53,13 @@ class PooledStates:
         """The numbers of tokens alone, which take little memory."""
         return PooledStates((), np.zeros((1, len(self.tokens), 0), np.float32), self.tokens)
 
+    def over_text(self) -> PooledStates:
+        """The mean over the whole text in place of those of its sentences, for the same reason."""
+        if not self.tokens.size:
+            return self
+        total = self.tokens.sum(keepdims=True, dtype=np.int32)
+        return PooledStates(self.layers, self.mean()[:, None], total)
+
     def mean(self) -> np.ndarray:
         """Mean state over all tokens, float32 of shape (layers, width); 0 without any."""
         weights = self.tokens / max(1, self.tokens.sum())

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.quality import scored
 from benchmarks.quality.fold_data import FittedFold
 from perplexity_detector.classifier.calibration import Calibrator
+from perplexity_detector.features.document import Document
 
 
 class Fitted(FittedFold):
@@ -20,6 +21,9 @@ class Fitted(FittedFold):
     def probabilities(self, table):
         return table[:, 0]
 
+    def thresholds(self, documents, fpr):
+        return self.calibrator.thresholds(fpr, np.zeros(len(documents), np.int64))
+
     def is_outlier(self, table):
         return table[:, 0] > 0.99
 
@@ -28,8 +32,8 @@ def made_up(probabilities, **columns):
     texts = len(probabilities)
     plain = {"source": "a", "generated": 0, "words": 100, "prose": True}
     rows = pd.DataFrame(plain | columns, index=range(texts))
-    tokens = np.zeros(texts, np.int64)
-    return scored.score_rows(Fitted(), rows, np.array(probabilities, float)[:, None], tokens)
+    documents = [Document("")] * texts
+    return scored.score_rows(Fitted(), rows, np.array(probabilities, float)[:, None], documents)
 
 
 def test_each_source_of_people_has_its_rates():
