@@ -70,6 +70,13 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
         "For others the real rate can be several times as high: `recalibrate` sets the thresholds "
         "anew on 100 or more texts by your own people.",
     ]
+    if training.get("nearest_people"):
+        lines += [
+            "",
+            f"The threshold of a text is set by the {training['nearest_people']:,} or more of "
+            "these people whose texts are most like it, in hidden states and length. The table "
+            "holds for texts of a length, whatever their kind.",
+        ]
     lines += _metric_tables(metrics)
     lines += [
         "",

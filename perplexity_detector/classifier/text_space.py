@@ -30,7 +30,8 @@ class TextSpace:
     Attributes:
         centre: subtracted from a state, shape (width,).
         directions: the projection, shape (width, dimensions).
-        log_length: mean of ln(tokens) of human texts, and what a difference of 1 counts.
+        log_length: mean, least and greatest ln(tokens) of human texts, and what a difference of 1
+            counts. A longer text counts as one of the greatest length.
     """
 
     centre: np.ndarray
@@ -55,14 +56,15 @@ class TextSpace:
         directions = principal[:DIMENSIONS].T / np.sqrt(spread) / scale[:, None]
         lengths = _log_tokens(documents)[labels == 0]
         weight = np.sqrt(spread).mean() / (lengths.std() + 1e-6)
-        arrays = (states[labels == 0].mean(axis=0), directions, [lengths.mean(), weight])
+        log_length = [lengths.mean(), lengths.min(), lengths.max(), weight]
+        arrays = (states[labels == 0].mean(axis=0), directions, log_length)
         return cls(*(np.asarray(array, np.float32) for array in arrays))
 
     def positions(self, documents: Sequence[Document]) -> np.ndarray:
         """Position of each document, float32 of shape (n, dimensions + 1)."""
-        mean, weight = self.log_length
+        mean, least, greatest, weight = self.log_length
         by_state = (mean_states(documents) - self.centre) @ self.directions
-        by_length = (_log_tokens(documents) - mean) * weight
+        by_length = (np.clip(_log_tokens(documents), least, greatest) - mean) * weight
         return np.column_stack([by_state, by_length]).astype(np.float32)
 
     def to_arrays(self) -> dict[str, np.ndarray]:

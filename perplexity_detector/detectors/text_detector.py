@@ -10,7 +10,7 @@ import numpy as np
 
 from perplexity_detector.classifier.base import warn_renamed
 from perplexity_detector.classifier.contributions import Contributions
-from perplexity_detector.classifier.nearest_people import NearestPeople
+from perplexity_detector.classifier.nearest_people import NEIGHBOURS, NearestPeople
 from perplexity_detector.classifier.outliers import OutlierDetector
 from perplexity_detector.classifier.persistence import ARRAYS_FILE
 from perplexity_detector.detectors import trees
@@ -143,6 +143,8 @@ class TextDetector(ExplainableClassifier):
             codes[np.asarray(chosen, bool)],
             self.oof_probabilities_[np.asarray(chosen, bool)],
         )
+        if self.nearest_people_ is not None:
+            self.training_["nearest_people"] = NEIGHBOURS
         return self
 
     def _fit_out_of_fold(
@@ -241,6 +243,7 @@ class TextDetector(ExplainableClassifier):
         """As `CalibratedClassifier.recalibrate`: from then on these people set all thresholds."""
         super().recalibrate(human_texts)
         self.nearest_people_ = None
+        self.training_.pop("nearest_people", None)
         return self
 
     def is_outlier(self, features: np.ndarray) -> np.ndarray:

@@ -105,3 +105,11 @@ def test_arrays_give_the_same_thresholds():
     again = NearestPeople.from_arrays(people.to_arrays())
     some = documents(np.arange(30) % KINDS, np.zeros(30), seed=4)
     assert np.array_equal(again.thresholds(some, 0.01), people.thresholds(some, 0.01))
+
+
+def test_a_text_longer_than_all_is_as_one_of_the_longest():
+    people = fit()
+    same, longer = (
+        people.thresholds(documents([0, 1], np.zeros(2), tokens=n), 0.05) for n in (200, 5000)
+    )
+    assert np.array_equal(same, longer)
