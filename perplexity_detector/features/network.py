@@ -18,6 +18,8 @@ SEEDS = 3
 HIDDEN_UNITS = 64
 #: Share of the inputs that a training step leaves out, and of the hidden units for each row.
 INPUT_DROPOUT, HIDDEN_DROPOUT = 0.2, 0.5
+#: Labels are drawn this far from 0 and 1, so that log-odds stay within reason.
+LABEL_SMOOTHING = 0.05
 LEARNING_RATE, WEIGHT_DECAY = 2e-3, 0.1
 BATCH_ROWS = 256
 EPOCHS = 6
@@ -52,7 +54,8 @@ def fit_networks(
 
     centre, scale = inputs.mean(axis=0), inputs.std(axis=0) + 1e-6
     rows = torch.from_numpy((inputs - centre) / scale).bfloat16()
-    targets = torch.from_numpy(labels.astype(np.float32))[:, None].expand(-1, SEEDS)
+    smoothed = LABEL_SMOOTHING + (1 - 2 * LABEL_SMOOTHING) * labels.astype(np.float32)
+    targets = torch.from_numpy(smoothed)[:, None].expand(-1, SEEDS)
     weights = torch.from_numpy(balancing_weights(labels, sources))
     n = len(rows)
     batch = min(BATCH_ROWS, n)
