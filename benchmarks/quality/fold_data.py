@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality import linear_probes
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.classifier.nearest_people import NearestPeople
 from perplexity_detector.detectors.text_detector import TextDetector
@@ -19,11 +18,12 @@ from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Family, LearnedFamily
 from perplexity_detector.features.registry import FAMILIES, available_families, default_families
+from perplexity_detector.features.representation import NETWORK_LABELS
 from perplexity_detector.sampling.balance import balancing_weights
 from perplexity_detector.sampling.splits import Split, group_folds, merge_related_sources
 
-#: The family of hidden states, in whose place version 0.2 had `linear_probes`.
-HIDDEN_STATES = "representation"
+#: Features of hidden states that version 0.2 did not have: it read them by linear probes alone.
+SINCE_0_2 = tuple(f"representation_{feature}" for feature in NETWORK_LABELS)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class FoldData:
         sources: integers of shape (n,).
         splits: folds within the training texts, as `group_folds` returns them.
         blocks: every family in the order of the columns; the learned ones come after the fixed
-            ones, and `linear_probes` last.
+            ones.
         table: features, shape (n, features); those of learned families are cross-fitted.
         calibration_mask: texts that set probabilities and thresholds, bool of shape (n,).
     """
@@ -150,43 +150,26 @@ class FoldData:
         return self.columns_of(default_families(depth), depth)
 
     def columns_of(self, families: Collection[str], depth: float = 1.0) -> list[int]:
-        """Columns of the product's families of these names, for a model read to this depth."""
+        """Columns of the families of these names, for a model read to this depth."""
         chosen = [
-            block.family.name in families
-            and block.family.name != linear_probes.NAME
-            and block.depth in (None, depth)
-            for block in self.blocks
+            block.family.name in families and block.depth in (None, depth) for block in self.blocks
         ]
-        return self._columns(chosen)
-
-    def columns_of_version_0_2(self, depth: float) -> list[int]:
-        """Columns of version 0.2's detector of this depth: with `linear_probes`."""
-        names = set(default_families(depth)) - {HIDDEN_STATES}
-        reached = {f"{linear_probes.NAME}_{label}" for label in linear_probes.labels(depth)}
-        probes = self._columns([block.family.name == linear_probes.NAME for block in self.blocks])
-        return [
-            *self.columns_of(names, depth),
-            *(column for column in probes if self.feature_names[column] in reached),
-        ]
-
-    def _columns(self, chosen: Sequence[bool]) -> list[int]:
-        """Columns of the blocks that are chosen, one flag a block."""
         widths = [len(block.family.labels) for block in self.blocks]
         return np.flatnonzero(np.repeat(chosen, widths)).tolist()
 
+    def columns_of_version_0_2(self, depth: float) -> list[int]:
+        """Columns of version 0.2's detector of this depth: without `SINCE_0_2`."""
+        names = self.feature_names
+        return [c for c in self.columns_at_depth(depth) if names[c] not in SINCE_0_2]
+
 
 def learned_families(depths: Sequence[float]) -> list[tuple[LearnedFamily, float | None]]:
-    """Families to fit for detectors of these depths, each with the depth of the states it reads.
-
-    The last is `linear_probes` at the greatest depth: its columns of smaller depths are the same.
-    """
+    """Families to fit for detectors of these depths, each with the depth of the states it reads."""
     found: dict[tuple[str, float | None], LearnedFamily] = {}
     for depth in depths:
         for name, family in available_families(depth).items():
             if isinstance(family, LearnedFamily):
                 found[name, depth if family.requires == "states" else None] = family
-    probed = max(depths)
-    found[linear_probes.NAME, probed] = linear_probes.learned_family(probed)
     return [(family, depth) for (_, depth), family in found.items()]
 
 
@@ -207,19 +190,17 @@ class FittedFold:
     columns: list[int]
 
     @classmethod
-    def fit(
-        cls, data: FoldData, columns: Sequence[int], settings: Mapping[str, Any] | None = None
-    ) -> FittedFold:
+    def fit(cls, data: FoldData, columns: Sequence[int], nearest_people: bool = True) -> FittedFold:
         """Fit trees and calibrator on a fold's training data.
 
         Args:
             data: of the fold.
             columns: of its table.
-            settings: of the detector, other than its defaults. With settings of its own, as
-                earlier versions have, a text's length alone chooses its threshold.
+            nearest_people: whether the people nearest to a text set its threshold; if not, as in
+                version 0.2, its length alone chooses it.
         """
         tokens = np.array([document.token_count for document in data.documents], np.int64)
-        detector = TextDetector(n_jobs=1, **(settings or {}))
+        detector = TextDetector(n_jobs=1)
         names = [data.feature_names[i] for i in columns]
         table = data.table[:, columns]
         scores = detector.fit_table(table, data.labels, data.sources, data.splits, names)
@@ -228,7 +209,7 @@ class FittedFold:
         labels = data.labels[mask]
         calibrator = Calibrator.fit(scores[mask], labels, weights[mask], tokens[mask])
         detector.calibrator_ = calibrator
-        if settings is None:
+        if nearest_people:
             detector.nearest_people_ = NearestPeople.fit(
                 list(compress(data.documents, mask)),
                 labels,

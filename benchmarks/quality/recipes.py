@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,18 +14,6 @@ from benchmarks.quality.protocol import Fold
 SHIPPED = {"standard": 1.0, "fast": 0.5}
 #: Source of auxiliary texts that a detector is better trained without.
 EXCLUDED_SOURCES = {"fast": CONTINUED}
-#: Settings of the detectors of version 0.2, which were its defaults.
-SETTINGS_0_2: Mapping[str, float] = {
-    "n_estimators": 1000,
-    "learning_rate": 0.05,
-    "max_depth": 4,
-    "min_child_weight": 5.0,
-    "subsample": 0.6,
-    "colsample_bytree": 0.3,
-    "num_parallel_tree": 2,
-    "reg_lambda": 2.0,
-    "early_stopping_rounds": 50,
-}
 
 
 def version_0_2(name: str) -> str:
@@ -50,7 +38,7 @@ def fit_detectors(
         fitted[name] = FittedFold.fit(data, data.columns_at_depth(depth))
         if earlier:
             columns = data.columns_of_version_0_2(depth)
-            fitted[version_0_2(name)] = FittedFold.fit(data, columns, SETTINGS_0_2)
+            fitted[version_0_2(name)] = FittedFold.fit(data, columns, nearest_people=False)
     return fitted
 
 

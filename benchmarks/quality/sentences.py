@@ -59,7 +59,7 @@ def hidden_states(detector: TextDetector, document: Document) -> np.ndarray:
     learned = detector.extractor_.learned_["representation"]
     scores = representation.sentence_log_odds(document, learned)
     missing = len(document.sentences) - len(scores)
-    text = representation.representation_features(document, learned)["log_odds"]
+    text = representation.text_log_odds(document, learned).mean()
     return np.concatenate([scores, np.full(missing, text)])
 
 

@@ -40,11 +40,11 @@ RISING_FEATURES = ("representation_log_odds",)
 class TextDetector(ExplainableClassifier):
     """Tells human texts (class 0) from texts by language models (class 1).
 
-    Gradient-boosted trees over features, shallow and strongly regularised. Their score never falls
-    as the log-odds rise that networks read from the hidden states. The trees are cross-validated
-    on cross-fitted features, once and not nested: the trees of a fold have not seen its texts, but
-    the family features of some training texts are in-sample. The results show how far the
-    thresholds hold on wholly new sources. Everything that is fitted (families, trees, their number,
+    Gradient-boosted trees over features. Their score never falls as the log-odds rise that
+    networks read from the hidden states. The trees are cross-validated on cross-fitted features,
+    once and not nested: the trees of a fold have not seen its texts, but the family features of
+    some training texts are in-sample. The results show how far the thresholds hold on wholly new
+    sources. Everything that is fitted (families, trees, their number,
     calibrator, thresholds) is set on held-out sources, see `CalibratedClassifier`. Deterministic.
 
     Args:
@@ -92,12 +92,12 @@ class TextDetector(ExplainableClassifier):
         extractor: FeatureExtractor | None = None,
         n_estimators: int = 1000,
         learning_rate: float = 0.05,
-        max_depth: int = 3,
-        min_child_weight: float = 20.0,
+        max_depth: int = 4,
+        min_child_weight: float = 5.0,
         subsample: float = 0.6,
-        colsample_bytree: float = 1.0,
-        num_parallel_tree: int = 1,
-        reg_lambda: float = 10.0,
+        colsample_bytree: float = 0.3,
+        num_parallel_tree: int = 2,
+        reg_lambda: float = 2.0,
         early_stopping_rounds: int = 50,
         fpr: float = 0.01,
         random_state: int = 0,

@@ -38,13 +38,13 @@ class BoostingParams(NamedTuple):
 #: The detector's own hyper-parameters, also those of the baseline `diveye`.
 DEFAULT_PARAMETERS: dict[str, float] = {
     "learning_rate": 0.05,
-    "max_depth": 3,
+    "max_depth": 4,
     "subsample": 0.6,
-    "colsample_bytree": 1.0,
-    "num_parallel_tree": 1,
-    "reg_lambda": 10.0,
+    "colsample_bytree": 0.3,
+    "num_parallel_tree": 2,
+    "reg_lambda": 2.0,
 }
-DEFAULT_MIN_CHILD_WEIGHT = 20.0
+DEFAULT_MIN_CHILD_WEIGHT = 5.0
 DEFAULT_MAX_ROUNDS = 1000
 DEFAULT_EARLY_STOPPING_ROUNDS = 50
 

@@ -1,4 +1,4 @@
-"""Family `representation` (learned): what a small network reads from the model's hidden states."""
+"""Family `representation` (learned): what networks and linear probes read from hidden states."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from perplexity_detector.features import network
+from perplexity_detector.features import linear_probes, network
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import LearnedFamily
 
@@ -17,7 +17,8 @@ STATE_DEPTHS = (0.13, 0.27, 0.4, 0.5, 0.6, 0.73, 0.87)
 #: Weight of the whole text's log-odds in a sentence's log-odds, in tokens.
 SENTENCE_PRIOR_TOKENS = 10.0
 
-LABELS = {
+#: Features of the networks, which read all layers together.
+NETWORK_LABELS = {
     "log_odds": "likeness of hidden states to model-written text",
     "spread": "disagreement about hidden states",
 }
@@ -28,34 +29,56 @@ def state_depths(depth: float) -> tuple[float, ...]:
     return tuple(reached for reached in STATE_DEPTHS if reached <= depth)
 
 
+def labels_at(depth: float) -> dict[str, str]:
+    """Features of a model that runs this share of its blocks, and what they measure."""
+    layers = [f"{100 * reached:.0f}" for reached in state_depths(depth)]
+    probes = {
+        f"{kind}_{layer}": f"{kind} of hidden states at {layer} % depth"
+        for layer in layers
+        for kind in linear_probes.KINDS
+    }
+    return {**NETWORK_LABELS, **probes} if layers else {}
+
+
 def learned_family(depth: float = 1.0) -> LearnedFamily:
     """The family for a model that runs this share of its blocks; without features if too few."""
+    labels = labels_at(depth)
     return LearnedFamily(
         name="representation",
-        version=2,
-        labels=LABELS if state_depths(depth) else {},
+        version=3,
+        labels=labels,
         fit=partial(fit_representation, layers=len(state_depths(depth))),
-        compute=representation_features,
+        compute=partial(representation_features, names=list(labels)),
         requires="states",
         prepare=network.in_single_precision,
     )
 
 
 def representation_features(
-    document: Document, arrays: Mapping[str, np.ndarray]
+    document: Document, arrays: Mapping[str, np.ndarray], names: Sequence[str]
 ) -> dict[str, float]:
-    """What networks make of the hidden states, averaged over the text's tokens.
+    """What is learned from hidden states, averaged over the text's tokens.
 
-    The states after several blocks go into the networks together (`network.fit_networks`). Both
-    features are 0 for a text with fewer than two tokens.
+    All features are 0 for a text with fewer than two tokens; the others may have any sign, but for
+    the spread.
 
-    - `log_odds`: that the text is generated, mean over the networks; any sign.
+    - `log_odds`: of networks that the text is generated, their mean. The states of all layers go
+      into them together (`network.fit_networks`).
     - `spread`: standard deviation of the log-odds over the networks, from 0.
+    - `discriminant_13`, `difference_13`, ...: projections of the states of one layer on a linear
+      discriminant and on the difference of the class means (`linear_probes.fit_probes`).
     """
     if not document.states.tokens.size:
-        return dict.fromkeys(LABELS, 0.0)
-    by_network = _log_odds(document.states.mean()[:, None], arrays)[0]
-    return {"log_odds": float(by_network.mean()), "spread": float(by_network.std())}
+        return dict.fromkeys(names, 0.0)
+    by_network = text_log_odds(document, arrays)
+    probes = linear_probes.projections(document.states.mean(), arrays).ravel()
+    values = [by_network.mean(), by_network.std(), *probes]
+    return dict(zip(names, map(float, values), strict=True))
+
+
+def text_log_odds(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Log-odds by the text's hidden states, one of each network, shape (seeds,)."""
+    return np.asarray(_log_odds(document.states.mean()[:, None], arrays)[0])
 
 
 def sentence_log_odds(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -64,7 +87,7 @@ def sentence_log_odds(document: Document, arrays: Mapping[str, np.ndarray]) -> n
     Shrunk towards the whole text's, the more so the shorter the sentence.
     """
     states = document.states
-    text = _log_odds(states.mean()[:, None], arrays).mean()
+    text = text_log_odds(document, arrays).mean()
     by_sentence = _log_odds(states.means, arrays).mean(axis=1)
     weight = states.tokens / (states.tokens + SENTENCE_PRIOR_TOKENS)
     return np.asarray(text + weight * (by_sentence - text))
@@ -73,10 +96,14 @@ def sentence_log_odds(document: Document, arrays: Mapping[str, np.ndarray]) -> n
 def fit_representation(
     documents: Sequence[Document], labels: np.ndarray, sources: np.ndarray, layers: int
 ) -> dict[str, np.ndarray]:
-    """Networks over the mean states of the first `layers` layers; see `network.fit_networks`."""
+    """Networks and linear probes over the mean states of the first `layers` layers."""
     with_states = [i for i, document in enumerate(documents) if document.states.tokens.size]
-    states = [documents[i].states.mean()[:layers].ravel() for i in with_states]
-    return network.fit_networks(np.stack(states), labels[with_states], sources[with_states])
+    states = np.stack([documents[i].states.mean()[:layers] for i in with_states])
+    labels, sources = labels[with_states], sources[with_states]
+    return {
+        **network.fit_networks(states.reshape(len(states), -1), labels, sources),
+        **linear_probes.fit_probes(states.swapaxes(0, 1), labels, sources),
+    }
 
 
 def _log_odds(states: np.ndarray, arrays: Mapping[str, np.ndarray]) -> np.ndarray:

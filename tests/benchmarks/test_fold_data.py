@@ -4,19 +4,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.quality import linear_probes
 from benchmarks.quality.auxiliary import CONTINUED
-from benchmarks.quality.fold_data import FittedFold, FoldData, Texts, learned_families
+from benchmarks.quality.fold_data import (
+    SINCE_0_2,
+    FoldData,
+    Texts,
+    learned_families,
+)
 from benchmarks.quality.protocol import Fold
-from benchmarks.quality.recipes import SETTINGS_0_2, fit_detectors, training_data, version_0_2
-from perplexity_detector.detectors.text_detector import TextDetector
+from benchmarks.quality.recipes import fit_detectors, training_data, version_0_2
 from perplexity_detector.evaluation.metrics import auroc
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.registry import FAMILIES, available_families, default_families
+from perplexity_detector.features.representation import STATE_DEPTHS
 from perplexity_detector.lm.outputs import TokenIds
 from perplexity_detector.lm.pooling import PooledStates
 
-LAYERS, WIDTH = len(linear_probes.PROBE_DEPTHS), 6
+LAYERS, WIDTH = len(STATE_DEPTHS), 6
 
 
 def made_up(texts=160, sources=8, seed=0):
@@ -80,47 +84,18 @@ def test_hidden_states_are_fitted_once_a_depth(data):
         ("contrast", None),
         ("representation", 1.0),
         ("representation", 0.5),
-        ("linear_probes", 1.0),
     ]
     assert data.table.shape == (TRAIN.sum(), len(data.feature_names))
     assert data.transform(TEXTS, ~TRAIN).shape == ((~TRAIN).sum(), len(data.feature_names))
 
 
 @pytest.mark.parametrize(("depth", "probes"), [(1.0, 14), (0.5, 8)])
-def test_version_0_2_reads_hidden_states_by_linear_probes(data, depth, probes):
+def test_version_0_2_reads_hidden_states_by_linear_probes_alone(data, depth, probes):
     names = names_of(data, data.columns_of_version_0_2(depth))
     now = names_of(data, data.columns_at_depth(depth))
-    probed = [name for name in names if name.startswith(linear_probes.NAME)]
-    assert len(probed) == probes
-    assert len(set(names)) == len(names)
-    assert set(names) - set(probed) == {n for n in now if not n.startswith("representation")}
-    assert not set(now) & set(probed)
-
-
-def test_linear_probes_of_half_a_model_are_those_of_the_whole(data):
-    half = FoldData.from_texts(TEXTS, TRAIN, (0.5,))
-    columns = half.columns_of_version_0_2(0.5)
-    wanted = data.columns_of_version_0_2(0.5)
-    assert names_of(half, columns) == names_of(data, wanted)
-    assert np.allclose(half.table[:, columns], data.table[:, wanted], atol=1e-4)
-
-
-def test_linear_probes_find_what_differs():
-    family = linear_probes.learned_family()
-    arrays = family.fit(TEXTS.documents, TEXTS.labels, np.zeros(len(TEXTS.labels), int))
-    for probe, difference in arrays["directions"]:
-        assert np.argmax(np.abs(probe)) == np.argmax(np.abs(difference)) == 0
-    values = [family.compute(document, arrays) for document in TEXTS.documents]
-    assert auroc(TEXTS.labels, [value["probe_50"] for value in values]) > 0.95
-    assert set(family.compute(Document("x"), arrays).values()) == {0.0}
-
-
-def test_version_0_2_keeps_its_settings(data):
-    settings = {**SETTINGS_0_2, "n_estimators": 5}
-    fitted = FittedFold.fit(data, data.columns_of_version_0_2(1.0), settings)
-    for name in SETTINGS_0_2.keys() - {"n_estimators"}:
-        assert getattr(fitted.detector, name) == SETTINGS_0_2[name]
-    assert set(SETTINGS_0_2) <= set(TextDetector().get_params())
+    assert names == [name for name in now if name not in SINCE_0_2]
+    assert len(now) - len(names) == len(SINCE_0_2) == 2
+    assert sum(name.startswith("representation") for name in names) == probes
 
 
 def test_detectors_share_what_they_learn_from_the_same_texts():
@@ -142,6 +117,7 @@ def test_both_recipes_are_fitted_on_a_fold():
     assert list(fitted) == ["fast", version_0_2("fast")]
     assert fitted["fast"].data is fitted["fast 0.2"].data
     assert list(fit_detectors(["fast"], TEXTS, fold, earlier=False)) == ["fast"]
+    assert len(fitted["fast"].columns) > len(fitted["fast 0.2"].columns)
     features = fitted["fast"].data.transform(TEXTS, ~TRAIN)
     for one in fitted.values():
         assert auroc(TEXTS.labels[~TRAIN], one.probabilities(features)) > 0.9

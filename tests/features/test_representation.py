@@ -33,9 +33,13 @@ def learn(documents, labels, sources, layers=LAYERS):
     return representation.fit_representation(documents, labels, sources, layers)
 
 
+def features(one, arrays):
+    names = list(representation.labels_at(1))[: 2 + 2 * len(arrays["probe_centre"])]
+    return representation.representation_features(one, arrays, names)
+
+
 def log_odds(documents, arrays):
-    found = [representation.representation_features(one, arrays) for one in documents]
-    return np.array([one["log_odds"] for one in found])
+    return np.array([features(one, arrays)["log_odds"] for one in documents])
 
 
 def test_the_direction_on_which_sources_agree_is_found():
@@ -69,9 +73,7 @@ def test_a_source_counts_the_same_with_many_texts_as_with_few():
 def test_spread_is_the_disagreement_of_the_networks():
     arrays = learn(*sample())
     usual, odd = document(np.zeros((LAYERS, 1, WIDTH))), document(np.full((LAYERS, 1, WIDTH), 40))
-    spreads = [
-        representation.representation_features(one, arrays)["spread"] for one in (usual, odd)
-    ]
+    spreads = [features(one, arrays)["spread"] for one in (usual, odd)]
     assert 0 < spreads[0] < spreads[1]
 
 
@@ -95,16 +97,24 @@ def test_the_only_sentence_has_the_log_odds_of_the_text():
 def test_a_text_without_states_has_zeros():
     documents, labels, sources = sample(40)
     arrays = learn([*documents, Document("")], np.append(labels, 0), np.append(sources, 0))
-    values = representation.representation_features(Document(""), arrays)
-    assert values == {"log_odds": 0.0, "spread": 0.0}
+    values = features(Document(""), arrays)
+    assert list(values)[:2] == ["log_odds", "spread"]
+    assert len(values) == 2 + 2 * LAYERS
+    assert set(values.values()) == {0.0}
 
 
 def test_a_depth_has_the_states_that_it_reaches():
     assert representation.state_depths(0.5) == (0.13, 0.27, 0.4, 0.5)
     assert representation.state_depths(0.1) == ()
-    names = ["representation_log_odds", "representation_spread"]
-    assert representation.learned_family().feature_names == names
-    assert representation.learned_family(0.5).feature_names == names
+    names = representation.learned_family().feature_names
+    assert names[:3] == [
+        "representation_log_odds",
+        "representation_spread",
+        "representation_discriminant_13",
+    ]
+    assert names[-1] == "representation_difference_87"
+    assert len(names) == 2 + 2 * len(representation.STATE_DEPTHS)
+    assert representation.learned_family(0.5).feature_names == names[: 2 + 2 * 4]
     assert representation.learned_family(0.1).feature_names == []
 
 
@@ -115,14 +125,20 @@ def test_layers_after_those_of_the_fit_are_ignored():
     assert (log_odds(documents, arrays) == log_odds(first, arrays)).all()
     sentences = [representation.sentence_log_odds(one[0], arrays) for one in (documents, first)]
     assert (sentences[0] == sentences[1]).all()
+    assert features(documents[0], arrays) == features(first[0], arrays)
 
 
 def test_the_fitted_family_has_the_values_of_its_stored_arrays():
     documents, labels, sources = sample(layers=len(representation.STATE_DEPTHS))
     learned = representation.learned_family()
     arrays = learned.fit(documents, labels, sources)
-    values = [learned.family(arrays).values(one)[0] for one in documents]
-    assert values == pytest.approx(log_odds(documents, arrays), abs=1e-4)
+    found = [dict(zip(learned.labels, learned.family(arrays).values(one), strict=True))
+             for one in documents]  # fmt: skip
+    assert [one["log_odds"] for one in found] == pytest.approx(
+        log_odds(documents, arrays), abs=1e-4
+    )
+    for one, values in zip(documents, found, strict=True):
+        assert values == pytest.approx(features(one, arrays), abs=1e-3)
 
 
 def test_two_fits_give_the_same_bytes_and_leave_random_numbers_alone():
