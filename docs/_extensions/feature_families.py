@@ -41,7 +41,7 @@ class FeatureFamilies(SphinxDirective):
 
 def described(family: Any) -> list[str]:
     """Markdown about one family."""
-    functions = [family.compute]
+    functions = [getattr(family.compute, "func", family.compute)]  # a partial has no docstring
     if family.name == "stylometry":
         functions += [function for module in modules_of(style) for function in computing(module)]
     facts = [f"Reads {NEEDS[family.requires]}.", f"Version {family.version}."]

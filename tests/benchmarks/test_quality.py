@@ -12,6 +12,7 @@ from benchmarks.quality.protocol import Fold
 from benchmarks.quality.record import BY_DETECTOR, copy_other_benchmarks, with_detector
 from benchmarks.quality.stress import recalibrated
 from perplexity_detector.classifier.calibration import Calibrator
+from perplexity_detector.features.document import Document
 from tests.paths import ROOT
 
 CORPUS = Path(os.environ.get("PERPLEXITY_CORPUS", ROOT.parent / "shared/data/corpus.parquet"))
@@ -54,16 +55,20 @@ class Fitted(FittedFold):
     def probabilities(self, table):
         return table[:, 0]
 
+    def thresholds(self, documents, fpr):
+        return self.calibrator.thresholds(fpr, np.zeros(len(documents)))
+
 
 def test_recalibration_is_tested_on_other_texts():
     table = np.random.default_rng(2).uniform(0.3, 0.9, (600, 1))
     human = np.arange(600) < 400
-    found = recalibrated(Fitted(), table, human, np.zeros(600), own=100)
+    documents = [Document("")] * 600
+    found = recalibrated(Fitted(), table, human, documents, own=100)
     assert found["n_human"] == 300
     assert found["before_5"] > 0.6
     assert 0.01 < found["after_5"] < 0.12
     assert found["after_1"] < 0.05
-    assert recalibrated(Fitted(), table, np.arange(600) < 199, np.zeros(600), own=100) == {}
+    assert recalibrated(Fitted(), table, np.arange(600) < 199, documents, own=100) == {}
 
 
 def record_of(rules, **others):
