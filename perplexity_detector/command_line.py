@@ -144,7 +144,7 @@ class My_TextClassifier_Model(ExplainCommand, ServeCommand):
         Args:
             dataset: file of texts, or - for standard input.
             output: file of the results, or - for standard output.
-            details: also write verdict, note, words, tokens, reasons (why) and problem.
+            details: also write verdict, note, words, tokens, reasons (why), flags and problem.
             show: also print a readable table.
             resume: continue after the rows that an earlier, interrupted run wrote.
             detector: fast, standard or a folder; ./data/model, else standard, if not given.

@@ -33,7 +33,8 @@ def _read_look_alikes() -> dict[int, str]:
     }
 
 
-_LOOK_ALIKES = _read_look_alikes()
+#: Code point of each look-alike of another script -> its Latin letter.
+LOOK_ALIKES = _read_look_alikes()
 # Common English words, which cover most of any text. A capital inside one is a slip or a disguise.
 _COMMON_WORDS = (
     "ability able about access across actually after again against age air all already also always "
@@ -69,9 +70,9 @@ _MIXED_CASE = re.compile(r"(?<![\w\\])(?:[A-Z]?[a-z]+[A-Z]|[A-Z]{2,}[a-z])[A-Za-
 # Capitals inside a word, no two of them adjacent: nobody writes so for emphasis.
 _STRAY_CAPITALS = re.compile(r"[A-Z]?(?:[a-z]+[A-Z])+[a-z]*")
 _TABLE = str.maketrans(_QUOTES_AND_DASHES)
-# Format characters (zero-width space and joiners, direction marks, soft hyphen, BOM), control
-# characters other than whitespace, and unpaired surrogates.
-_INVISIBLE = re.compile(
+#: Format characters (zero-width space and joiners, direction marks, soft hyphen, BOM), control
+#: characters other than whitespace, and unpaired surrogates.
+INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]"
@@ -143,9 +144,9 @@ def canonicalise(text: str) -> str:
 def _canonicalise_once(text: str) -> str:
     text = html.unescape(_OVERLONG_ENTITY.sub("\ufffd", text))
     text = _FENCE.sub("", text)  # before backticks become quotes
-    text = _INVISIBLE.sub("", text).translate(_TABLE)
+    text = INVISIBLE.sub("", text).translate(_TABLE)
     text = normalize("NFKC", _LONG_MARK_RUN.sub(_limit_marks, text))
-    text = re.sub(r"\w+", _replace_look_alikes, text)
+    text = re.sub(r"\w+", replace_look_alikes, text)
     text = _fix_stray_capitals(text)
     text = _BLANK_LINES.sub("\n", text)
     for pattern, replacement in _MARKDOWN:
@@ -193,12 +194,12 @@ def _remove_emphasis(line: str) -> str:
     return "".join(pieces) + line[copied:]
 
 
-def _replace_look_alikes(match: re.Match[str]) -> str:
+def replace_look_alikes(match: re.Match[str]) -> str:
     """Replace look-alikes in a word with Latin letters, or with no other letters than these."""
     word = match.group()
     if word.isascii():
         return word
-    latinised = word.translate(_LOOK_ALIKES)
+    latinised = word.translate(LOOK_ALIKES)
     has_latin = any(letter.isascii() and letter.isalpha() for letter in word)
     return latinised if latinised.isascii() or has_latin else word
 
@@ -211,7 +212,7 @@ def _fix_stray_capitals(text: str) -> str:
     n_stray = sum(map(_has_stray_capitals, _MIXED_CASE.findall(text)))
     if not n_stray:
         return text
-    disguised = n_stray >= max(3, len(text) / 500)  # far more than slips and missing spaces
+    disguised = _looks_disguised(n_stray, text)
 
     def fix_word(match: re.Match[str]) -> str:
         word = match.group()
@@ -220,6 +221,24 @@ def _fix_stray_capitals(text: str) -> str:
         return word.capitalize() if word[0].isupper() else word.lower()
 
     return _MIXED_CASE.sub(fix_word, text)
+
+
+def stray_capitals(text: str) -> list[tuple[int, int]]:
+    """Start and end of the common words with stray capitals, if there are too many for slips.
+
+    Example:
+        >>> stray_capitals("wHen tHe iPhone diD it")
+        [(0, 4), (5, 8), (16, 19)]
+    """
+    spans = [
+        match.span() for match in _MIXED_CASE.finditer(text) if _has_stray_capitals(match.group())
+    ]
+    return spans if _looks_disguised(len(spans), text) else []
+
+
+def _looks_disguised(n_stray: int, text: str) -> bool:
+    """Whether a text has far more words with stray capitals than slips and missing spaces."""
+    return n_stray >= max(3, len(text) / 500)
 
 
 def _has_stray_capitals(word: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from benchmarks.docs import headline
 from benchmarks.docs.markdown import NotMeasuredError
 from benchmarks.gpu import tables as gpu_tables
-from benchmarks.quality import notes, sentence_tables, shipped_tables
+from benchmarks.quality import flag_tables, notes, sentence_tables, shipped_tables
 from benchmarks.quality import tables as quality_tables
 from benchmarks.records import RESULTS, ROOT, read_json
 from benchmarks.service import tables as service_tables
@@ -79,6 +79,11 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
     ("metrics.json", "quality", [shipped_tables.shipped_metrics, shipped_tables.shipped_sources]),
     ("config.json", "quality", [shipped_tables.training_data]),
     ("sentences.json", "quality.sentences measure", [sentence_tables.sentences]),
+    (
+        "flags.json",
+        "quality.flags",
+        [flag_tables.flags_of_people, flag_tables.flags_of_attacks],
+    ),
     ("bos_token.json", "quality.bos_token", [quality_tables.bos_token]),
     ("precision.json", "speed.precision", [speed_tables.precision]),
     ("reading_profile.json", "speed.reading_profile", [speed_tables.reading_profile]),

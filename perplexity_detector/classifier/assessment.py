@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from perplexity_detector.features.document import Document
+from perplexity_detector.flags import Flag
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Assessment:
             keeps the false-positive rate at this length.
         verdict: `human`, `generated` or `uncertain`.
         note: why it is uncertain; otherwise empty.
+        flags: what is odd in the text as it was given; no part of the features or the verdict.
     """
 
     document: Document
@@ -35,6 +37,7 @@ class Assessment:
     generated_threshold: float
     verdict: str
     note: str
+    flags: tuple[Flag, ...]
 
     @property
     def is_flagged(self) -> bool:

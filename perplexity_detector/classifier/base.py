@@ -18,6 +18,7 @@ from perplexity_detector.classifier import class_registry, persistence
 from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.classifier.contributions import Contributions
+from perplexity_detector.classifier.disguise import find_flags
 from perplexity_detector.classifier.model_card import model_card
 from perplexity_detector.classifier.prose_check import is_prose
 from perplexity_detector.classifier.verdicts import MAX_FNR, decide
@@ -209,7 +210,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     # --- prediction -------------------------------------------------------------------------
 
     def assess_texts(self, texts: Sequence[str]) -> list[Assessment]:
-        """Assess texts: features, score, probability, thresholds and verdict of each.
+        """Assess texts: features, score, probability, thresholds, verdict and flags of each.
 
         All predictions and explanations start here.
 
@@ -236,9 +237,10 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         )
         columns = (
             documents, features, scores.tolist(), probabilities.tolist(), human.tolist(),
-            generated.tolist(), verdicts,
+            generated.tolist(), [verdict for verdict, _ in verdicts],
+            [note for _, note in verdicts], map(find_flags, texts),
         )  # fmt: skip
-        return [Assessment(*values, *verdict) for *values, verdict in zip(*columns, strict=True)]
+        return [Assessment(*values) for values in zip(*columns, strict=True)]
 
     def decision_function(self, X: Iterable[str]) -> np.ndarray:
         """Raw scores, before calibration, shape (n,)."""

@@ -77,15 +77,16 @@ class ExplainCommand(Commands):
 
 
 def summary(explanation: Explanation) -> str:
-    """Format the verdict, its reasons and what to know of them for a terminal."""
+    """Format the verdict, its reasons, the flags and what to know of them for a terminal."""
     note = f" ({explanation.note})" if explanation.note else ""
     first = (
         f"{explanation.verdict}{note}, probability {explanation.probability:.3f}, "
         f"{explanation.words} words"
     )
     reasons = [f"- {reason}" for reason in explanation.reasons]
+    flags = [f"Flag: {flag.sentence}" for flag in explanation.flags]
     notes = [f"Note: {warning}" for warning in explanation.warnings]
-    return "\n".join([first, *reasons, *notes])
+    return "\n".join([first, *reasons, *flags, *notes])
 
 
 def _text(text: str | None) -> str:

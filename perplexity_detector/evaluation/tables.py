@@ -25,8 +25,9 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
     width = max(30, shutil.get_terminal_size((110, 0)).columns - _WHY_AT)
     lines = [f"{'id':<{_ID_WIDTH}} probability  {'verdict':<9}  why"] if header else []
     for row in results.itertuples(index=False):
+        flags = f"Flags: {row.flags!s}" if row.flags else ""
         why = row.problem or ". ".join(
-            str(sentence) for sentence in (row.note, row.why) if sentence
+            str(sentence) for sentence in (row.note, row.why, flags) if sentence
         )
         shown = textwrap.wrap(str(why), width) or [""]
         row_id = " ".join(str(row.id).split())

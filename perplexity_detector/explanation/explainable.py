@@ -29,7 +29,8 @@ class ExplainableClassifier(CalibratedClassifier):
 
         Returns:
             One row a text: `probability` that it is generated, `verdict` (human, generated or
-            uncertain), `note` (why it is uncertain), `words`, `tokens`, and `why`, the reasons.
+            uncertain), `note` (why it is uncertain), `words`, `tokens`, `flags` (a tuple of
+            `Flag`), and `why`, the reasons.
         """
         assessments = self.assess_texts(check_texts(texts))
         columns = {
@@ -38,6 +39,7 @@ class ExplainableClassifier(CalibratedClassifier):
             "note": pd.Series([one.note for one in assessments], dtype=object),
             "words": pd.Series([one.n_words for one in assessments], dtype=int),
             "tokens": pd.Series([one.n_tokens for one in assessments], dtype=int),
+            "flags": pd.Series([one.flags for one in assessments], dtype=object),
         }
         if why:
             reasons = [SEPARATOR.join(found) for found in self.reasons(assessments)]

@@ -23,6 +23,7 @@ from perplexity_detector.explanation.tokens import TokenEvidence, ensure_statist
 from perplexity_detector.explanation.wording.phrases import FAMILY_LABELS
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.perplexity import perplexities
+from perplexity_detector.flags import Flag
 from perplexity_detector.lm.alignment import sentence_of_token
 from perplexity_detector.text import words
 
@@ -148,6 +149,8 @@ class Explanation:
         reasons: the largest contributions in words, the strongest first.
         people: the range of surprisal in human texts; None if it is not known.
         warnings: what a reader should know about this explanation.
+        flags: what is odd in the text as it was given, of which their positions are offsets;
+            they do not change the probability.
     """
 
     id: str | None
@@ -170,6 +173,7 @@ class Explanation:
     reasons: tuple[str, ...]
     people: HumanRange | None
     warnings: tuple[str, ...]
+    flags: tuple[Flag, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, with at most `MAX_FEATURES` features.
@@ -209,6 +213,7 @@ class Explanation:
             "people": None if self.people is None else {"surprisal": asdict(self.people)},
             "limits": list(LIMITS),
             "warnings": list(self.warnings),
+            "flags": [asdict(flag) for flag in self.flags],
         }
 
 
@@ -257,6 +262,7 @@ def build_explanation(
         reasons=tuple(reasons),
         people=_human_range(classifier),
         warnings=() if document is assessment.document else (STATISTICS_NOT_USED,),
+        flags=assessment.flags,
     )
 
 

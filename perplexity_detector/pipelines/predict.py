@@ -16,13 +16,14 @@ from tqdm import tqdm
 from perplexity_detector.classifier.verdicts import UNCERTAIN
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.features.extractor import FeatureExtractor
+from perplexity_detector.flags import join_sentences
 from perplexity_detector.io.results_writer import ResultsWriter
 from perplexity_detector.io.row_problems import ProblemReport
 from perplexity_detector.lm.kernels.device import resolve_device
 
 #: Kaggle's columns.
 RESULTS = ("id", "generated")
-DETAILS = ("id", "generated", "verdict", "note", "words", "tokens", "why", "problem")
+DETAILS = ("id", "generated", "verdict", "note", "words", "tokens", "why", "flags", "problem")
 #: The probability of a row that could not be read: nothing is known of it.
 MISSING_PROBABILITY = 0.5
 #: Rows read and scored together: some seconds of reading, so that a progress bar moves.
@@ -49,7 +50,7 @@ def predict(
         chunks: frames with id, text, line and problem.
         detector: trained.
         output: a csv, or `-` for standard output.
-        details: write verdict, note, words, tokens, why and problem as well.
+        details: write verdict, note, words, tokens, why, flags and problem as well.
         why: find the reasons, though they are not written.
         resume: continue after the chunks that such a run has written.
 
@@ -104,11 +105,13 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
             "words": 0,
             "tokens": 0,
             "why": "",
+            "flags": "",
             "problem": chunk["problem"].to_numpy(),
         }
     )
     if fine.any():
         assessed = detector.assess(chunk["text"][fine], why=why)
+        assessed["flags"] = [join_sentences(flags) for flags in assessed["flags"]]
         results.loc[fine, "generated"] = assessed["probability"].round(6).to_numpy()
         for name in assessed.columns.intersection(results.columns):
             results.loc[fine, name] = assessed[name].to_numpy()

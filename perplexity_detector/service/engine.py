@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, cast
 
 from perplexity_detector.classifier.model_card import model_card
@@ -85,6 +86,7 @@ class Engine:
                 },
                 "words": one.n_words,
                 "tokens": one.n_tokens,
+                "flags": [asdict(flag) for flag in one.flags],
                 "warnings": self.warnings,
             }
             for one, found in zip(assessments, reasons, strict=True)

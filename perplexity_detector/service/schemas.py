@@ -81,10 +81,29 @@ _PREDICTIONS: JsonDict = {
             "thresholds": {"human": 0.132906, "generated": None},
             "words": 39,
             "tokens": 42,
+            "flags": [
+                {
+                    "name": "look_alike_letters",
+                    "count": 2,
+                    "positions": [[3, 4], [20, 21]],
+                    "sentence": "2 Cyrillic letters inside Latin words",
+                }
+            ],
             "warnings": [],
         }
     ],
 }
+
+
+class FlagBody(BaseModel):
+    """Something odd in the text as it was given; no evidence of who wrote it."""
+
+    name: str
+    count: int
+    positions: list[tuple[int, int]] = Field(
+        description="start and end of the first places, in code points of the text as given"
+    )
+    sentence: str
 
 
 class Prediction(BaseModel):
@@ -97,6 +116,9 @@ class Prediction(BaseModel):
     thresholds: Thresholds
     words: int
     tokens: int = Field(description="tokens of the language model; 0 if the detector uses none")
+    flags: list[FlagBody] = Field(
+        description="what is odd in the text as it was given; the probability does not depend on it"
+    )
     warnings: list[str]
 
 

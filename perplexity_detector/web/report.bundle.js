@@ -146,6 +146,42 @@
     );
   }
 
+  // perplexity_detector/web/js/plural.js
+  function plural(number, noun) {
+    return `${whole(number)} ${noun}${number === 1 ? "" : "s"}`;
+  }
+  function asSentence(words) {
+    const closed = /[.!?]$/.test(words) ? words : `${words}.`;
+    return closed[0].toUpperCase() + closed.slice(1);
+  }
+
+  // perplexity_detector/web/js/flags.js
+  var CAPTION = "What is odd in the text as it was given. It does not change the probability, and it can have innocent reasons: ask before you conclude.";
+  var PLACES = 5;
+  function drawFlags(flags = []) {
+    if (!flags.length) return null;
+    return element(
+      "div",
+      { class: "flags" },
+      element("h3", {}, "Flags"),
+      element(
+        "ul",
+        {},
+        flags.map(
+          (flag) => element("li", {}, asSentence(flag.sentence), " ", element("small", {}, places(flag)))
+        )
+      ),
+      element("p", { class: "caption" }, CAPTION)
+    );
+  }
+  function places({ count, positions }) {
+    if (!positions.length) return "";
+    const listed = positions.slice(0, PLACES).map(([start]) => whole(start + 1));
+    const others = count - listed.length;
+    const more = others > 0 ? ` and ${whole(others)} more` : "";
+    return `At character ${listed.join(", ")}${more}.`;
+  }
+
   // perplexity_detector/web/js/modes.js
   var MODES = {
     surprisal: {
@@ -461,15 +497,6 @@
   }
   function sentenceIndex(node) {
     return node ? Number(node.dataset.sentence) : null;
-  }
-
-  // perplexity_detector/web/js/plural.js
-  function plural(number, noun) {
-    return `${whole(number)} ${noun}${number === 1 ? "" : "s"}`;
-  }
-  function asSentence(words) {
-    const closed = /[.!?]$/.test(words) ? words : `${words}.`;
-    return closed[0].toUpperCase() + closed.slice(1);
   }
 
   // perplexity_detector/web/js/scale.js
@@ -807,7 +834,7 @@
     );
   }
   function drawVerdict(explanation2) {
-    const { verdict, warnings, reasons, limits } = explanation2;
+    const { verdict, warnings, reasons, limits, flags } = explanation2;
     const why = reasons.length ? element("ul", {}, items(reasons.map(asSentence))) : NO_REASONS;
     return element(
       "section",
@@ -821,6 +848,7 @@
         block("reasons", "Main reasons", why),
         block("limits", "Limits", element("p", {}, limits.join(" ")))
       ),
+      drawFlags(flags),
       warnings.length ? element("ul", { class: "warnings", "aria-label": "Warnings" }, items(warnings)) : null,
       element("p", { class: "facts" }, facts(explanation2).join(" \xB7 "))
     );

@@ -67,7 +67,8 @@ def report_html(explanation: Mapping[str, Any]) -> str:
     )
     result = f"{explanation['verdict']}, probability {explanation['probability']:.3f}"
     name = f"{explanation['id']}: " if explanation.get("id") else ""
-    summary = " ".join([f"Verdict: {result}.", *explanation["limits"]])
+    flags = [f"{flag['sentence']}." for flag in explanation.get("flags", ())]
+    summary = " ".join([f"Verdict: {result}.", *flags, *explanation["limits"]])
     return _REPORT.format(
         policy=policy,
         title=_escape(f"{name}{result}"),

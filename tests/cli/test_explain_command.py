@@ -8,6 +8,8 @@ import sys
 import pandas as pd
 import pytest
 
+from perplexity_detector.augmentation.attacks import attack
+from perplexity_detector.classifier.disguise import find_flags
 from perplexity_detector.cli.explain import summary
 from perplexity_detector.detectors.text_detector import TextDetector
 from tests.asked import log_of, refused
@@ -44,6 +46,22 @@ def test_a_report_by_default(here, rows, detector, tmp_path):
     assert page.startswith("<!doctype html>")
     assert "007" in page
     assert " sea " in page
+
+
+def test_the_report_of_a_disguised_essay_shows_its_flags(here, detector, tmp_path):
+    disguised = attack(attack(TEXTS[0], "homoglyph"), "zero_width_space")
+    sentences = [flag.sentence for flag in find_flags(disguised)]
+    assert len(sentences) == 2
+    options = [f"--text={disguised}", f"--detector={detector}"]
+    printed = output_of(here("explain", *options, "--output=report.html"))
+    assert printed.splitlines()[-2:] == [f"Flag: {sentence}" for sentence in sentences]
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert all(sentence in report for sentence in sentences)
+    disguise = json.loads(output_of(here("explain", *options, "--output=-")))
+    plain = json.loads(output_of(here("explain", f"--text={TEXTS[0]}", *options[1:], "--output=-")))
+    assert [flag["sentence"] for flag in disguise["flags"]] == sentences
+    assert plain["flags"] == []
+    assert disguise["probability"] == plain["probability"]
 
 
 def test_a_warning_is_a_note_and_no_reason():

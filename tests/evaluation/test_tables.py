@@ -22,10 +22,20 @@ def results(*rows):
 def test_a_table_for_people():
     table = readable(
         results(
-            ("a", 0.98765, "generated", "", 200, 250, WHY, ""),
-            ("b12", 0.5, "uncertain", "", 0, 0, "", "no text"),
-            ("c", 0.1, "human", "", 80, 99, "", ""),
-            ("d", 0.5, "uncertain", "between the thresholds", 80, 99, "low use of commas", ""),
+            ("a", 0.98765, "generated", "", 200, 250, WHY, "", ""),
+            ("b12", 0.5, "uncertain", "", 0, 0, "", "", "no text"),
+            ("c", 0.1, "human", "", 80, 99, "", "2 odd letters; 1 odd space", ""),
+            (
+                "d",
+                0.5,
+                "uncertain",
+                "between the thresholds",
+                80,
+                99,
+                "low use of commas",
+                "3 odd letters",
+                "",
+            ),
         )
     )
     assert table.splitlines() == [
@@ -33,14 +43,17 @@ def test_a_table_for_people():
         "a                  0.988  generated  high average word length; low use of the",
         "                                     first person and of other personal pronouns",
         "b12                0.500  uncertain  no text",
-        "c                  0.100  human",
-        "d                  0.500  uncertain  between the thresholds. low use of commas",
+        "c                  0.100  human      Flags: 2 odd letters; 1 odd space",
+        "d                  0.500  uncertain  between the thresholds. low use of commas.",
+        "                                     Flags: 3 odd letters",
     ]
     assert all(len(line) <= 82 for line in table.splitlines())
 
 
 def test_a_table_without_header():
-    assert readable(results(("a", 0.5, "human", "", 1, 1, "", "")), header=False).count("\n") == 0
+    assert (
+        readable(results(("a", 0.5, "human", "", 1, 1, "", "", "")), header=False).count("\n") == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +67,7 @@ def test_a_table_without_header():
     ],
 )
 def test_long_ids_are_shortened_and_not_lost(row_id, shown):
-    line = readable(results((row_id, 0.5, "human", "", 1, 1, "", "")), header=False)
+    line = readable(results((row_id, 0.5, "human", "", 1, 1, "", "", "")), header=False)
     assert line == f"{shown:<12}       0.500  human"
 
 

@@ -309,7 +309,7 @@ def test_plain_values(explained: Explanation) -> None:
     assert list(values) == [
         "format", "id", "detector", "probability", "verdict", "note", "fpr", "thresholds",
         "words", "token_count", "text", "tokens", "sentences", "sentence_score", "families",
-        "features", "base", "reasons", "people", "limits", "warnings",
+        "features", "base", "reasons", "people", "limits", "warnings", "flags",
     ]  # fmt: skip
     assert (values["format"], values["id"], values["detector"]) == (1, "s01", "tiny")
     assert {len(column) for column in values["tokens"].values()} == {values["token_count"]}

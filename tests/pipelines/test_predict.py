@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perplexity_detector.classifier.disguise import find_flags
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.io.datasets import read_chunks
@@ -79,6 +80,17 @@ def test_details(write, detector, tmp_path):
     assert [row["why"] for row in rows_of(tmp_path / "results.csv")] == assessed["why"].tolist()
 
 
+def test_details_hold_the_sentences_of_the_flags(write, detector, tmp_path):
+    disguised = TEXTS[0].replace("a", "\u0430").replace("e", "e\u200b")
+    flags = find_flags(disguised)
+    assert len(flags) == 2
+    path = write([{"id": "a", "text": TEXTS[0]}, {"id": "b", "text": disguised}])
+    list(predict(read_chunks(path), detector, tmp_path / "results.csv", details=True))
+    plain, odd = rows_of(tmp_path / "results.csv")
+    assert (plain["flags"], odd["flags"]) == ("", "; ".join(flag.sentence for flag in flags))
+    assert plain["generated"] == odd["generated"]
+
+
 def test_reasons_can_be_found_and_not_written(write, detector, tmp_path):
     path = write([{"id": "a", "text": TEXTS[0]}])
     (results,) = predict(read_chunks(path), detector, tmp_path / "results.csv", why=True)
@@ -95,7 +107,7 @@ def test_rows_with_problems_keep_their_place(detector, tmp_path, reported):
     for row, problem in ((written[1], "no text"), (written[2], "3 fields instead of 2")):
         assert row == {
             "id": row["id"], "generated": "0.5", "verdict": "uncertain", "words": "0",
-            "tokens": "0", "why": "", "note": "", "problem": problem,
+            "tokens": "0", "why": "", "note": "", "flags": "", "problem": problem,
         }  # fmt: skip
     assert results["generated"].tolist()[::3] == pytest.approx(
         detector.predict_proba(TEXTS[:2])[:, 1], abs=5e-7

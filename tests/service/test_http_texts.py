@@ -1,11 +1,13 @@
 """/v1/predict, /v1/features, /v1/explain and /v1/model: what is asked and what is answered."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from perplexity_detector.classifier.disguise import find_flags
 from tests.service.serving import is_problem
 
 MARKER = "zanzibar"
@@ -26,6 +28,18 @@ def test_a_batch_gets_the_assessments_of_the_library(client, detector, texts):
         assessed["probability"], abs=1e-6
     )
     assert {"human", "generated"} <= set(assessed["verdict"])
+
+
+def test_flags_are_those_of_the_library(client, detector, texts):
+    disguised = texts[0].replace("a", "\u0430").replace("e", "e\u200b")
+    plain, odd = post(client, "predict", {"texts": [texts[0], disguised]}).json()["results"]
+    expected = [json.loads(json.dumps(asdict(flag))) for flag in find_flags(disguised)]
+    assert (plain["flags"], odd["flags"]) == ([], expected)
+    assert [one["name"] for one in expected] == ["look_alike_letters", "invisible_characters"]
+    assert plain["probability"] == odd["probability"]
+    assert post(client, "explain", {"text": disguised}).json()["flags"] == expected
+    report = post(client, "explain", {"text": disguised}, headers={"Accept": "text/html"})
+    assert expected[0]["sentence"] in report.text
 
 
 def test_verdicts_follow_from_the_thresholds(client, texts):

@@ -78,6 +78,7 @@ def made_up(text: str = TEXT, **changes: Any) -> dict[str, Any]:
         "people": {"surprisal": {"low": 2.0, "median": 3.0, "high": 4.0, "window": 16}},
         "limits": ["A probability is not a proof.", "Never decide by it alone."],
         "warnings": [],
+        "flags": [],
     }
     return explanation | changes
 

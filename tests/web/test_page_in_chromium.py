@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from perplexity_detector.classifier.disguise import find_flags
 from tests.labelled import light_detector, two_styles
 from tests.paths import ROOT
 from tests.web.explanations import TEXT
@@ -123,6 +124,23 @@ def test_a_pasted_text_is_explained_as_the_report_does(visited: Page, tmp_path: 
     visited.goto(report.as_uri())
     assert visited.locator(".prose").inner_text() == f"{TEXT} {TEXT}"
     assert visited.locator(".headline").inner_text() + "." == status
+
+
+def test_flags_of_a_pasted_text_and_of_a_file(visited: Page) -> None:
+    disguised = LONG.replace("a", "\u0430").replace("e", "e\u200b")
+    letters, invisible = find_flags(disguised)
+    visited.get_by_role("textbox", name="Text").fill(disguised)
+    visited.keyboard.press("Control+Enter")
+    enter_key(visited)
+    flags = visited.locator("#result .flags li")
+    flags.first.wait_for()
+    assert [text.partition(". ")[0] for text in flags.all_inner_texts()] == [
+        letters.sentence,
+        invisible.sentence,
+    ]
+    drop(visited, "essays.csv", csv_of(disguised))
+    visited.get_by_role("table").wait_for()
+    assert letters.sentence in visited.locator("tbody td").last.inner_text()
 
 
 def test_the_key_row_repeats_the_request_and_the_button_checks_the_text_there_is(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from perplexity_detector.augmentation.attacks import attack
+from perplexity_detector.classifier.disguise import find_flags
+from perplexity_detector.flags import Flag
 from tests.web.explanations import TEXT, bare, made_up
 
 if TYPE_CHECKING:
@@ -149,6 +153,32 @@ def test_missing_values_are_explained(shown: Shown) -> None:
         "does not report the contributions",
     ):
         assert page.get_by_text(words).is_visible(), words
+
+
+def test_a_disguised_essay_shows_its_flags(shown: Shown) -> None:
+    disguised = attack(attack(TEXT, "homoglyph"), "zero_width_space")
+    letters, invisible = find_flags(disguised)
+    page = shown(made_up(flags=[asdict(letters), asdict(invisible)]))
+    flags = page.locator(".flags")
+    assert flags.get_by_role("heading").inner_text() == "Flags"
+    assert flags.get_by_role("listitem").all_inner_texts() == [
+        f"{flag.sentence}. At character {places} and {flag.count - 5} more."
+        for flag, places in ((letters, "1, 5, 11, 15, 25"), (invisible, "2, 4, 6, 8, 10"))
+    ]
+    assert "does not change the probability" in flags.inner_text()
+
+
+def test_a_flag_without_positions_shows_its_sentence(shown: Shown) -> None:
+    flag = Flag("hidden_text", 2, (), "2 passages of hidden text")
+    page = shown(made_up(flags=[asdict(flag)]))
+    assert page.locator(".flags li").inner_text() == "2 passages of hidden text."
+
+
+@pytest.mark.parametrize("known", [made_up(), {k: v for k, v in made_up().items() if k != "flags"}])
+def test_without_flags_they_are_not_mentioned(shown: Shown, known: dict[str, Any]) -> None:
+    page = shown(known)
+    assert page.locator(".headline").is_visible()
+    assert page.locator(".flags").count() == 0
 
 
 def test_modes_without_numbers_are_not_offered(shown: Shown) -> None:

@@ -2,6 +2,7 @@
 
 import { drawContributions } from "./contributions.js";
 import { element, section } from "./dom.js";
+import { drawFlags } from "./flags.js";
 import { drawHeatmap } from "./heatmap.js";
 import { asSentence, plural } from "./plural.js";
 import { drawScale, headline, verdictReason } from "./scale.js";
@@ -21,7 +22,7 @@ export function drawExplanation(root, explanation) {
 }
 
 function drawVerdict(explanation) {
-  const { verdict, warnings, reasons, limits } = explanation;
+  const { verdict, warnings, reasons, limits, flags } = explanation;
   const why = reasons.length ? element("ul", {}, items(reasons.map(asSentence))) : NO_REASONS;
   return element(
     "section",
@@ -35,6 +36,7 @@ function drawVerdict(explanation) {
       block("reasons", "Main reasons", why),
       block("limits", "Limits", element("p", {}, limits.join(" "))),
     ),
+    drawFlags(flags),
     warnings.length
       ? element("ul", { class: "warnings", "aria-label": "Warnings" }, items(warnings))
       : null,

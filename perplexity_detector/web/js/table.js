@@ -59,7 +59,8 @@ export function drawTable(rows) {
 }
 
 function drawRow(row) {
-  const reasons = row.problem || [row.note, row.why].filter(Boolean).join(". ");
+  const flags = row.flags && `Flags: ${row.flags}`;
+  const reasons = row.problem || [row.note, row.why, flags].filter(Boolean).join(". ");
   return element(
     "tr",
     {},
