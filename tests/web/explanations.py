@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -78,6 +79,17 @@ def made_up(text: str = TEXT, **changes: Any) -> dict[str, Any]:
         "people": {"surprisal": {"low": 2.0, "median": 3.0, "high": 4.0, "window": 16}},
         "limits": ["A probability is not a proof.", "Never decide by it alone."],
         "warnings": [],
+        "text_as_given": text,
+        "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "provenance": {
+            "package_version": "0.3.0",
+            "detector": "standard",
+            "detector_sha256": hashlib.sha256(b"detector").hexdigest(),
+            "language_model": f"sha256:{hashlib.sha256(b'model').hexdigest()}",
+            "precision": "float32",
+            "settings": {"fpr": 0.01, "device": "cpu", "cache": False},
+            "time": "2026-11-26T09:30:00+00:00",
+        },
     }
     return explanation | changes
 
