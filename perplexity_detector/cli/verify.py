@@ -133,18 +133,23 @@ def _check_page(page: str, values: dict[str, Any]) -> Check:
 
 
 def _lines(checks: list[Check], values: dict[str, Any]) -> list[str]:
+    """What was found, for a terminal: a line for each check, then the conclusion."""
     lines = [f"{one.name:<12} {_SAID[one.holds]:<14} {one.finding}" for one in checks]
-    if failed := [one.name for one in checks if one.holds is False]:
-        lines += ["", f"The report does not hold: {', '.join(failed)}."]
-    else:
-        lines += ["", "The report holds."]
+    failed = [one.name for one in checks if one.holds is False]
+    said = f"does not hold: {', '.join(failed)}" if failed else "holds"
+    lines += ["", f"The report {said}."]
     provenance = values["provenance"]
-    if any(one.name == "version" and one.holds is False for one in checks):
+    if "version" in failed:
         lines.append(
             f"It was made by version {provenance['package_version']}: verify it with that one."
         )
-    if any(one.name == "detector" and one.holds is False for one in checks):
+    if "detector" in failed:
         lines.append("It was made by another detector: name that one with --detector=FOLDER.")
+    if {"probability", "evidence"} & set(failed) and provenance["settings"].get("device") != "cpu":
+        lines.append(
+            "It was made on another device than a CPU, where numbers are rounded otherwise."
+        )
     claims = f"id {values.get('id') or 'none'}, time {provenance.get('time')}"
     lines.append(f"Not computed again, so not confirmed: {claims}.")
-    return lines
+    # what stands in a report can hold anything, escape sequences included
+    return ["".join(one if one.isprintable() else "?" for one in line) for line in lines]

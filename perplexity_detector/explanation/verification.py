@@ -15,7 +15,8 @@ from perplexity_detector.version import __version__
 #: How much a probability may differ: other processors round differently, and a tree turns that
 #: into a small step.
 PROBABILITY_TOLERANCE = 0.001
-#: The same for the numbers of the evidence: relative, and absolute where they are small.
+#: The same for the numbers of the evidence: relative, and absolute where they are small. What
+#: the language model computes in float32 and in float64 is within this, but not within a tenth.
 EVIDENCE_TOLERANCE = 0.01
 #: What depends on the machine, or cannot be computed again.
 _NOT_COMPUTED = ("provenance.time", "provenance.settings.device", "provenance.settings.cache")
@@ -70,11 +71,17 @@ def check_form(report: object) -> dict[str, Any]:
             for name, kind in _PROVENANCE_TYPES.items()
             if not isinstance(provenance.get(name), kind)
         ]
-    if not wrong and not _is_rate(provenance["settings"].get("fpr")):
-        wrong = ["provenance.settings.fpr"]
+    if not wrong:
+        fpr = provenance["settings"].get("fpr")
+        in_range = {
+            "probability": 0 <= report["probability"] <= 1,
+            "provenance.settings.fpr": _is_number(fpr) and 0 < fpr < 1,
+            "provenance.precision": isinstance(provenance.get("precision"), str | None),
+        }
+        wrong = [name for name, right in in_range.items() if not right]
     if wrong:
         raise InputError(
-            f"This report is damaged: {wrong[0]} is missing or of the wrong type.", "report"
+            f"This report is damaged: {wrong[0]} is missing or cannot be right.", "report"
         )
     return report
 
@@ -168,7 +175,7 @@ def _differences(ours: Any, theirs: Any, place: str = "") -> Iterator[str]:
         for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
             yield from _differences(one, other, f"{place}[{index}]")
     elif _is_number(ours) and _is_number(theirs):
-        if not math.isclose(ours, theirs, rel_tol=EVIDENCE_TOLERANCE, abs_tol=EVIDENCE_TOLERANCE):
+        if not _is_close(ours, theirs):
             yield place
     elif ours != theirs:
         yield place
@@ -178,8 +185,11 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_rate(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1
+def _is_close(ours: float, theirs: float) -> bool:
+    try:
+        return math.isclose(ours, theirs, rel_tol=EVIDENCE_TOLERANCE, abs_tol=EVIDENCE_TOLERANCE)
+    except OverflowError:  # a whole number too large for a float
+        return False
 
 
 def _verdict(verdict: str, note: str) -> str:

@@ -105,8 +105,11 @@ def embedded_in(page: str) -> str | None:
         page: what `report_html` returned, perhaps altered since.
     """
     parser = _ExplanationParser()
-    parser.feed(page)
-    parser.close()
+    try:
+        parser.feed(page)
+        parser.close()
+    except AssertionError:  # how Python's parser refuses a broken declaration
+        return None
     return parser.found[0] if len(parser.found) == 1 else None
 
 
