@@ -1,10 +1,12 @@
-"""Which detector to load: a folder, the published one, or a shipped one."""
+"""Which detector to load: a folder, the published one, a shipped one, or the one with a hash."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from perplexity_detector.classifier.provenance import detector_sha256
+from perplexity_detector.errors import ArtefactError
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.io import artefact_folder
 from perplexity_detector.logs import get_logger
@@ -53,3 +55,22 @@ def detector_name(data: Path, detector: str | None = None) -> str:
     if detector is None:
         return PUBLISHED if artefact_folder.exists(data / PUBLISHED) else SHIPPED
     return Path(detector).resolve().name
+
+
+def find_detector(data: Path, sha256: str, **extractor: Any) -> ExplainableClassifier | None:
+    """The published or shipped detector with a hash (`provenance.detector_sha256`), if any.
+
+    Args:
+        data: the folder with the published `model/`.
+        sha256: as an earlier answer gives it.
+        **extractor: settings of the extractor to change.
+    """
+    shipped = sorted(path.parent for path in artefact_folder.PRETRAINED.glob("*/config.json"))
+    for folder in (data / PUBLISHED, *shipped):
+        try:
+            loaded = ExplainableClassifier.from_pretrained(folder, **extractor)
+        except ArtefactError:  # there is none, or it is no detector that this version reads
+            continue
+        if detector_sha256(loaded) == sha256:
+            return loaded
+    return None

@@ -164,14 +164,32 @@ def contributions(booster: xgboost.Booster, features: np.ndarray, threads: int) 
     return np.asarray(values)[:, :-1]
 
 
+class LoadedBooster(xgboost.Booster):
+    """A booster that keeps the bytes it was loaded from.
+
+    Another version of XGBoost would save the same trees in other bytes, and the detector would
+    have another hash.
+
+    Args:
+        content: what `to_bytes` gave.
+        threads: to predict with; 0 for all.
+    """
+
+    def __init__(self, content: bytes, threads: int) -> None:
+        super().__init__({"nthread": threads}, model_file=bytearray(content))
+        self.content = content
+
+
 def to_bytes(booster: xgboost.Booster) -> bytes:
     """The booster in XGBoost's own format, universal binary JSON."""
+    if isinstance(booster, LoadedBooster):
+        return booster.content
     return bytes(booster.save_raw("ubj"))
 
 
 def from_bytes(content: bytes, threads: int) -> xgboost.Booster:
     """The inverse; the number of threads is not in the file."""
-    return xgboost.Booster({"nthread": threads}, model_file=bytearray(content))
+    return LoadedBooster(content, threads)
 
 
 def _matrix(booster: xgboost.Booster, features: np.ndarray, threads: int) -> xgboost.DMatrix:

@@ -29,8 +29,8 @@ class ExplainableClassifier(CalibratedClassifier):
 
         Returns:
             One row a text: `probability` that it is generated, `verdict` (human, generated or
-            uncertain), `note` (why it is uncertain), `words`, `tokens`, `flags` (a tuple of
-            `Flag`), and `why`, the reasons.
+            uncertain), `note` (why it is uncertain), `words`, `tokens`, `raw_score` (before
+            calibration, higher for generated), `flags` (a tuple of `Flag`), and `why`, the reasons.
         """
         assessments = self.assess_texts(check_texts(texts))
         columns = {
@@ -39,6 +39,7 @@ class ExplainableClassifier(CalibratedClassifier):
             "note": pd.Series([one.note for one in assessments], dtype=object),
             "words": pd.Series([one.n_words for one in assessments], dtype=int),
             "tokens": pd.Series([one.n_tokens for one in assessments], dtype=int),
+            "raw_score": pd.Series([one.raw_score for one in assessments], dtype=float),
             "flags": pd.Series([one.flags for one in assessments], dtype=object),
         }
         if why:
@@ -77,7 +78,7 @@ class ExplainableClassifier(CalibratedClassifier):
         (assessment,) = self.assess_texts(check_texts([text]))
         contributions = self.calibrated_contributions([assessment])
         (reasons,) = self.reasons([assessment])
-        return build_explanation(self, assessment, contributions, reasons, id, detector)
+        return build_explanation(self, text, assessment, contributions, reasons, id, detector)
 
     def calibrated_contributions(self, assessments: Sequence[Assessment]) -> Contributions | None:
         """What each feature added to the calibrated log-odds of each text; None if not known."""

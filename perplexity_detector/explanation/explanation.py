@@ -12,6 +12,7 @@ import numpy as np
 from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.classifier.contributions import Contributions
+from perplexity_detector.classifier.provenance import Provenance, text_sha256
 from perplexity_detector.explanation.human_surprisal import WINDOW, reference_range
 from perplexity_detector.explanation.sentences import (
     AUROC,
@@ -151,6 +152,9 @@ class Explanation:
         warnings: what a reader should know about this explanation.
         flags: what is odd in the text as it was given, of which their positions are offsets;
             they do not change the probability.
+        text_as_given: before it was brought to canonical form.
+        text_sha256: of `text_as_given`, in UTF-8.
+        provenance: which detector gave this explanation, when, and with which settings.
     """
 
     id: str | None
@@ -174,6 +178,9 @@ class Explanation:
     people: HumanRange | None
     warnings: tuple[str, ...]
     flags: tuple[Flag, ...]
+    text_as_given: str
+    text_sha256: str
+    provenance: Provenance
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, with at most `MAX_FEATURES` features.
@@ -214,11 +221,15 @@ class Explanation:
             "limits": list(LIMITS),
             "warnings": list(self.warnings),
             "flags": [asdict(flag) for flag in self.flags],
+            "text_as_given": self.text_as_given,
+            "text_sha256": self.text_sha256,
+            "provenance": self.provenance.to_dict(),
         }
 
 
 def build_explanation(
     classifier: CalibratedClassifier,
+    text: str,
     assessment: Assessment,
     contributions: Contributions | None,
     reasons: Sequence[str],
@@ -229,6 +240,7 @@ def build_explanation(
 
     Args:
         classifier: the detector that assessed it.
+        text: as given.
         assessment: of the text.
         contributions: to its calibrated log-odds; None if they are not known.
         reasons: in words; see `ExplainableClassifier.reasons`.
@@ -263,6 +275,9 @@ def build_explanation(
         people=_human_range(classifier),
         warnings=() if document is assessment.document else (STATISTICS_NOT_USED,),
         flags=assessment.flags,
+        text_as_given=text,
+        text_sha256=text_sha256(text),
+        provenance=Provenance.of(classifier, detector),
     )
 
 

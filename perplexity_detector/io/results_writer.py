@@ -77,6 +77,11 @@ class ResultsWriter:
                 self._writer.writerow(self.columns)
         return self
 
+    @property
+    def is_file(self) -> bool:
+        """Whether the results go to a file, and not to a pipe; known on entering."""
+        return self._partial is not None
+
     def skip_written(self, chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         """Yield the frames whose results an earlier run has not written.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,10 +11,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from perplexity_detector.classifier.provenance import Provenance, detector_sha256, text_sha256
 from perplexity_detector.classifier.verdicts import UNCERTAIN
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.flags import join_sentences
+from perplexity_detector.io.results_metadata import MetadataWriter
 from perplexity_detector.io.results_writer import ResultsWriter
 from perplexity_detector.io.row_problems import ProblemReport
 from perplexity_detector.lm.kernels.device import resolve_device
@@ -24,6 +24,8 @@ from perplexity_detector.lm.kernels.device import resolve_device
 #: Kaggle's columns.
 RESULTS = ("id", "generated")
 DETAILS = ("id", "generated", "verdict", "note", "words", "tokens", "why", "flags", "problem")
+#: The column of scores before calibration, after `generated`, where unrounded scores are written.
+RAW_SCORE = "raw_score"
 #: The probability of a row that could not be read: nothing is known of it.
 MISSING_PROBABILITY = 0.5
 #: Rows read and scored together: some seconds of reading, so that a progress bar moves.
@@ -39,12 +41,17 @@ def predict(
     details: bool = False,
     why: bool = False,
     resume: bool = False,
+    raw: bool = False,
+    name: str | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Score chunks of a dataset and write the results, which appear when they are whole.
 
     A row that could not be read keeps its id, with the probability one half, the verdict
     `uncertain` and its problem. What an interrupted run has written is kept next to the
     output, as whole chunks; see `ResumableFile`.
+
+    With `details`, the provenance of the results and the hash of each text are written to a file
+    next to the output: `results.meta.json` for `results.csv`.
 
     Args:
         chunks: frames with id, text, line and problem.
@@ -53,36 +60,54 @@ def predict(
         details: write verdict, note, words, tokens, why, flags and problem as well.
         why: find the reasons, though they are not written.
         resume: continue after the chunks that such a run has written.
+        raw: write probabilities that are not rounded, and the scores before calibration.
+        name: of the detector, for the provenance.
 
     Yields:
-        The results of each chunk that is scored, with the columns of `DETAILS`.
+        The results of each chunk that is scored, with the columns of `DETAILS` and `RAW_SCORE`.
 
     Raises:
         InputError: the rows there belong to another dataset, detector or settings.
     """
-    columns = DETAILS if details else RESULTS
-    with ResultsWriter(output, columns, _run_fingerprint(detector, columns), resume) as results:
+    columns = list(DETAILS if details else RESULTS)
+    if raw:
+        columns.insert(columns.index("generated") + 1, RAW_SCORE)
+    with (
+        MetadataWriter(output) as metadata,
+        ResultsWriter(output, columns, _run_fingerprint(detector, columns), resume) as results,
+    ):
+        if details and results.is_file:
+            metadata.begin({"provenance": Provenance.of(detector, name).to_dict()})
+            chunks = _with_hashes(chunks, metadata)
         for chunk in _with_progress(results.skip_written(chunks)):
-            scored = score(chunk, detector, details or why)
+            scored = score(chunk, detector, details or why, raw)
             results.write(scored, chunk)
             yield scored
 
 
 def _run_fingerprint(detector: ExplainableClassifier, columns: Sequence[str]) -> dict[str, object]:
     """What the results depend on, apart from the texts."""
-    learned = hashlib.sha256(json.dumps(detector.calibrator_.to_json()).encode())
-    for name, content in sorted(detector.to_files().items()):
-        learned.update(name.encode() + content)
     extractor = detector.extractor_
     return {
         "set of columns": list(columns),
-        "detector": learned.hexdigest(),
+        "detector": detector_sha256(detector),
         "language model": detector.language_model_,
         "fpr": detector.fpr,
         "device": str(resolve_device(extractor.device)),
         "precision": extractor.precision,
         "use of a cache": extractor.cache is not None,  # which rounds to half precision
     }
+
+
+def _with_hashes(
+    chunks: Iterable[pd.DataFrame], metadata: MetadataWriter
+) -> Iterator[pd.DataFrame]:
+    """Pass chunks on, and write the hash of each text; a row with a problem has none."""
+    for chunk in chunks:
+        for row_id, text, problem in zip(chunk["id"], chunk["text"], chunk["problem"], strict=True):
+            digest = None if problem else text_sha256(text)
+            metadata.add_text({"id": row_id, "text_sha256": digest})
+        yield chunk
 
 
 class Assessor(Protocol):
@@ -92,14 +117,15 @@ class Assessor(Protocol):
         """One row a text."""
 
 
-def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
-    """The results of a chunk, one row each, with the columns of `DETAILS`; see `predict`."""
+def score(chunk: pd.DataFrame, detector: Assessor, why: bool, raw: bool = False) -> pd.DataFrame:
+    """The results of a chunk, one row each, with the columns that `predict` yields."""
     fine = (chunk["problem"] == "").to_numpy()
     results = pd.DataFrame(
         {
             # a series keeps its type: pandas makes strings of an array, but not of half a surrogate
             "id": chunk["id"].reset_index(drop=True),
             "generated": MISSING_PROBABILITY,
+            RAW_SCORE: np.nan,
             "verdict": UNCERTAIN,
             "note": "",
             "words": 0,
@@ -112,7 +138,8 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
     if fine.any():
         assessed = detector.assess(chunk["text"][fine], why=why)
         assessed["flags"] = [join_sentences(flags) for flags in assessed["flags"]]
-        results.loc[fine, "generated"] = assessed["probability"].round(6).to_numpy()
+        probability = assessed["probability"] if raw else assessed["probability"].round(6)
+        results.loc[fine, "generated"] = probability.to_numpy()
         for name in assessed.columns.intersection(results.columns):
             results.loc[fine, name] = assessed[name].to_numpy()
     return results

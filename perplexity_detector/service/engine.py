@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, cast
 
 from perplexity_detector.classifier.model_card import model_card
+from perplexity_detector.classifier.provenance import Provenance, text_sha256
 from perplexity_detector.explanation.explainable import SEPARATOR, ExplainableClassifier
 from perplexity_detector.service.micro_batching import Handler
 
@@ -42,6 +43,7 @@ class Engine:
                 f"No threshold keeps a false-positive rate of {self.fpr:g}: "
                 "no text is called generated."
             )
+        self._provenance = Provenance.of(detector, name)
         self.feature_names = _feature_names(detector)
         self.card = self._card()
         # so that no request waits for what is loaded on first use; a detector that runs only the
@@ -49,6 +51,10 @@ class Engine:
         detector.assess([WARM_UP])
         if detector.extractor_.reading_options.depth == 1:
             self.explanations([WARM_UP])
+
+    def provenance(self) -> dict[str, Any]:
+        """Return the provenance of an answer that is given now."""
+        return self._provenance.now().to_dict()
 
     def batch_tokens(self, minimum: int) -> int:
         """Return the tokens of a batch: `minimum`, or more if the device reads more at once."""
@@ -88,8 +94,9 @@ class Engine:
                 "tokens": one.n_tokens,
                 "flags": [asdict(flag) for flag in one.flags],
                 "warnings": self.warnings,
+                "text_sha256": text_sha256(text),
             }
-            for one, found in zip(assessments, reasons, strict=True)
+            for text, one, found in zip(texts, assessments, reasons, strict=True)
         ]
 
     def features(self, texts: Sequence[str]) -> list[list[float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -72,6 +73,17 @@ class Thresholds(BaseModel):
 _PREDICTIONS: JsonDict = {
     "detector": "standard",
     "fpr": 0.01,
+    "provenance": {
+        "package_version": "0.3.0",
+        "detector": "standard",
+        "detector_sha256": "0d7399eaed1df88f295a0cf803d93d208f9155a56f261933030d91a105592a48",
+        "language_model": (
+            "sha256:6319cefef8f5f9356e52258853be9b507ba4eec291c3c1c77a16a4d9102a8f34"
+        ),
+        "precision": "float32",
+        "settings": {"fpr": 0.01, "device": "cpu", "cache": False},
+        "time": "2026-11-26T09:30:00+00:00",
+    },
     "results": [
         {
             "probability": 0.337416,
@@ -90,6 +102,7 @@ _PREDICTIONS: JsonDict = {
                 }
             ],
             "warnings": [],
+            "text_sha256": hashlib.sha256(EXAMPLE.encode()).hexdigest(),
         }
     ],
 }
@@ -120,6 +133,27 @@ class Prediction(BaseModel):
         description="what is odd in the text as it was given; the probability does not depend on it"
     )
     warnings: list[str]
+    text_sha256: str = Field(description="SHA-256 of the text as given, in UTF-8")
+
+
+class AnswerSettings(BaseModel):
+    """Settings on which an answer depends."""
+
+    fpr: float
+    device: str
+    cache: bool
+
+
+class ProvenanceRecord(BaseModel):
+    """Which detector gave an answer, when, and with which settings."""
+
+    package_version: str
+    detector: str | None
+    detector_sha256: str = Field(description="of what the detector learned")
+    language_model: str | None = Field(description="fingerprint; null if none read the texts")
+    precision: str | None
+    settings: AnswerSettings
+    time: str = Field(description="in UTC, ISO 8601")
 
 
 class Predictions(BaseModel):
@@ -129,6 +163,7 @@ class Predictions(BaseModel):
 
     detector: str
     fpr: float = Field(description="false-positive rate of the verdicts")
+    provenance: ProvenanceRecord
     results: list[Prediction]
 
 

@@ -38,6 +38,63 @@
     return node;
   }
 
+  // perplexity_detector/web/js/cover.js
+  var ADVICE_TITLE = "How to read this, if the text is yours";
+  function drawCover(explanation2) {
+    return section(
+      "cover",
+      explanation2.id ? `Report on ${explanation2.id}` : "Report on one text",
+      element(
+        "div",
+        { class: "columns" },
+        element("div", {}, element("h3", {}, ADVICE_TITLE), drawAdvice(explanation2.fpr)),
+        element("div", {}, element("h3", {}, "What it was made with"), drawProvenance(explanation2))
+      )
+    );
+  }
+  function drawProvenance({ text_sha256: textHash, words, provenance }) {
+    const { settings } = provenance;
+    const entries = [
+      ["Made", `${provenance.time.replace("T", " ").replace(/(\+00:00|Z)$/, "")} UTC`],
+      ["Program", `perplexity-detector ${provenance.package_version}`],
+      ["Detector", provenance.detector ?? "without a name"],
+      ["Detector\u2019s SHA-256", hash(provenance.detector_sha256)],
+      ["Language model", hash(provenance.language_model ?? "none")],
+      ["Precision", provenance.precision],
+      ["Device", settings.cache ? `${settings.device}, with a cache` : settings.device],
+      ["False-positive rate", percent(settings.fpr)],
+      ["Words", words],
+      ["Text\u2019s SHA-256", hash(textHash)]
+    ];
+    return element(
+      "dl",
+      { class: "provenance" },
+      entries.filter(([, value2]) => value2).map(
+        ([term, value2]) => element("div", {}, element("dt", {}, term), element("dd", {}, value2))
+      )
+    );
+  }
+  function drawAdvice(fpr) {
+    const advice = [
+      "This is an estimate by a program, not proof. The program saw only the words below: not your drafts, not your notes, not you.",
+      `It makes mistakes. It is set to call about ${percent(fpr)} of texts by people \u201Cgenerated\u201D; for some kinds of writing it is several times as many.`,
+      "\u201CUncertain\u201D means that the program cannot tell. It is no suspicion.",
+      "Check that the text below is yours, complete and unchanged. Then show how you wrote it: drafts, the history of the file, notes and earlier work say more than a number.",
+      "You may ask for this file. Anyone can have its numbers computed again from the text, with perplexity-detector verify FILE. That shows whether the numbers are right, and not who wrote the text."
+    ];
+    return element(
+      "div",
+      { class: "advice" },
+      advice.map((paragraph) => element("p", {}, paragraph))
+    );
+  }
+  function hash(digest) {
+    return element("code", {}, digest);
+  }
+  function percent(rate) {
+    return `${Number((100 * rate).toPrecision(3))}%`;
+  }
+
   // perplexity_detector/web/js/numbers.js
   var MINUS = "\u2212";
   function probability(value2) {
@@ -716,9 +773,9 @@
     const highest = means.reduce((most, mean) => Math.max(most, mean));
     const extent = `Averaged over ${window} tokens, surprisal ranges from ${decimal(lowest, 1)} to ${decimal(highest, 1)} nats.`;
     if (!range) return `${extent} The range of human texts is not known for this detector.`;
-    const percent = (test) => Math.round(100 * means.filter(test).length / means.length);
-    const below = percent((mean) => mean < range.low);
-    const above = percent((mean) => mean > range.high);
+    const percent2 = (test) => Math.round(100 * means.filter(test).length / means.length);
+    const below = percent2((mean) => mean < range.low);
+    const above = percent2((mean) => mean > range.high);
     return `${extent} The band holds 80\xA0% of such averages in human essays; ${below}\xA0% of this text lies below it, ${above}\xA0% above.`;
   }
   function drawLine({ points, length, range, top }) {
@@ -932,6 +989,7 @@
 
   // perplexity_detector/web/js/report.js
   var explanation = JSON.parse(document.getElementById("explanation").textContent);
+  document.getElementById("cover").replaceWith(drawCover(explanation));
   drawExplanation(document.getElementById("drawing"), explanation);
   document.getElementById("guide").replaceWith(section("about", GUIDE_TITLE, drawGuide()));
 })();

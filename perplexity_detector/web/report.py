@@ -1,4 +1,4 @@
-"""An explanation -> one self-contained HTML file."""
+"""An explanation -> one self-contained HTML file, and back."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 #: Holds index.html, the service's page, and the css and js of page and report.
 FOLDER = Path(__file__).parent
 
-_STYLES = ("base.css", "drawing.css", "text.css", "charts.css", "print.css")
+_STYLES = ("base.css", "cover.css", "drawing.css", "text.css", "charts.css", "print.css")
 #: What `make bundle` makes of js/report.js and the modules it imports.
 BUNDLE = FOLDER / "report.bundle.js"
 
@@ -34,6 +35,7 @@ _REPORT = """\
 <p>A report by perplexity-detector</p></header>
 <main>
 <noscript><p>{summary} The charts need JavaScript; this file loads nothing else.</p></noscript>
+<div id="cover"></div>
 <div id="drawing" class="drawing"></div>
 <div id="guide"></div>
 </main>
@@ -95,6 +97,43 @@ def embedded(explanation: Mapping[str, Any]) -> str:
     for character in "<>&":
         plain = plain.replace(character, f"\\u{ord(character):04x}")
     return plain
+
+
+def embedded_in(page: str) -> str | None:
+    """The JSON of the explanation in a report; None if the page holds none, or several.
+
+    Args:
+        page: what `report_html` returned, perhaps altered since.
+    """
+    parser = _ExplanationParser()
+    try:
+        parser.feed(page)
+        parser.close()
+    except AssertionError:  # how Python's parser refuses a broken declaration
+        return None
+    return parser.found[0] if len(parser.found) == 1 else None
+
+
+class _ExplanationParser(HTMLParser):
+    """Finds the content of the script elements that hold an explanation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self._inside = tag == "script" and attributes.get("id") == "explanation"
+        if self._inside:
+            self.found.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.found[-1] += data
 
 
 def _csp_hash(content: str) -> str:

@@ -13,7 +13,7 @@ from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.logs import LOG_FILE
 from perplexity_detector.pipelines.predict import DETAILS
 from tests.asked import log_of
-from tests.cli.running import HEAVY, MARKER, TEXTS, frame, run
+from tests.cli.running import HEAVY, MARKER, MODEL, TEXTS, frame, run
 from tests.labelled import SAMPLE, sample
 
 
@@ -144,3 +144,15 @@ def test_another_rate_is_for_this_time(here, rows, detector):
     assert "at a false-positive rate of 0.5" in err
     _, _, err = here("predict", rows, f"--detector={detector}")
     assert "at a false-positive rate of 0.1" in err
+
+
+def test_raw_scores_in_a_shell(rows, detector, tmp_path):
+    options = ["--raw", "--details", "--output=out/a.csv", f"--detector={detector}"]
+    done = run(MODEL, "predict", rows, *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    results = pd.read_csv(tmp_path / "out" / "a.csv")
+    loaded = TextDetector.from_pretrained(detector)
+    assert results["raw_score"].tolist() == pytest.approx(loaded.decision_function(TEXTS))
+    metadata = json.loads((tmp_path / "out" / "a.meta.json").read_text())
+    assert metadata["provenance"]["detector"] == detector.name
+    assert [text["id"] for text in metadata["texts"]] == frame()["id"].tolist()

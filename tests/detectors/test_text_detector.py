@@ -196,14 +196,9 @@ def test_assessments(detector):
     texts = [NEW[0], NEW[1], "Too short to tell.", ""]
     assessed = detector.assess(pd.Series(texts, index=[9, 8, 7, 6]))
     assert list(assessed.columns) == [
-        "probability",
-        "verdict",
-        "note",
-        "words",
-        "tokens",
-        "flags",
-        "why",
-    ]
+        "probability", "verdict", "note", "words", "tokens", "raw_score", "flags", "why"
+    ]  # fmt: skip
+    assert assessed["raw_score"].tolist() == detector.decision_function(texts).tolist()
     np.testing.assert_array_equal(assessed["probability"], detector.predict_proba(texts)[:, 1])
     assert assessed["words"].tolist() == [60, 60, 4, 0]
     assert assessed["tokens"].tolist() == [0, 0, 0, 0]  # no family read any

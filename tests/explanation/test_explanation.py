@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -309,7 +310,8 @@ def test_plain_values(explained: Explanation) -> None:
     assert list(values) == [
         "format", "id", "detector", "probability", "verdict", "note", "fpr", "thresholds",
         "words", "token_count", "text", "tokens", "sentences", "sentence_score", "families",
-        "features", "base", "reasons", "people", "limits", "warnings", "flags",
+        "features", "base", "reasons", "people", "limits", "warnings", "flags", "text_as_given",
+        "text_sha256", "provenance",
     ]  # fmt: skip
     assert (values["format"], values["id"], values["detector"]) == (1, "s01", "tiny")
     assert {len(column) for column in values["tokens"].values()} == {values["token_count"]}
@@ -380,3 +382,13 @@ def test_explanation_is_public_and_immutable(explained: Explanation) -> None:
     assert "Explanation" in dir(perplexity_detector)
     with pytest.raises(dataclasses.FrozenInstanceError):
         explained.probability = 0.0  # type: ignore[misc]
+
+
+def test_the_text_as_given_and_its_hash(detector: TextDetector) -> None:
+    given = "\u201cWe ran,\u201d he said \u2026 and it was cold."
+    explained = detector.explain(given, detector="tiny")
+    assert explained.text_as_given == given != explained.text
+    assert explained.text_sha256 == hashlib.sha256(given.encode()).hexdigest()
+    assert explained.provenance.detector == "tiny"
+    assert explained.provenance.language_model == detector.language_model_
+    assert explained.to_dict()["provenance"] == explained.provenance.to_dict()

@@ -1,13 +1,17 @@
 import csv
+import hashlib
 import json
 import logging
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from perplexity_detector.classifier.disguise import find_flags
-from perplexity_detector.errors import DatasetError
+from perplexity_detector.classifier.provenance import Provenance
+from perplexity_detector.errors import DatasetError, InputError
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.io.datasets import read_chunks
 from perplexity_detector.io.row_problems import MAX_SHOWN, ProblemReport
@@ -16,6 +20,7 @@ from perplexity_detector.pipelines.predict import (
     CHUNK_ROWS_GPU,
     DETAILS,
     MISSING_PROBABILITY,
+    RAW_SCORE,
     chunk_rows,
     predict,
     use_worker_processes,
@@ -66,7 +71,7 @@ def test_id_and_probability_are_written(write, detector, tmp_path):
     assert [row["id"] for row in written] == ["r0", "r1", "r2", "r3", "r4", "r5"]
     expected = detector.predict_proba(TEXTS)[:, 1]
     np.testing.assert_allclose([float(row["generated"]) for row in written], expected, atol=5e-7)
-    assert list(results.columns) == list(DETAILS)
+    assert list(results.columns) == [*DETAILS[:2], RAW_SCORE, *DETAILS[2:]]
     assert results["why"].tolist() == [""] * 6  # nobody asked
 
 
@@ -96,6 +101,80 @@ def test_reasons_can_be_found_and_not_written(write, detector, tmp_path):
     (results,) = predict(read_chunks(path), detector, tmp_path / "results.csv", why=True)
     assert results["why"][0]
     assert (tmp_path / "results.csv").read_text().count(",") == 2
+
+
+def test_raw_scores_are_not_rounded(write, detector, tmp_path):
+    path = write([{"id": n, "text": text} for n, text in enumerate([*TEXTS, ""])])
+    output = tmp_path / "results.csv"
+    list(predict(read_chunks(path), detector, output, raw=True))
+    *rows, unread = rows_of(output)
+    assert list(unread) == ["id", "generated", "raw_score"]
+    assert (unread["generated"], unread["raw_score"]) == ("0.5", "")
+    probabilities = detector.predict_proba(TEXTS)[:, 1]
+    assert [float(row["generated"]) for row in rows] == probabilities.tolist()
+    scores = detector.decision_function(TEXTS)
+    assert [float(row["raw_score"]) for row in rows] == scores.tolist()
+    assert any(value != round(value, 6) for value in probabilities)
+
+    list(predict(read_chunks(path), detector, output, raw=True, details=True))
+    assert list(rows_of(output)[0]) == ["id", "generated", "raw_score", *DETAILS[2:]]
+
+
+def test_what_the_results_were_made_with(write, detector, tmp_path):
+    texts = [*TEXTS, ""]
+    path = write([{"id": f"r{n}", "text": text} for n, text in enumerate(texts)])
+    output = tmp_path / "results.csv"
+    chunks = read_chunks(path, chunk_rows=2)
+    list(predict(chunks, detector, output, details=True, name="light"))
+    metadata = json.loads((tmp_path / "results.meta.json").read_text())
+    assert list(metadata) == ["provenance", "texts", "results_sha256"]
+    ours = Provenance.of(detector, "light").to_dict()
+    assert metadata["provenance"] | {"time": ours["time"]} == ours
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in TEXTS]
+    assert metadata["texts"] == [
+        {"id": f"r{n}", "text_sha256": digest} for n, digest in enumerate([*hashes, None])
+    ]
+    assert metadata["results_sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "results.csv", "results.meta.json", "rows.csv"
+    ]  # fmt: skip
+
+
+def test_results_without_details_have_no_metadata(write, detector, tmp_path):
+    path = write([{"id": "a", "text": TEXTS[0]}])
+    list(predict(read_chunks(path), detector, tmp_path / "results.csv"))
+    list(predict(read_chunks(path), detector, "/dev/null", details=True))
+    assert not list(tmp_path.glob("*.json"))
+    assert not Path("/dev/null.meta.json").exists()
+
+
+def test_metadata_after_a_failure_and_a_resumed_run(write, detector, tmp_path):
+    path = write([{"id": f"r{n}", "text": text} for n, text in enumerate(TEXTS)])
+    output, metadata = tmp_path / "results.csv", tmp_path / "results.meta.json"
+    metadata.write_text("earlier")
+
+    def interrupted():
+        yield from islice(read_chunks(path, chunk_rows=2), 2)
+        raise DatasetError("Damaged.")
+
+    with pytest.raises(DatasetError):
+        list(predict(interrupted(), detector, output, details=True))
+    assert metadata.read_text() == "earlier"
+    assert not list(tmp_path.glob("*.meta.json.part"))
+    chunks = read_chunks(path, chunk_rows=2)
+    (scored,) = predict(chunks, detector, output, details=True, resume=True)
+    assert len(scored) == 2
+    found = json.loads(metadata.read_text())
+    assert [text["id"] for text in found["texts"]] == [f"r{n}" for n in range(6)]
+    assert found["results_sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
+
+
+def test_metadata_that_cannot_be_written(write, detector, tmp_path):
+    path = write([{"id": "a", "text": TEXTS[0]}])
+    (tmp_path / "results.meta.json.part").mkdir()
+    with pytest.raises(InputError, match=r"results\.meta\.json cannot be written"):
+        list(predict(read_chunks(path), detector, tmp_path / "results.csv", details=True))
+    assert not (tmp_path / "results.csv").exists()
 
 
 def test_rows_with_problems_keep_their_place(detector, tmp_path, reported):

@@ -1,13 +1,16 @@
 """/v1/predict, /v1/features, /v1/explain and /v1/model: what is asked and what is answered."""
 
+import hashlib
 import json
 from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perplexity_detector.classifier.disguise import find_flags
+from perplexity_detector.classifier.provenance import Provenance
 from tests.service.serving import is_problem
 
 MARKER = "zanzibar"
@@ -88,8 +91,23 @@ def test_features(client, detector, texts):
 
 def test_an_explanation(client, detector, texts):
     explanation = post(client, "explain", {"text": texts[1], "id": "e1"}).json()
-    ours = detector.explain(texts[1], id="e1", detector="light").to_dict()
-    assert explanation == json.loads(json.dumps(ours))
+    ours = json.loads(json.dumps(detector.explain(texts[1], id="e1", detector="light").to_dict()))
+    assert without_time(explanation.pop("provenance")) == without_time(ours.pop("provenance"))
+    assert explanation == ours
+
+
+def test_predictions_say_what_they_were_made_with(client, detector, texts):
+    answer = post(client, "predict", {"texts": texts}).json()
+    ours = Provenance.of(detector, "light").to_dict()
+    assert without_time(answer["provenance"]) == without_time(ours)
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    assert [one["text_sha256"] for one in answer["results"]] == hashes
+
+
+def without_time(provenance):
+    time = datetime.fromisoformat(provenance["time"])
+    assert abs(datetime.now(timezone.utc) - time) < timedelta(minutes=1)
+    return {**provenance, "time": None}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -79,6 +80,17 @@ def made_up(text: str = TEXT, **changes: Any) -> dict[str, Any]:
         "limits": ["A probability is not a proof.", "Never decide by it alone."],
         "warnings": [],
         "flags": [],
+        "text_as_given": text,
+        "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "provenance": {
+            "package_version": "0.3.0",
+            "detector": "standard",
+            "detector_sha256": hashlib.sha256(b"detector").hexdigest(),
+            "language_model": f"sha256:{hashlib.sha256(b'model').hexdigest()}",
+            "precision": "float32",
+            "settings": {"fpr": 0.01, "device": "cpu", "cache": False},
+            "time": "2026-11-26T09:30:00+00:00",
+        },
     }
     return explanation | changes
 

@@ -254,3 +254,28 @@ def test_paper_gets_a4_colours_and_no_controls(shown: Shown) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     printed = page.pdf(prefer_css_page_size=True)
     assert b"/MediaBox [0 0 594.95" in printed or b"/MediaBox [0 0 595" in printed
+
+
+def test_the_cover_says_what_the_report_was_made_with(shown: Shown) -> None:
+    explanation = made_up()
+    cover = shown(explanation).get_by_role("region", name="Report on essay-1")
+    provenance = explanation["provenance"]
+    for value in (
+        "2026-11-26 09:30:00 UTC",
+        f"perplexity-detector {provenance['package_version']}",
+        provenance["detector_sha256"],
+        provenance["language_model"],
+        provenance["precision"],
+        explanation["text_sha256"],
+    ):
+        assert cover.get_by_text(value, exact=True).is_visible()
+    assert "about 1% of texts by people" in cover.inner_text()
+    assert "not proof" in cover.inner_text()
+
+
+def test_a_cover_without_names(shown: Shown) -> None:
+    explanation = bare()
+    explanation["provenance"] |= {"detector": None, "language_model": None, "precision": None}
+    cover = shown(explanation).get_by_role("region", name="Report on one text")
+    assert "without a name" in cover.inner_text()
+    assert "Precision" not in cover.inner_text()

@@ -35,7 +35,12 @@ async def predict(request: Request, service: Service, body: Texts) -> dict[str, 
     """The probability that a language model wrote each text, with a verdict and reasons."""
     engine, _ = service.ready()
     results = await service.submit(request, "predict", body.all())
-    return {"detector": engine.name, "fpr": engine.fpr, "results": results}
+    return {
+        "detector": engine.name,
+        "fpr": engine.fpr,
+        "provenance": engine.provenance(),
+        "results": results,
+    }
 
 
 @router.post("/v1/features", response_model=Features)

@@ -1,0 +1,100 @@
+"""Provenance: which detector gave an answer, when, and with which settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.lm.kernels.device import resolve_device
+from perplexity_detector.lm.kernels.precision import precision_of
+from perplexity_detector.version import __version__
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What must be known to compute an answer again, apart from the text.
+
+    Attributes:
+        package_version: of perplexity-detector.
+        detector: name of the detector, as given by the caller.
+        detector_sha256: of what the detector learned; see `detector_sha256`.
+        language_model: fingerprint of the model that read the text; None if none did.
+        precision: in which the language model computed; None if there was none.
+        settings: `fpr`, the false-positive rate; `device`; and `cache`, whether the language
+            model's output was kept, which rounds it to half precision.
+        time: in UTC, ISO 8601, to the second.
+    """
+
+    package_version: str
+    detector: str | None
+    detector_sha256: str
+    language_model: str | None
+    precision: str | None
+    settings: dict[str, Any]
+    time: str
+
+    @classmethod
+    def of(cls, classifier: CalibratedClassifier, detector: str | None = None) -> Provenance:
+        """The provenance of what a detector answers now.
+
+        Args:
+            classifier: trained.
+            detector: its name.
+
+        Raises:
+            InputError: this machine lacks the detector's device or precision.
+        """
+        extractor = classifier.extractor_
+        device = resolve_device(extractor.device)
+        reads = classifier.language_model_ is not None
+        return cls(
+            package_version=__version__,
+            detector=detector,
+            detector_sha256=detector_sha256(classifier),
+            language_model=classifier.language_model_,
+            precision=precision_of(extractor.precision, device) if reads else None,
+            settings={
+                "fpr": float(classifier.fpr),
+                "device": str(device),
+                "cache": extractor.cache is not None,
+            },
+            time=_utc_now(),
+        )
+
+    def now(self) -> Provenance:
+        """The same at this moment."""
+        return replace(self, time=_utc_now())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def detector_sha256(classifier: CalibratedClassifier) -> str:
+    """SHA-256 of what a detector learned: its calibrator and its files, in order of their names.
+
+    A saved and loaded detector keeps it, a recalibrated one gets another.
+    """
+    learned = hashlib.sha256(json.dumps(classifier.calibrator_.to_json()).encode())
+    for name, content in sorted(classifier.to_files().items()):
+        learned.update(name.encode() + content)
+    return learned.hexdigest()
+
+
+def text_sha256(text: str) -> str:
+    """SHA-256 of a text as given, in UTF-8.
+
+    Example:
+        >>> text_sha256("One text.")[:16]
+        '3638f28994bd454c'
+    """
+    # half a surrogate pair, which UTF-8 lacks, has a hash all the same
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _utc_now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
