@@ -13,6 +13,8 @@ from perplexity_detector.logs import get_logger
 SHIPPED = "standard"
 #: Where training publishes a detector, in the data folder.
 PUBLISHED = "model"
+#: Folder of further detectors that programs offer by name, in the data folder.
+OFFERED = "detectors"
 
 
 def load_detector(
@@ -53,3 +55,25 @@ def detector_name(data: Path, detector: str | None = None) -> str:
     if detector is None:
         return PUBLISHED if artefact_folder.exists(data / PUBLISHED) else SHIPPED
     return Path(detector).resolve().name
+
+
+def offered_detectors(data: Path) -> dict[str, Path]:
+    """The detectors that programs can choose by name -> their folders.
+
+    Args:
+        data: the folder with the published `model/` and further ones in `detectors/`.
+
+    Returns:
+        The published one, those in `detectors/`, and the shipped ones; an earlier one hides a
+        later one of the same name.
+    """
+    folders = [
+        data / PUBLISHED,
+        *sorted((data / OFFERED).glob("[!.]*")),
+        *sorted(artefact_folder.PRETRAINED.glob("[!.]*")),
+    ]
+    offered: dict[str, Path] = {}
+    for folder in folders:
+        if artefact_folder.is_artefact(folder):
+            offered.setdefault(folder.name, folder)
+    return offered

@@ -39,7 +39,7 @@ def test_commands_that_do_not_exist(here, tmp_path):
     code, _, err = here("guess", "a.csv")
     assert code == 2
     assert "Could not consume arg: guess" in err
-    commands = "evaluate | explain | features | models | predict | pull | serve | train"
+    commands = "evaluate | explain | features | mcp | models | predict | pull | serve | train"
     assert commands in " ".join(err.split())
     code, _, err = here("predict")
     assert code == 2
