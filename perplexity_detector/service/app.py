@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from perplexity_detector.service import problem_details
+from perplexity_detector.service.examples import add_examples
 from perplexity_detector.service.middleware import RequestMiddleware
 from perplexity_detector.service.routes import files, operations, pages, texts
 from perplexity_detector.service.schemas import ProblemDocument
@@ -93,6 +94,7 @@ def _describe(app: FastAPI, with_key: bool) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes,
         tags=_TAGS,
     )  # fmt: skip
+    add_examples(schema["paths"])
     components = schema.setdefault("components", {})
     components.setdefault("schemas", {})[_PROBLEM] = ProblemDocument.model_json_schema()
     if with_key:

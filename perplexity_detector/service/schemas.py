@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.config import JsonDict
 
 EXAMPLE = (
     "We had to be at the station by six, and of course my brother could not find his other boot, "
@@ -69,24 +68,6 @@ class Thresholds(BaseModel):
     )
 
 
-_PREDICTIONS: JsonDict = {
-    "detector": "standard",
-    "fpr": 0.01,
-    "results": [
-        {
-            "probability": 0.337416,
-            "verdict": "uncertain",
-            "note": "fewer than 50 words",
-            "why": "Hidden states resemble human writing",
-            "thresholds": {"human": 0.132906, "generated": None},
-            "words": 39,
-            "tokens": 42,
-            "warnings": [],
-        }
-    ],
-}
-
-
 class Prediction(BaseModel):
     """The answer for one text."""
 
@@ -102,8 +83,6 @@ class Prediction(BaseModel):
 
 class Predictions(BaseModel):
     """Answers in the order of the texts."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_PREDICTIONS]})
 
     detector: str
     fpr: float = Field(description="false-positive rate of the verdicts")

@@ -28,6 +28,7 @@ _RAW = {"schema": {"type": "string", "format": "binary"}}
 
 @router.post(
     "/v1/files",
+    response_class=Response,
     responses={
         200: {"content": {"text/csv": {}}, "description": "results.csv of a small file"},
         202: {"model": JobState, "description": "a large file, as a job: see Location"},
@@ -35,7 +36,10 @@ _RAW = {"schema": {"type": "string", "format": "binary"}}
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"multipart/form-data": {"schema": _FORM}, "text/csv": _RAW},
+            "content": {
+                "multipart/form-data": {"schema": _FORM, "example": {"file": "essays.csv"}},
+                "text/csv": _RAW,
+            },
         }
     },
 )

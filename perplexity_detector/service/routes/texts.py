@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from pydantic import Discriminator, Tag
 
-from perplexity_detector.service.problem_details import Problem
+from perplexity_detector.service import gptzero
+from perplexity_detector.service.problem_details import DOCUMENTS, TEXTS, Problem
 from perplexity_detector.service.schemas import Card, Features, OneText, Predictions, Texts
 from perplexity_detector.service.state import ServiceState
 
@@ -30,12 +33,39 @@ def state_of(request: Request) -> ServiceState:
 Service = Annotated[ServiceState, Depends(state_of)]
 
 
-@router.post("/v1/predict", response_model=Predictions)
-async def predict(request: Request, service: Service, body: Texts) -> dict[str, Any]:
-    """The probability that a language model wrote each text, with a verdict and reasons."""
+def form_of(body: object) -> str:
+    """The form of a request: GPTZero's if it has one of its fields, else our own."""
+    fields = body if isinstance(body, Mapping) else {}
+    return DOCUMENTS if {"document", "documents"} & set(fields) else TEXTS
+
+
+PredictBody = Annotated[
+    Annotated[Texts, Tag(TEXTS)] | Annotated[gptzero.Documents, Tag(DOCUMENTS)],
+    Discriminator(form_of),
+]
+
+
+@router.post("/v1/predict", response_model=Predictions | gptzero.DocumentPredictions)
+async def predict(request: Request, service: Service, body: PredictBody) -> dict[str, Any]:
+    """The probability that a language model wrote each text, with a verdict and reasons.
+
+    A request with `document` or `documents` is answered in the form of GPTZero's API.
+    """
+    if isinstance(body, gptzero.Documents):
+        return await predict_documents(request, service, body)
     engine, _ = service.ready()
     results = await service.submit(request, "predict", body.all())
     return {"detector": engine.name, "fpr": engine.fpr, "results": results}
+
+
+@router.post("/v2/predict/text", response_model=gptzero.DocumentPredictions)
+async def predict_documents(
+    request: Request, service: Service, body: gptzero.Documents
+) -> dict[str, Any]:
+    """The same as `/v1/predict` with documents, at the path of GPTZero's API."""
+    engine, _ = service.ready()
+    explanations = await service.submit(request, "explain", body.all())
+    return gptzero.to_answer(explanations, engine.name)
 
 
 @router.post("/v1/features", response_model=Features)
