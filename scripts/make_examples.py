@@ -41,7 +41,7 @@ def main() -> None:
         data = Path(folder)
         configure(data)
         app = create_app(
-            load_settings(api_key=KEY),
+            load_settings(api_key=KEY, max_recalibrated_detectors=1),
             lambda: Engine(TextDetector.from_pretrained("standard"), "standard"),
             data=data,
         )
@@ -98,6 +98,13 @@ def record(client: httpx2.Client) -> Iterator[tuple[str, Recorded]]:
     yield ask(f"GET {job}", "a finished job", place=place)[0]
     yield ask(f"GET {job}/results", "its results", place=f"{place}/results")[0]
     yield ask(f"DELETE {job}", "a job", place=place)[0]
+    own = "id,text\n" + "".join(f'e{number},"{EXAMPLE}"\n' for number in range(120))
+    place = "/v1/detectors/recalibrate?name=our_people"
+    example, answer = ask("POST /v1/detectors/recalibrate", "a file of essays", own, place)
+    yield example
+    while client.get(answer.headers["Location"]).json()["state"] != "done":
+        time.sleep(0.1)
+    yield ask("GET /v1/detectors", "after a recalibration")[0]
     yield ask("GET /healthz", "the process is alive")[0]
     yield ask("GET /readyz", "the detector is loaded")[0]
     yield ask("GET /metrics", "some metrics")[0]

@@ -23,6 +23,10 @@ def _check_characters(text: str) -> str:
 Text = Annotated[str, AfterValidator(_check_characters)]
 
 
+#: Of the field that names a detector.
+DETECTOR = "one of /v1/detectors; else the default one"
+
+
 class OneText(BaseModel):
     """One text."""
 
@@ -30,6 +34,7 @@ class OneText(BaseModel):
 
     text: Text = Field(description="the text, unchanged")
     id: Text | None = Field(None, max_length=200, description="returned with the answer")
+    detector: Text | None = Field(None, max_length=200, description=DETECTOR)
 
 
 class Texts(BaseModel):
@@ -44,6 +49,7 @@ class Texts(BaseModel):
     texts: list[Text] | None = Field(
         None, description="several texts; the answers have their order"
     )
+    detector: Text | None = Field(None, max_length=200, description=DETECTOR)
 
     @model_validator(mode="after")
     def _check_one_field(self) -> Texts:
@@ -123,6 +129,24 @@ class Card(BaseModel):
     training: dict[str, Any]
     metrics: dict[str, Any]
     card: str = Field(description="the model card, in markdown")
+
+
+class OfferedDetector(BaseModel):
+    """A detector that a request can name."""
+
+    name: str
+    fpr: float = Field(description="false-positive rate of its verdicts")
+    training_texts: int | None
+    recalibrated_on: int | None = Field(description="texts by people that set its thresholds anew")
+
+
+class DetectorList(BaseModel):
+    """The detectors that a request can name."""
+
+    default: str = Field(description="the one of requests that name none")
+    detectors: list[OfferedDetector]
+    may_recalibrate: bool = Field(description="whether the operator allows to make more")
+    may_add: int = Field(description="how many more, besides replacing a recalibrated one")
 
 
 class ProblemDocument(BaseModel):

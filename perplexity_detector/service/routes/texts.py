@@ -31,6 +31,9 @@ def state_of(request: Request) -> ServiceState:
 
 
 Service = Annotated[ServiceState, Depends(state_of)]
+DetectorName = Annotated[
+    str | None, Query(max_length=200, description="one of /v1/detectors; else the default one")
+]
 
 
 def form_of(body: object) -> str:
@@ -53,8 +56,8 @@ async def predict(request: Request, service: Service, body: PredictBody) -> dict
     """
     if isinstance(body, gptzero.Documents):
         return await predict_documents(request, service, body)
-    engine, _ = service.ready()
-    results = await service.submit(request, "predict", body.all())
+    engine = service.find(body.detector)
+    results = await service.submit(request, "predict", body.all(), engine)
     return {"detector": engine.name, "fpr": engine.fpr, "results": results}
 
 
@@ -63,18 +66,18 @@ async def predict_documents(
     request: Request, service: Service, body: gptzero.Documents
 ) -> dict[str, Any]:
     """The same as `/v1/predict` with documents, at the path of GPTZero's API."""
-    engine, _ = service.ready()
-    explanations = await service.submit(request, "explain", body.all())
+    engine = service.find(body.detector)
+    explanations = await service.submit(request, "explain", body.all(), engine)
     return gptzero.to_answer(explanations, engine.name)
 
 
 @router.post("/v1/features", response_model=Features)
 async def features(request: Request, service: Service, body: Texts) -> dict[str, Any]:
     """The features that the detector computes from each text."""
-    engine, _ = service.ready()
+    engine = service.find(body.detector)
     if not engine.feature_names:
         raise Problem(404, "This detector computes no features.")
-    values = await service.submit(request, "features", body.all())
+    values = await service.submit(request, "features", body.all(), engine)
     return {"detector": engine.name, "names": engine.feature_names, "values": values}
 
 
@@ -89,7 +92,8 @@ async def explain(
     format: Annotated[Literal["json", "html"] | None, Query()] = None,
 ) -> Response:
     """The evidence in sentences, tokens and features, as JSON or as an HTML report."""
-    (explanation,) = await service.submit(request, "explain", [body.text])
+    engine = service.find(body.detector)
+    (explanation,) = await service.submit(request, "explain", [body.text], engine)
     explanation = {**explanation, "id": body.id}
     if format != "html" and (format or not wants_html(request.headers.get("accept", ""))):
         return JSONResponse(explanation)
@@ -101,10 +105,9 @@ async def explain(
 
 
 @router.get("/v1/model", response_model=Card)
-async def model(service: Service) -> dict[str, Any]:
+async def model(service: Service, detector: DetectorName = None) -> dict[str, Any]:
     """The model card: what the detector is, its training data, metrics and limits."""
-    engine, _ = service.ready()
-    return engine.card
+    return service.find(detector).card
 
 
 def wants_html(accept: str) -> bool:
