@@ -50,7 +50,7 @@ clean:
 	@touch $@
 
 .venv/dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[service,tracking,dev]'
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[service,mcp,tracking,dev]'
 	@touch $@
 
 .venv/docs: .venv/installed

@@ -277,19 +277,42 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             InputError: there are fewer.
         """
-        documents = self.read_documents(human_texts)
-        if (few := len(documents)) < MIN_CALIBRATION_TEXTS:
-            raise InputError(
-                f"{few} texts set no thresholds: give {MIN_CALIBRATION_TEXTS} or more by people.",
-                "human_texts",
-            )
+        texts = list(human_texts)
+        self.require_calibration_texts(len(texts))
+        documents = self.read_documents(texts)
         tokens = np.array([document.token_count for document in documents])
-        self.calibrator_ = self.calibrator_.with_human_scores(self.probabilities(documents), tokens)
-        self.training_ = {**self.training_, "recalibrated_on": len(documents)}
+        return self.recalibrate_scores(self.probabilities(documents), tokens)
+
+    def recalibrate_scores(self, probabilities: np.ndarray, tokens: np.ndarray) -> Self:
+        """As `recalibrate`, from what this detector found of the texts before.
+
+        Args:
+            probabilities: of human texts, shape (n,).
+            tokens: length of each, shape (n,).
+
+        Raises:
+            InputError: there are too few.
+        """
+        self.require_calibration_texts(len(probabilities))
+        self.calibrator_ = self.calibrator_.with_human_scores(probabilities, tokens)
+        self.training_ = {**self.training_, "recalibrated_on": len(probabilities)}
         # the others were measured at other thresholds
         kept = self.metrics_.keys() & _THRESHOLD_FREE_METRICS
         self.metrics_ = {name: self.metrics_[name] for name in sorted(kept)}
         return self
+
+    def require_calibration_texts(self, n_human: int) -> None:
+        """Check that so many human texts can set thresholds.
+
+        Raises:
+            InputError: there are too few.
+        """
+        if n_human < MIN_CALIBRATION_TEXTS:
+            raise InputError(
+                f"{n_human} texts set no thresholds: give {MIN_CALIBRATION_TEXTS} or more by "
+                "people.",
+                "human_texts",
+            )
 
     # --- files ------------------------------------------------------------------------------
 

@@ -96,6 +96,30 @@ class DatasetOptions:
             require_two_classes(frame)
         return usable
 
+    def read_human(self, dataset: str) -> pd.DataFrame:
+        """Read all usable rows but those that are labelled as generated; these are reported.
+
+        Args:
+            dataset: the file; it need not have labels.
+
+        Raises:
+            DatasetError: the file cannot be read, or has no such row.
+        """
+        from perplexity_detector.errors import DatasetError
+        from perplexity_detector.io.datasets import read_all, split_problems
+        from perplexity_detector.io.row_problems import ProblemReport
+        from perplexity_detector.pipelines.recalibrate import mark_generated
+
+        frame = read_all(
+            str(dataset), self.columns, label=None, encoding=self.encoding, format=self.format
+        )
+        usable, unusable = split_problems(mark_generated(frame))
+        with ProblemReport() as report:
+            report.add(unusable)
+        if usable.empty:
+            raise DatasetError(f"{dataset} has no usable text by a person.")
+        return usable
+
 
 def format_options(options: dict[str, object]) -> list[str]:
     """Format the options that are not None as on the command line."""

@@ -15,6 +15,8 @@ from perplexity_detector.logs import get_logger
 SHIPPED = "standard"
 #: Where training publishes a detector, in the data folder.
 PUBLISHED = "model"
+#: Folder of further detectors that programs offer by name, in the data folder.
+OFFERED = "detectors"
 
 
 def load_detector(
@@ -58,19 +60,40 @@ def detector_name(data: Path, detector: str | None = None) -> str:
 
 
 def find_detector(data: Path, sha256: str, **extractor: Any) -> ExplainableClassifier | None:
-    """The published or shipped detector with a hash (`provenance.detector_sha256`), if any.
+    """The detector of `offered_detectors` with a hash (`provenance.detector_sha256`), if any.
 
     Args:
-        data: the folder with the published `model/`.
+        data: the folder with the published `model/` and further ones in `detectors/`.
         sha256: as an earlier answer gives it.
         **extractor: settings of the extractor to change.
     """
-    shipped = sorted(path.parent for path in artefact_folder.PRETRAINED.glob("*/config.json"))
-    for folder in (data / PUBLISHED, *shipped):
+    for folder in offered_detectors(data).values():
         try:
             loaded = ExplainableClassifier.from_pretrained(folder, **extractor)
-        except ArtefactError:  # there is none, or it is no detector that this version reads
+        except ArtefactError:  # it is no detector that this version reads
             continue
         if detector_sha256(loaded) == sha256:
             return loaded
     return None
+
+
+def offered_detectors(data: Path) -> dict[str, Path]:
+    """The detectors that programs can choose by name -> their folders.
+
+    Args:
+        data: the folder with the published `model/` and further ones in `detectors/`.
+
+    Returns:
+        The published one, those in `detectors/`, and the shipped ones; an earlier one hides a
+        later one of the same name.
+    """
+    folders = [
+        data / PUBLISHED,
+        *sorted((data / OFFERED).glob("[!.]*")),
+        *sorted(artefact_folder.PRETRAINED.glob("[!.]*")),
+    ]
+    offered: dict[str, Path] = {}
+    for folder in folders:
+        if artefact_folder.is_artefact(folder):
+            offered.setdefault(folder.name, folder)
+    return offered

@@ -239,9 +239,9 @@ class TextDetector(ExplainableClassifier):
         short = [one.token_count < self.calibrator_.min_tokens for one in documents]
         return np.where(short, np.inf, found)
 
-    def recalibrate(self, human_texts: Iterable[str]) -> Self:
-        """As `CalibratedClassifier.recalibrate`: from then on these people set all thresholds."""
-        super().recalibrate(human_texts)
+    def recalibrate_scores(self, probabilities: np.ndarray, tokens: np.ndarray) -> Self:
+        """As `CalibratedClassifier`'s: from then on these people set all thresholds."""
+        super().recalibrate_scores(probabilities, tokens)
         self.nearest_people_ = None
         self.training_.pop("nearest_people", None)
         return self

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from perplexity_detector.evaluation import measure
+from perplexity_detector.evaluation.human_rate import describe_human_rate, share_flagged
 from perplexity_detector.evaluation.metrics import METRIC_LABELS
 
 _ID_WIDTH = 12
@@ -57,9 +58,14 @@ def evaluation(scored: pd.DataFrame, fpr: float) -> str:
             domain, generator and attack.
         fpr: the false-positive rate at which texts were flagged.
     """
-    metrics = measure.compute_metrics(scored)
     lines = [f"{len(scored)} texts, thresholds for a false-positive rate of {fpr:g}"]
+    people = scored[scored["generated"] == 0]
+    rate = ["", describe_human_rate(people["flagged"], fpr)]
+    if len(people) == len(scored):
+        return "\n".join([*lines, *rate, *_human_rates_by_group(people)])
+    metrics = measure.compute_metrics(scored)
     lines += [f"{METRIC_LABELS[name]:<18} {interval(*values)}" for name, values in metrics.items()]
+    lines += rate
     for by in measure.GROUPS:
         if by in scored and scored[by].nunique() > 1:
             lines += ["", _by_group(scored, by)]
@@ -71,6 +77,16 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _human_rates_by_group(people: pd.DataFrame) -> list[str]:
+    """Lines that say how many are flagged of each group that the dataset names."""
+    lines = []
+    for by in measure.GROUPS:
+        if by in people and people[by].nunique() > 1:
+            groups = people.groupby(by)["flagged"]
+            lines += ["", *(f"{by} {value}: {share_flagged(one)}" for value, one in groups)]
+    return lines
 
 
 def _by_group(scored: pd.DataFrame, by: str) -> str:

@@ -89,6 +89,11 @@ def exists(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
+def is_artefact(folder: Path) -> bool:
+    """Whether a folder's config.json is that of an artefact: a language model's has no hashes."""
+    return bool(_hashes(folder))
+
+
 def find(folder: str | Path) -> Path:
     """Return the folder itself, or the shipped detector of that name.
 
@@ -98,7 +103,7 @@ def find(folder: str | Path) -> Path:
     for path in (Path(folder).expanduser(), PRETRAINED / str(folder)):
         if (path / CONFIG).is_file():
             return path
-    shipped = sorted(path.name for path in PRETRAINED.glob("*") if _hashes(path))
+    shipped = sorted(path.name for path in PRETRAINED.glob("*") if is_artefact(path))
     raise ArtefactError(
         f"There is no detector in {folder} (no {CONFIG})",
         hint="train one, or use a shipped one ({shipped})",

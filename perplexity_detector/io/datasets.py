@@ -50,7 +50,7 @@ def read_chunks(
     path: str | Path,
     columns: Columns = DEFAULT_COLUMNS,
     *,
-    label: bool = False,
+    label: bool | None = False,
     chunk_rows: int = 256,
     encoding: str = "utf-8",
     format: str | None = None,
@@ -64,7 +64,7 @@ def read_chunks(
     Args:
         path: a file, or `-` for standard input.
         columns: names of the file's columns.
-        label: whether to read labels.
+        label: whether to read labels; None reads them if the file has them.
         chunk_rows: rows in a frame; the last frame may have fewer.
         encoding: of csv, tsv and jsonl; a Python codec.
         format: csv, tsv, jsonl or parquet; None takes it from the extension, and on standard
@@ -76,7 +76,8 @@ def read_chunks(
         text: str, unchanged; empty in a broken row.
         line: int, where the row starts in the file, from 1 with the header; in parquet its number.
         problem: str, empty if the row can be used.
-        generated: int, 0 or 1, or NO_LABEL if it cannot be read; only if `label`.
+        generated: int, 0 or 1, or NO_LABEL if it cannot be read; not unless
+            `label`.
         prompt_id, source, split, domain, generator, attack: str; only if the file has them.
 
     Raises:
@@ -109,7 +110,7 @@ def read_all(
     path: str | Path,
     columns: Columns = DEFAULT_COLUMNS,
     *,
-    label: bool = False,
+    label: bool | None = False,
     encoding: str = "utf-8",
     format: str | None = None,
 ) -> pd.DataFrame:
@@ -151,18 +152,19 @@ def require_two_classes(frame: pd.DataFrame) -> None:
             )
 
 
-def _roles(columns: Columns, label: bool) -> list[Field[str]]:
-    return [role for role in fields(columns) if label or role.name != "label"]
+def _roles(columns: Columns, label: bool | None) -> list[Field[str]]:
+    return [role for role in fields(columns) if label is not False or role.name != "label"]
 
 
-def _present_columns(table: Table, columns: Columns, label: bool) -> dict[str, str]:
+def _present_columns(table: Table, columns: Columns, label: bool | None) -> dict[str, str]:
     """The frame's columns that the file has -> their names in the file."""
     if not table.columns:
         raise DatasetError(f"{table.name} has no rows", hint="give a row for each text")
     present = {}
     for role in _roles(columns, label):
         actual = getattr(columns, role.name)
-        needed = role.name in ("text", "label") or actual != role.default
+        always = ("text", "label") if label else ("text",)
+        needed = role.name in always or actual != role.default
         occurrences = table.columns.count(actual)
         if occurrences > 1:
             raise DatasetError(

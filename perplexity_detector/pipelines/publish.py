@@ -44,6 +44,12 @@ def train_and_publish(
         artefact_folder.check_place(folder)  # now, rather than after hours of training
     trained = train(frame, detector, **settings, auxiliary=auxiliary)
     artefact_folder.publish(detector.save_pretrained(model), data / PUBLISHED)
+    warn_if_rate_cannot_be_kept(detector)
+    return trained
+
+
+def warn_if_rate_cannot_be_kept(detector: ExplainableClassifier) -> None:
+    """Warn if too few texts by people set a detector's thresholds for its false-positive rate."""
     if not detector.calibrator_.can_guarantee(detector.fpr):
         get_logger().warning(
             "%d texts by people are too few to promise a false-positive rate of %g: no text will "
@@ -51,7 +57,6 @@ def train_and_publish(
             len(detector.calibrator_.human_scores),
             detector.fpr,
         )
-    return trained
 
 
 def track(trained: TrainingResult, about: Mapping[str, object], model: Path, data: Path) -> None:

@@ -12,8 +12,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from perplexity_detector.service import problem_details
+from perplexity_detector.service.examples import add_examples
 from perplexity_detector.service.middleware import RequestMiddleware
-from perplexity_detector.service.routes import files, operations, pages, texts
+from perplexity_detector.service.routes import detectors, files, operations, pages, texts
 from perplexity_detector.service.schemas import ProblemDocument
 from perplexity_detector.service.settings import Settings
 from perplexity_detector.service.state import ServiceState
@@ -31,6 +32,7 @@ Texts are neither logged nor kept.
 _TAGS = [
     {"name": "texts", "description": "one text or several, answered at once"},
     {"name": "files", "description": "upload csv, tsv, jsonl or parquet; download results.csv"},
+    {"name": "detectors", "description": "which there are, and recalibration on your own people"},
     {"name": "operations", "description": "health, metrics, the log"},
 ]
 _PROBLEM = ProblemDocument.__name__
@@ -80,7 +82,7 @@ def create_app(
     app.state.service = service
     app.add_middleware(RequestMiddleware, settings=settings, metrics=service.metrics)
     problem_details.install(app)
-    for routes in (texts, files, operations, pages):
+    for routes in (texts, files, detectors, operations, pages):
         app.include_router(routes.router)
     openapi = cache(lambda: _describe(app, settings.api_key is not None))
     app.openapi = openapi  # type: ignore[method-assign]
@@ -93,6 +95,7 @@ def _describe(app: FastAPI, with_key: bool) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes,
         tags=_TAGS,
     )  # fmt: skip
+    add_examples(schema["paths"])
     components = schema.setdefault("components", {})
     components.setdefault("schemas", {})[_PROBLEM] = ProblemDocument.model_json_schema()
     if with_key:

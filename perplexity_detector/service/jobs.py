@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ RECEIVING, WAITING, RUNNING, DONE, FAILED = (
     "done",
     "failed",
 )
+#: Takes `probability` and `tokens` of a job's texts once all are assessed.
+Finish = Callable[[pd.DataFrame], None]
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -55,6 +57,8 @@ class Job:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._kind = "file"
+        self._finish: Finish | None = None
         self.id = secrets.token_urlsafe(16)
         self.folder = folder / self.id
         self.folder.mkdir(mode=0o700)
@@ -80,16 +84,29 @@ class Job:
         if self._submitted is not None:
             self._submitted.cancel()
 
+    def prepare(self, kind: str, finish: Finish | None = None) -> None:
+        """Choose what the job does, before it begins.
+
+        Args:
+            kind: key of the queue's handler, which gives the rows of `assess`.
+            finish: called with all rows that were assessed, in the job's thread; the job is done
+                when it returns.
+        """
+        self._kind, self._finish = kind, finish
+
     def run(self, upload: Upload, loop: asyncio.AbstractEventLoop, queue: BatchQueue) -> None:
         """Score the file, in a thread of its own; the queue belongs to the event loop."""
         from perplexity_detector.pipelines.predict import DETAILS, score
 
         self.state = RUNNING
+        assessor = QueuedAssessor(self, loop, queue, keep=self._finish is not None)
         try:
             with ResultsWriter(self.results, DETAILS) as results:
                 for chunk in upload.chunks():
-                    results.write(score(chunk, QueuedAssessor(self, loop, queue), why=True))
+                    results.write(score(chunk, assessor, why=True))
                     self.rows_done += len(chunk)
+            if self._finish is not None:
+                self._finish(pd.concat(assessor.kept))
             self.state = DONE
         except PerplexityDetectorError as error:
             self.detail = sentence(error, {str(upload.path): NAME})
@@ -109,7 +126,7 @@ class Job:
     ) -> list[Any]:
         """Queue texts and wait for their rows in this thread; raise if the job is cancelled."""
         submitted = asyncio.run_coroutine_threadsafe(
-            queue.submit("file", texts, bounded=False), loop
+            queue.submit(self._kind, texts, bounded=False), loop
         )
         self._submitted = submitted
         if self._cancelled.is_set():
@@ -118,14 +135,25 @@ class Job:
 
 
 class QueuedAssessor:
-    """An assessor whose texts are queued with those of requests."""
+    """An assessor whose texts are queued with those of requests.
 
-    def __init__(self, job: Job, loop: asyncio.AbstractEventLoop, queue: BatchQueue) -> None:
+    Attributes:
+        kept: probability and tokens of all texts, if they are to be kept.
+    """
+
+    def __init__(
+        self, job: Job, loop: asyncio.AbstractEventLoop, queue: BatchQueue, keep: bool = False
+    ) -> None:
         self._job, self._loop, self._queue = job, loop, queue
+        self._keep = keep
+        self.kept: list[pd.DataFrame] = [pd.DataFrame({"probability": [], "tokens": []})]
 
     def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
         """Like `ExplainableClassifier.assess`."""
-        return pd.DataFrame(self._job.submit(list(texts), self._loop, self._queue))
+        assessed = pd.DataFrame(self._job.submit(list(texts), self._loop, self._queue))
+        if self._keep:
+            self.kept.append(assessed[["probability", "tokens"]])
+        return assessed
 
 
 class JobStore:

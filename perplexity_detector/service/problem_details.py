@@ -24,6 +24,8 @@ _SENTENCES = {
     "list_type": "{where} must be a list.",
     "missing": "{where} is missing.",
 }
+#: The two forms of a request to predict: pydantic puts their names before a field's.
+TEXTS, DOCUMENTS = "Texts", "Documents"
 _NO_BODY = (
     'Send a JSON object, such as {"text": "..."}, with the header Content-Type: application/json.'
 )
@@ -114,7 +116,7 @@ async def _validation_problem(request: Request, error: RequestValidationError) -
 def _describe_error(error: Mapping[str, Any]) -> dict[str, str]:
     """Describe one of pydantic's errors without its input, which pydantic quotes."""
     kind, location = error["type"], list(error["loc"])
-    source, path = location[0], location[1:]
+    source, path = location[0], [one for one in location[1:] if one not in (TEXTS, DOCUMENTS)]
     if source == "body" and (kind == "model_attributes_type" or (kind == "missing" and not path)):
         return {"pointer": "#", "detail": _NO_BODY}
     if kind == "extra_forbidden":  # the field's name is the client's: do not repeat it

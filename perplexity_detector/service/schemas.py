@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.config import JsonDict
 
 EXAMPLE = (
     "We had to be at the station by six, and of course my brother could not find his other boot, "
@@ -25,6 +23,10 @@ def _check_characters(text: str) -> str:
 Text = Annotated[str, AfterValidator(_check_characters)]
 
 
+#: Of the field that names a detector.
+DETECTOR = "one of /v1/detectors; else the default one"
+
+
 class OneText(BaseModel):
     """One text."""
 
@@ -32,6 +34,7 @@ class OneText(BaseModel):
 
     text: Text = Field(description="the text, unchanged")
     id: Text | None = Field(None, max_length=200, description="returned with the answer")
+    detector: Text | None = Field(None, max_length=200, description=DETECTOR)
 
 
 class Texts(BaseModel):
@@ -46,6 +49,7 @@ class Texts(BaseModel):
     texts: list[Text] | None = Field(
         None, description="several texts; the answers have their order"
     )
+    detector: Text | None = Field(None, max_length=200, description=DETECTOR)
 
     @model_validator(mode="after")
     def _check_one_field(self) -> Texts:
@@ -68,44 +72,6 @@ class Thresholds(BaseModel):
         description="from it on the verdict is `generated`, at the false-positive rate and for "
         "texts of this length; null if no threshold keeps the rate"
     )
-
-
-_PREDICTIONS: JsonDict = {
-    "detector": "standard",
-    "fpr": 0.01,
-    "provenance": {
-        "package_version": "0.3.0",
-        "detector": "standard",
-        "detector_sha256": "0d7399eaed1df88f295a0cf803d93d208f9155a56f261933030d91a105592a48",
-        "language_model": (
-            "sha256:6319cefef8f5f9356e52258853be9b507ba4eec291c3c1c77a16a4d9102a8f34"
-        ),
-        "precision": "float32",
-        "settings": {"fpr": 0.01, "device": "cpu", "cache": False},
-        "time": "2026-11-26T09:30:00+00:00",
-    },
-    "results": [
-        {
-            "probability": 0.337416,
-            "verdict": "uncertain",
-            "note": "fewer than 50 words",
-            "why": "Hidden states resemble human writing",
-            "thresholds": {"human": 0.132906, "generated": None},
-            "words": 39,
-            "tokens": 42,
-            "flags": [
-                {
-                    "name": "look_alike_letters",
-                    "count": 2,
-                    "positions": [[3, 4], [20, 21]],
-                    "sentence": "2 Cyrillic letters inside Latin words",
-                }
-            ],
-            "warnings": [],
-            "text_sha256": hashlib.sha256(EXAMPLE.encode()).hexdigest(),
-        }
-    ],
-}
 
 
 class FlagBody(BaseModel):
@@ -159,8 +125,6 @@ class ProvenanceRecord(BaseModel):
 class Predictions(BaseModel):
     """Answers in the order of the texts."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_PREDICTIONS]})
-
     detector: str
     fpr: float = Field(description="false-positive rate of the verdicts")
     provenance: ProvenanceRecord
@@ -201,6 +165,24 @@ class Card(BaseModel):
     training: dict[str, Any]
     metrics: dict[str, Any]
     card: str = Field(description="the model card, in markdown")
+
+
+class OfferedDetector(BaseModel):
+    """A detector that a request can name."""
+
+    name: str
+    fpr: float = Field(description="false-positive rate of its verdicts")
+    training_texts: int | None
+    recalibrated_on: int | None = Field(description="texts by people that set its thresholds anew")
+
+
+class DetectorList(BaseModel):
+    """The detectors that a request can name."""
+
+    default: str = Field(description="the one of requests that name none")
+    detectors: list[OfferedDetector]
+    may_recalibrate: bool = Field(description="whether the operator allows to make more")
+    may_add: int = Field(description="how many more, besides replacing a recalibrated one")
 
 
 class ProblemDocument(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from perplexity_detector.errors import InputError
@@ -62,9 +62,21 @@ class Settings(BaseSettings):
     )
     max_jobs: Count = Field(20, description="Jobs that are kept, finished ones included.")
     job_seconds: Positive = Field(3_600.0, description="Seconds that a finished job is kept.")
+    max_recalibrated_detectors: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Detectors that `POST /v1/detectors/recalibrate` may make; 0 turns it off, and "
+        "more needs an API key.",
+    )
     grace_seconds: Annotated[int, Field(ge=1)] = Field(
         120, description="Seconds that running requests may take to finish after SIGTERM."
     )
+
+    @field_validator("max_recalibrated_detectors")
+    @classmethod
+    def _require_key(cls, limit: int, others: ValidationInfo) -> int:
+        if limit and others.data.get("api_key") is None:
+            raise ValueError(f"needs an API key: set {API_KEY}, too")
+        return limit
 
     @field_validator("api_key")
     @classmethod

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 
 from perplexity_detector.logs import get_logger, timed
+from perplexity_detector.service.detectors import Detectors, kind_of
 from perplexity_detector.service.jobs import JobStore
 from perplexity_detector.service.metrics import Metrics
 from perplexity_detector.service.micro_batching import (
@@ -40,7 +41,8 @@ class ServiceState:
         data: the folder of the log.
 
     Attributes:
-        engine: None until it is loaded.
+        engine: of the default detector; None until it is loaded.
+        detectors: all that can be asked.
         queue: in front of the worker thread; None until the engine is loaded.
         jobs: files that are scored in the background.
         metrics: for Prometheus.
@@ -57,6 +59,7 @@ class ServiceState:
         self.data = data
         self.metrics = Metrics()
         self.engine: Engine | None = None
+        self.detectors = Detectors(data, settings.max_recalibrated_detectors)
         self.queue: BatchQueue | None = None
         self.jobs = JobStore(settings.max_jobs, settings.job_seconds)
         self._load = load
@@ -87,13 +90,14 @@ class ServiceState:
         try:
             with timed(get_logger(), "loading"):
                 engine = await loop.run_in_executor(self._worker, self._load)
+                await loop.run_in_executor(self._worker, self.detectors.load, engine)
         except Exception as error:
             self._failed(error)
             return
         settings = self.settings
         self.engine = engine
         self.queue = BatchQueue(
-            engine.handlers(), self._worker, engine.batch_tokens(settings.batch_tokens),
+            self.detectors.handlers, self._worker, engine.batch_tokens(settings.batch_tokens),
             settings.queue_tokens, settings.gather_seconds, self._read,
         )  # fmt: skip
         self.jobs.open(loop, self.queue)
@@ -112,7 +116,23 @@ class ServiceState:
             )
         return self.engine, self.queue
 
-    async def submit(self, request: Request, kind: str, texts: Sequence[str]) -> list[Any]:
+    def find(self, name: str | None) -> Engine:
+        """Return the engine of a detector; None is the default one.
+
+        Raises:
+            Problem: 503, the detector is still loading.
+            InputError: there is no detector of this name.
+        """
+        self.ready()
+        return self.detectors.find(name)
+
+    def run_in_worker(self, function: Callable[[], None]) -> Future[None]:
+        """Run a function between the batches of the queue."""
+        return self._worker.submit(function)
+
+    async def submit(
+        self, request: Request, kind: str, texts: Sequence[str], engine: Engine
+    ) -> list[Any]:
         """Return the results of a request's texts; a client that leaves cancels them.
 
         Raises:
@@ -121,7 +141,7 @@ class ServiceState:
         """
         _, queue = self.ready()
         self._check(texts)
-        submitted = asyncio.create_task(queue.submit(kind, texts))
+        submitted = asyncio.create_task(queue.submit(self.detectors.key(engine, kind), texts))
         return await cancel_on_disconnect(request, submitted)
 
     def _check(self, texts: Sequence[str]) -> None:
@@ -148,7 +168,7 @@ class ServiceState:
         return self.queue.waiting() if self.queue else (0, 0)
 
     def _read(self, batch: Batch) -> None:
-        self.metrics.read(*batch)
+        self.metrics.read(kind_of(batch.kind), batch.texts, batch.tokens, batch.seconds)
 
 
 async def cancel_on_disconnect(request: Request, task: asyncio.Task[list[Any]]) -> list[Any]:

@@ -20,6 +20,7 @@ from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.byte_streams import FORMATS
 from perplexity_detector.io.datasets import Columns, read_chunks
 from perplexity_detector.pipelines.predict import CHUNK_ROWS
+from perplexity_detector.pipelines.recalibrate import mark_generated
 from perplexity_detector.service.micro_batching import estimate_tokens
 from perplexity_detector.service.problem_details import Problem
 
@@ -48,6 +49,7 @@ class Upload:
         columns: names of its columns.
         encoding: of csv, tsv and jsonl.
         max_characters: limit for a text; a row with a longer one has a problem.
+        by_people: whether a row that is labelled as generated has a problem.
         rows: number of rows, once `scan` has counted them.
         tokens: estimated tokens of its texts, once `scan` has counted them.
     """
@@ -57,15 +59,17 @@ class Upload:
     columns: Columns
     encoding: str
     max_characters: int
+    by_people: bool = False
     rows: int = field(default=0, init=False)
     tokens: int = field(default=0, init=False)
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Read frames of rows; see `datasets.read_chunks`."""
-        for chunk in read_chunks(
+        for rows in read_chunks(
             self.path, self.columns, chunk_rows=CHUNK_ROWS, encoding=self.encoding,
-            format=self.format,
+            format=self.format, label=None if self.by_people else False,
         ):  # fmt: skip
+            chunk = mark_generated(rows)
             too_long = chunk["text"].str.len() > self.max_characters
             chunk.loc[too_long, "problem"] = f"more than {self.max_characters:,} characters"
             yield chunk

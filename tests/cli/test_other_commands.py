@@ -45,7 +45,9 @@ def test_evaluate_prints_figures_with_intervals(here, detector):
     code, out, err = here("evaluate", "plain.csv", f"--detector={detector}")
     assert (code, err) == (0, "")
     assert out.startswith("60 texts, thresholds for a false-positive rate of 0.1\n")
-    for line, name in zip(out.splitlines()[1:], METRIC_LABELS.values(), strict=True):
+    figures, people = out.split("\n\n")
+    assert people.startswith("Texts by people: ")
+    for line, name in zip(figures.splitlines()[1:], METRIC_LABELS.values(), strict=True):
         assert line.startswith(name)
         assert line.endswith("]")
 
@@ -53,7 +55,7 @@ def test_evaluate_prints_figures_with_intervals(here, detector):
     data["split"] = ["valid", "valid", "test", "test"] * 15
     data.to_csv("grouped.csv", index=False)
     _, out, _ = here("evaluate", "grouped.csv", f"--detector={detector}", "--fpr=0.2")
-    _, by_source = out.split("\n\n")
+    _, _, by_source = out.split("\n\n")
     assert [line.split()[0] for line in by_source.splitlines()[2:]] == ["news", "pupils"]
     _, out, _ = here("evaluate", "grouped.csv", f"--detector={detector}", "--split=test")
     assert out.startswith("30 texts,")

@@ -109,14 +109,24 @@ def test_an_evaluation():
     assert lines[0] == "40 texts, thresholds for a false-positive rate of 0.1"
     assert lines[1] == "AUROC              1.000 [1.000, 1.000]"
     assert lines[4] == "Brier              0.062 [0.062, 0.062]"
-    assert len(lines) == 8
+    assert len(lines) == 11
+    assert lines[9] == "Texts by people: 0 of 20 flagged, 0 % [0 %, 16.8 %]"
+
+
+def test_an_evaluation_of_people_alone():
+    people = scored(source=["pupils", "news"] * 20).assign(generated=0)
+    lines = evaluation(people, 0.1).splitlines()
+    assert lines[2] == "Texts by people: 20 of 40 flagged, 50 % [33.8 %, 66.2 %]"
+    assert lines[-2].startswith("source news: 20 of 20 flagged, 100 %")
+    assert lines[-1].startswith("source pupils: 0 of 20 flagged, 0 %")
 
 
 def test_an_evaluation_by_group():
     groups = ["pupils"] * 20 + ["news"] * 19 + ["lone"]
     report = evaluation(scored(source=groups, domain="essays", attack=groups[::-1]), 0.1)
     blocks = report.split("\n\n")
-    assert len(blocks) == 3  # a column of one value breaks nothing down
+    assert len(blocks) == 4  # a column of one value breaks nothing down
+    del blocks[1]  # the rate of people
     assert blocks[1].splitlines()[0].split()[:3] == ["texts", "human", "generated"]
     assert blocks[1].splitlines()[1].strip() == "source"
     rows = {line.split()[0]: line.split()[1:] for line in blocks[1].splitlines()[2:]}

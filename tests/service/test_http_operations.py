@@ -20,7 +20,7 @@ def test_health_before_and_after_the_detector_is_loaded(detector, tmp_path):
         return WatchedEngine(detector)
 
     with listening(load, Settings(), tmp_path, until_ready=False) as client:
-        assert client.get("/healthz").json() == {"status": "alive"}
+        assert client.get("/healthz").json() == {"status": "alive", "needs_key": False}
         for answer in (
             client.get("/readyz"),
             client.post("/v1/predict", json={"text": "a"}),

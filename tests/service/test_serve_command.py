@@ -170,6 +170,7 @@ def test_nothing_but_the_service_imports_fastapi():
     assert json.loads(done.stdout) == []
     for file in package.rglob("*.py"):
         if package / "service" not in file.parents:
-            assert not re.search(r"^\s*(import|from) (fastapi|pydantic)", file.read_text(), re.M), (
-                file
-            )
+            # the package mcp brings pydantic, which describes the arguments of its tools
+            foreign = "fastapi" if file.name == "mcp_server.py" else "(fastapi|pydantic)"
+            found = re.search(rf"^\s*(import|from) {foreign}", file.read_text(), re.M)
+            assert not found, file

@@ -35,7 +35,11 @@ class _Service:
         self.process = subprocess.Popen(
             [*command, f"--detector={detector}"],
             cwd=folder,
-            env=os.environ | {"PERPLEXITY_DETECTOR_API_KEY": KEY},
+            env=os.environ
+            | {
+                "PERPLEXITY_DETECTOR_API_KEY": KEY,
+                "PERPLEXITY_DETECTOR_MAX_RECALIBRATED_DETECTORS": "2",
+            },
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -259,6 +263,44 @@ def test_the_page_keeps_its_content_security_policy(browser: Browser, service: _
     page.get_by_role("button", name="a casual text").wait_for()
     assert messages == []
     page.close()
+
+
+def test_an_operator_makes_a_detector_of_their_own_people(visited: Page, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text(csv_of(*two_styles(240, seed=3)[0][::2]))
+    assert not visited.get_by_text("For operators").is_visible()
+    visited.get_by_label("needs an API key").fill("a wrong key")
+    visited.keyboard.press("Enter")
+    visited.get_by_text("Send the service's API key").wait_for()
+    enter_key(visited)
+    visited.get_by_text("For operators").click()
+    assert not visited.locator("#key-row").is_visible()
+    assert not visited.get_by_label("Detector", exact=True).is_visible()  # there is but one
+    visited.get_by_label("Texts by people").set_input_files(people)
+    visited.get_by_label("Name of the detector").fill("our_people")
+    visited.get_by_role("button", name="Make the detector").click()
+    visited.get_by_role("heading", name="The detector our_people").wait_for()
+    assert visited.get_by_text("120 texts by your own people set its thresholds").is_visible()
+    chosen = visited.get_by_label("Detector", exact=True)
+    assert chosen.input_value() == "our_people"
+    chosen_label = "our_people, calibrated on 120 texts"
+    assert chosen.locator("option:checked").inner_text() == chosen_label
+
+    def name_of_the_answer() -> str:
+        with visited.expect_response("**/v1/explain") as answer:
+            visited.get_by_role("button", name="Check text").click()
+        return str(answer.value.json()["detector"])
+
+    visited.get_by_role("textbox", name="Text").fill(LONG)
+    assert name_of_the_answer() == "our_people"
+    chosen.select_option("light")
+    assert name_of_the_answer() == "light"
+
+    # too few is a sentence
+    people.write_text(csv_of(*["Too few."] * 9))
+    visited.get_by_label("Texts by people").set_input_files(people)
+    visited.get_by_role("button", name="Make the detector").click()
+    visited.get_by_text("9 texts set no thresholds: give 100 or more by people.").wait_for()
 
 
 def test_a_stopped_service_gives_an_error_and_the_text_stays(

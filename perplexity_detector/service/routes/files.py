@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.datasets import Columns
-from perplexity_detector.service.jobs import DONE, FAILED, Job, TooManyJobsError
+from perplexity_detector.service.jobs import DONE, FAILED, Finish, Job, TooManyJobsError
 from perplexity_detector.service.problem_details import Problem, sentence
-from perplexity_detector.service.routes.texts import Service
+from perplexity_detector.service.routes.texts import DetectorName, Service
 from perplexity_detector.service.schemas import JobState
 from perplexity_detector.service.state import ServiceState, cancel_on_disconnect
 from perplexity_detector.service.uploads import NAME, Upload, receive, unpack
+
+if TYPE_CHECKING:
+    from perplexity_detector.service.engine import Engine
 
 router = APIRouter(tags=["files"])
 
@@ -26,18 +29,20 @@ _FORM = {"type": "object", "properties": {"file": {"type": "string", "format": "
 _RAW = {"schema": {"type": "string", "format": "binary"}}
 
 
+def job_body() -> dict[str, Any]:
+    """OpenAPI's description of a request with a file."""
+    form = {"schema": _FORM, "example": {"file": "essays.csv"}}
+    return {"required": True, "content": {"multipart/form-data": form, "text/csv": dict(_RAW)}}
+
+
 @router.post(
     "/v1/files",
+    response_class=Response,
     responses={
         200: {"content": {"text/csv": {}}, "description": "results.csv of a small file"},
         202: {"model": JobState, "description": "a large file, as a job: see Location"},
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"multipart/form-data": {"schema": _FORM}, "text/csv": _RAW},
-        }
-    },
+    openapi_extra={"requestBody": job_body()},
 )
 async def score_file(
     request: Request,
@@ -46,31 +51,24 @@ async def score_file(
     encoding: Annotated[str, Query(max_length=40)] = "utf-8",
     id_column: Annotated[str, Query(max_length=200)] = "id",
     text_column: Annotated[str, Query(max_length=200)] = "text",
+    detector: DetectorName = None,
 ) -> Response:
     """Score a csv, tsv, jsonl or parquet file, gzipped or not, and return results.csv.
 
     Send it in a form (`curl -F file=@essays.csv`) or as the body. A large file becomes a job, and
     so does any file with the header `Prefer: respond-async`.
     """
-    service.ready()
-    try:
-        job = service.jobs.new()
-    except TooManyJobsError:
-        raise Problem(
-            503, "The limit of files is reached; try again later.", retry_after=FULL_SECONDS
-        ) from None
+    engine = service.find(detector)
+    job = new_job(service)
     queued = False
     try:
         columns = Columns(id=id_column, text=text_column)
-        upload = await _received(request, service, job, format, columns, encoding)
-        service.jobs.begin(job, upload)
+        upload = await job_upload(request, service, job, format, columns, encoding)
+        accepted = begin_job(service, job, upload, engine)
         asynchronous = "respond-async" in request.headers.get("prefer", "")
         if asynchronous or upload.tokens > service.settings.sync_max_tokens:
             queued = True
-            place = f"/v1/jobs/{job.id}"
-            return JSONResponse(
-                _job_state(job), 202, headers={"Location": place, "Retry-After": "1"}
-            )
+            return accepted
         await cancel_on_disconnect(request, asyncio.create_task(_ended(job)))
         if job.state != DONE:
             raise Problem(job.error_status, job.detail)
@@ -111,13 +109,38 @@ async def remove_job(service: Service, job_id: str) -> Response:
     return Response(status_code=204)
 
 
-async def _received(
+def new_job(service: ServiceState) -> Job:
+    """A job whose file is still to be received.
+
+    Raises:
+        Problem: 503, the limit of jobs is reached.
+    """
+    try:
+        return service.jobs.new()
+    except TooManyJobsError:
+        raise Problem(
+            503, "The limit of files is reached; try again later.", retry_after=FULL_SECONDS
+        ) from None
+
+
+def begin_job(
+    service: ServiceState, job: Job, upload: Upload, engine: Engine, finish: Finish | None = None
+) -> JSONResponse:
+    """Begin a job whose file is there; return the answer that says where to ask for it."""
+    job.prepare(service.detectors.key(engine, "file"), finish)
+    service.jobs.begin(job, upload)
+    place = f"/v1/jobs/{job.id}"
+    return JSONResponse(_job_state(job), 202, headers={"Location": place, "Retry-After": "1"})
+
+
+async def job_upload(
     request: Request,
     service: ServiceState,
     job: Job,
     format: str | None,
     columns: Columns,
     encoding: str,
+    by_people: bool = False,
 ) -> Upload:
     """Receive, unpack and scan the file of a request."""
     path = job.folder / "upload"
@@ -130,7 +153,7 @@ async def _received(
         )
     settings = service.settings
     upload = Upload(
-        path, format or format_by_name or "", columns, encoding, settings.max_characters
+        path, format or format_by_name or "", columns, encoding, settings.max_characters, by_people
     )
     try:
         await asyncio.to_thread(unpack, path, settings.max_file_bytes)

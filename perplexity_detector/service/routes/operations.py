@@ -23,9 +23,10 @@ _PLAIN = "text/plain; charset=utf-8"
 
 
 @router.get("/healthz")
-async def healthz() -> JSONResponse:
-    """200 as long as the service runs, loading or ready."""
-    return JSONResponse({"status": "alive"})
+async def healthz(service: Service) -> JSONResponse:
+    """200 as long as the service runs, loading or ready; says whether requests need a key."""
+    needs_key = service.settings.api_key is not None
+    return JSONResponse({"status": "alive", "needs_key": needs_key})
 
 
 @router.get("/readyz")

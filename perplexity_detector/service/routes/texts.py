@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from pydantic import Discriminator, Tag
 
-from perplexity_detector.service.problem_details import Problem
+from perplexity_detector.service import gptzero
+from perplexity_detector.service.problem_details import DOCUMENTS, TEXTS, Problem
 from perplexity_detector.service.schemas import Card, Features, OneText, Predictions, Texts
 from perplexity_detector.service.state import ServiceState
 
@@ -28,13 +31,33 @@ def state_of(request: Request) -> ServiceState:
 
 
 Service = Annotated[ServiceState, Depends(state_of)]
+DetectorName = Annotated[
+    str | None, Query(max_length=200, description="one of /v1/detectors; else the default one")
+]
 
 
-@router.post("/v1/predict", response_model=Predictions)
-async def predict(request: Request, service: Service, body: Texts) -> dict[str, Any]:
-    """The probability that a language model wrote each text, with a verdict and reasons."""
-    engine, _ = service.ready()
-    results = await service.submit(request, "predict", body.all())
+def form_of(body: object) -> str:
+    """The form of a request: GPTZero's if it has one of its fields, else our own."""
+    fields = body if isinstance(body, Mapping) else {}
+    return DOCUMENTS if {"document", "documents"} & set(fields) else TEXTS
+
+
+PredictBody = Annotated[
+    Annotated[Texts, Tag(TEXTS)] | Annotated[gptzero.Documents, Tag(DOCUMENTS)],
+    Discriminator(form_of),
+]
+
+
+@router.post("/v1/predict", response_model=Predictions | gptzero.DocumentPredictions)
+async def predict(request: Request, service: Service, body: PredictBody) -> dict[str, Any]:
+    """The probability that a language model wrote each text, with a verdict and reasons.
+
+    A request with `document` or `documents` is answered in the form of GPTZero's API.
+    """
+    if isinstance(body, gptzero.Documents):
+        return await predict_documents(request, service, body)
+    engine = service.find(body.detector)
+    results = await service.submit(request, "predict", body.all(), engine)
     return {
         "detector": engine.name,
         "fpr": engine.fpr,
@@ -43,13 +66,23 @@ async def predict(request: Request, service: Service, body: Texts) -> dict[str, 
     }
 
 
+@router.post("/v2/predict/text", response_model=gptzero.DocumentPredictions)
+async def predict_documents(
+    request: Request, service: Service, body: gptzero.Documents
+) -> dict[str, Any]:
+    """The same as `/v1/predict` with documents, at the path of GPTZero's API."""
+    engine = service.find(body.detector)
+    explanations = await service.submit(request, "explain", body.all(), engine)
+    return gptzero.to_answer(explanations, engine.name)
+
+
 @router.post("/v1/features", response_model=Features)
 async def features(request: Request, service: Service, body: Texts) -> dict[str, Any]:
     """The features that the detector computes from each text."""
-    engine, _ = service.ready()
+    engine = service.find(body.detector)
     if not engine.feature_names:
         raise Problem(404, "This detector computes no features.")
-    values = await service.submit(request, "features", body.all())
+    values = await service.submit(request, "features", body.all(), engine)
     return {"detector": engine.name, "names": engine.feature_names, "values": values}
 
 
@@ -64,7 +97,8 @@ async def explain(
     format: Annotated[Literal["json", "html"] | None, Query()] = None,
 ) -> Response:
     """The evidence in sentences, tokens and features, as JSON or as an HTML report."""
-    (explanation,) = await service.submit(request, "explain", [body.text])
+    engine = service.find(body.detector)
+    (explanation,) = await service.submit(request, "explain", [body.text], engine)
     explanation = {**explanation, "id": body.id}
     if format != "html" and (format or not wants_html(request.headers.get("accept", ""))):
         return JSONResponse(explanation)
@@ -76,10 +110,9 @@ async def explain(
 
 
 @router.get("/v1/model", response_model=Card)
-async def model(service: Service) -> dict[str, Any]:
+async def model(service: Service, detector: DetectorName = None) -> dict[str, Any]:
     """The model card: what the detector is, its training data, metrics and limits."""
-    engine, _ = service.ready()
-    return engine.card
+    return service.find(detector).card
 
 
 def wants_html(accept: str) -> bool:

@@ -35,7 +35,7 @@ export async function drawFile(file, waiting, signal) {
 }
 
 /** The results of a job once it is done; the service then deletes the job, also after an error. */
-async function waitForJob(job, waiting, signal) {
+export async function waitForJob(job, waiting, signal) {
   const bar = element("progress", { max: job.rows, value: 0, "aria-label": "Texts read" });
   const count = element("span", { class: "hint" });
   const stop = element("button", { type: "button" }, "Stop");

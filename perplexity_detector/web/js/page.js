@@ -1,5 +1,6 @@
 // The page: sends a text or a file to the service and shows the result.
 
+import { makeDetector, showDetectors } from "./detectors.js";
 import { element, on } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
 import { drawExplanation } from "./explanation.js";
@@ -8,7 +9,7 @@ import { drawGuide } from "./guide.js";
 import { plural } from "./plural.js";
 import { saveAs } from "./save.js";
 import { headline } from "./scale.js";
-import { explain, report, setKey } from "./service.js";
+import { explain, needsKey, report, setKey } from "./service.js";
 
 const MIN_WORDS = 50;
 
@@ -53,6 +54,25 @@ async function run(message, work) {
 function showError(message) {
   errorBox.textContent = message;
   errorBox.hidden = false;
+}
+
+/** Shows the detectors, once there is a key if one is needed. */
+async function offerDetectors() {
+  try {
+    const missing = !find("key").value && (await needsKey());
+    if (!missing) await showDetectors();
+    find("key-row").hidden = !missing;
+  } catch (error) {
+    // a request that is repeated says by itself what is wrong
+    if (error.status === 401 && !retry) showError(error.message);
+  }
+}
+
+function checkPeople() {
+  const [file] = find("people").files;
+  const name = find("name").value.trim();
+  if (!file || !name) return; // the browser says what is missing
+  run(`Reading ${file.name}…`, (signal, waiting) => makeDetector(file, name, waiting, signal));
 }
 
 function askForKey() {
@@ -146,7 +166,13 @@ on(find("form"), "submit", (event) => {
 on(find("key-row"), "submit", (event) => {
   event.preventDefault();
   setKey(find("key").value);
-  retry();
+  offerDetectors();
+  retry?.();
+});
+on(find("operate-form"), "submit", (event) => {
+  event.preventDefault();
+  setKey(find("key").value);
+  checkPeople();
 });
 on(find("choose"), "click", () => find("file").click());
 on(find("file"), "change", () => {
@@ -169,3 +195,4 @@ find("examples").append(
 find("guide").append(drawGuide());
 acceptDrops();
 showWordCount();
+offerDetectors();

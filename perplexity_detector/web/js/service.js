@@ -12,6 +12,12 @@ const NO_RESPONSE =
   "The service does not respond. Your text is still here; please try again in a moment.";
 
 let key = "";
+let detector = null;
+
+/** Sets the detector of later requests, one of those that the service offers. */
+export function setDetector(name) {
+  detector = name;
+}
 
 /** Sets the API key of later requests; it is kept only in memory. */
 export function setKey(text) {
@@ -32,9 +38,28 @@ export async function report(text) {
 export async function scoreFile(file, signal) {
   const body = new FormData();
   body.append("file", file, file.name);
-  const response = await request("v1/files", { method: "POST", body, signal });
+  const query = detector ? `?${new URLSearchParams({ detector })}` : "";
+  const response = await request(`v1/files${query}`, { method: "POST", body, signal });
   if (response.status === 202) return { job: await response.json() };
   return { results: await response.text() };
+}
+
+/** Whether requests must show an API key. */
+export async function needsKey() {
+  return (await (await request("healthz")).json()).needs_key;
+}
+
+/** The detectors that the service offers, and whether it may make more. */
+export async function detectors() {
+  return (await request("v1/detectors")).json();
+}
+
+/** Begins to make a detector from a file of texts by people; returns the job. */
+export async function recalibrate(file, name, signal) {
+  const body = new FormData();
+  body.append("file", file, file.name);
+  const path = `v1/detectors/recalibrate?${new URLSearchParams({ name })}`;
+  return (await request(path, { method: "POST", body, signal })).json();
 }
 
 export async function jobState(id) {
@@ -53,7 +78,7 @@ function requestExplanation(text, accept, signal) {
   return request("v1/explain", {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: accept },
-    body: JSON.stringify({ text }),
+    body: JSON.stringify(detector ? { text, detector } : { text }),
     signal,
   });
 }

@@ -1,0 +1,60 @@
+"""The command `mcp`: a detector for clients of the Model Context Protocol."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from perplexity_detector.cli.base import Commands
+from perplexity_detector.cli.options import parse_rate, parse_str
+from perplexity_detector.errors import InputError
+
+if TYPE_CHECKING:
+    from perplexity_detector.service.engine import Engine
+
+
+class McpCommand(Commands):
+    """The command `mcp`."""
+
+    def mcp(
+        self,
+        detector: str | None = None,
+        lm: str | None = None,
+        fpr: float | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        """Answer a client of the Model Context Protocol on standard input and output.
+
+        Its tools are detect_text, detect_files, explain and list_detectors. Besides the detector
+        that is chosen here, a client can name any in ./data/detectors and the shipped ones.
+
+        Args:
+            detector: fast, standard or a folder; ./data/model, else standard, if not given.
+            lm: folder of the detector's language model, if it was moved after training.
+            fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
+            device: auto, cpu or cuda.
+            precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
+        """
+        self._log(
+            "mcp",
+            {"detector": detector, "lm": lm, "fpr": fpr, "device": device, "precision": precision},
+        )
+        rate = None if fpr is None else parse_rate(fpr)
+        if find_spec("mcp") is None:
+            raise InputError(
+                "The server needs the package mcp", hint="pip install 'perplexity-detector[mcp]'"
+            )
+        from perplexity_detector.detectors.loading import detector_name, offered_detectors
+        from perplexity_detector.mcp_server import create_server
+
+        default = detector_name(self._data, parse_str(detector))
+
+        def load(name: str | None) -> Engine:
+            from perplexity_detector.service.engine import Engine
+
+            folder = detector if name is None else offered_detectors(self._data)[name]
+            loaded = self._load_detector(folder, lm, rate, device, precision)
+            return Engine(loaded, default if name is None else name)
+
+        create_server(load, default, self._data).run("stdio")
