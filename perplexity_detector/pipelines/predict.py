@@ -17,13 +17,17 @@ from perplexity_detector.classifier.verdicts import UNCERTAIN
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.flags import join_sentences
+from perplexity_detector.io.documents import SCAN
 from perplexity_detector.io.results_writer import ResultsWriter
 from perplexity_detector.io.row_problems import ProblemReport
 from perplexity_detector.lm.kernels.device import resolve_device
+from perplexity_detector.pipelines.reports import ReportsFolder
 
 #: Kaggle's columns.
 RESULTS = ("id", "generated")
 DETAILS = ("id", "generated", "verdict", "note", "words", "tokens", "why", "flags", "problem")
+#: What is written of documents as well: deleted, hidden and other passages that were not read.
+DOCUMENT_DETAILS = (*DETAILS, "left_out")
 #: The probability of a row that could not be read: nothing is known of it.
 MISSING_PROBABILITY = 0.5
 #: Rows read and scored together: some seconds of reading, so that a progress bar moves.
@@ -39,6 +43,8 @@ def predict(
     details: bool = False,
     why: bool = False,
     resume: bool = False,
+    documents: bool = False,
+    reports: ReportsFolder | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Score chunks of a dataset and write the results, which appear when they are whole.
 
@@ -53,19 +59,26 @@ def predict(
         details: write verdict, note, words, tokens, why, flags and problem as well.
         why: find the reasons, though they are not written.
         resume: continue after the chunks that such a run has written.
+        documents: the chunks are of documents: details tell what was left out of them.
+        reports: where to write a report on each text.
 
     Yields:
-        The results of each chunk that is scored, with the columns of `DETAILS`.
+        The results of each chunk that is scored, with the columns of `DETAILS` or
+        `DOCUMENT_DETAILS`.
 
     Raises:
         InputError: the rows there belong to another dataset, detector or settings.
     """
-    columns = DETAILS if details else RESULTS
+    columns = RESULTS if not details else DOCUMENT_DETAILS if documents else DETAILS
     with ResultsWriter(output, columns, _run_fingerprint(detector, columns), resume) as results:
         for chunk in _with_progress(results.skip_written(chunks)):
-            scored = score(chunk, detector, details or why)
+            scored = score(chunk, detector, details or why or reports is not None)
+            if reports is not None:
+                reports.add(scored, chunk)
             results.write(scored, chunk)
             yield scored
+    if reports is not None:
+        reports.finish()
 
 
 def _run_fingerprint(detector: ExplainableClassifier, columns: Sequence[str]) -> dict[str, object]:
@@ -93,7 +106,10 @@ class Assessor(Protocol):
 
 
 def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
-    """The results of a chunk, one row each, with the columns of `DETAILS`; see `predict`."""
+    """The results of a chunk, one row each, with the columns of `DETAILS`; see `predict`.
+
+    A chunk of documents gives those of `DOCUMENT_DETAILS`.
+    """
     fine = (chunk["problem"] == "").to_numpy()
     results = pd.DataFrame(
         {
@@ -101,7 +117,7 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
             "id": chunk["id"].reset_index(drop=True),
             "generated": MISSING_PROBABILITY,
             "verdict": UNCERTAIN,
-            "note": "",
+            "note": np.where(chunk["problem"] == SCAN, SCAN, ""),
             "words": 0,
             "tokens": 0,
             "why": "",
@@ -109,6 +125,8 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool) -> pd.DataFrame:
             "problem": chunk["problem"].to_numpy(),
         }
     )
+    if "left_out" in chunk:
+        results["left_out"] = chunk["left_out"].to_numpy()
     if fine.any():
         assessed = detector.assess(chunk["text"][fine], why=why)
         assessed["flags"] = [join_sentences(flags) for flags in assessed["flags"]]

@@ -7,6 +7,7 @@ import { whole } from "./numbers.js";
 import { plural } from "./plural.js";
 import { saveAs } from "./save.js";
 import { ServiceError, jobResults, jobState, removeJob, scoreFile } from "./service.js";
+import { summary } from "./summary.js";
 import { drawTable } from "./table.js";
 
 const POLL_MILLISECONDS = 700;
@@ -57,15 +58,6 @@ async function waitForJob(job, waiting, signal) {
   } finally {
     await removeJob(job.id).catch(() => {}); // the service deletes it after a while anyway
   }
-}
-
-function summary(rows) {
-  const count = (verdict) => rows.filter((row) => row.verdict === verdict).length;
-  const problems = rows.filter((row) => row.problem).length;
-  const counts =
-    `${plural(rows.length, "text")}: ${whole(count("generated"))} generated, ` +
-    `${whole(count("human"))} human, ${whole(count("uncertain"))} uncertain`;
-  return problems ? `${counts}, of which ${whole(problems)} could not be read.` : `${counts}.`;
 }
 
 function downloadButton(csv) {
