@@ -22,7 +22,7 @@ PUBLIC_PATHS = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/favicon.
 PUBLIC_FOLDER = "/static/"
 #: Routes that are polled every few seconds, and therefore not logged.
 _UNLOGGED = {"/healthz", "/readyz", "/metrics"}
-FILES = "/v1/files"
+FILES = {"/v1/files", "/v1/documents"}
 #: Seconds for which the rest of a rejected body is still read, so that the client gets the answer.
 DRAIN_SECONDS = 1.0
 #: nginx's status of a request whose client has gone; only metrics and log use it.
@@ -146,7 +146,7 @@ class _Body:
     def __init__(self, receive: Receive, settings: Settings, scope: Scope) -> None:
         self._receive = receive
         self._settings = settings
-        files = scope["path"] == FILES
+        files = scope["path"] in FILES
         self._max_bytes = settings.max_file_bytes if files else settings.max_body_bytes
         self._advice = "send the file in pieces" if files else "send fewer texts"
         self._declared = Headers(scope=scope).get("content-length", "0")

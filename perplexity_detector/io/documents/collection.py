@@ -45,9 +45,13 @@ class File:
 
 def is_documents(path: str | Path) -> bool:
     """Whether a path names a document, a folder or a zip, and not a table of texts."""
-    suffix = Path(path).suffix.lower()
-    known = suffix in FORMATS or suffix in UNREAD or suffix == _ZIP
-    return str(path) != "-" and (known or Path(path).is_dir())
+    return has_document_name(str(path)) or (str(path) != "-" and Path(path).is_dir())
+
+
+def has_document_name(name: str) -> bool:
+    """Whether a name has the extension of a document or a zip."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix in FORMATS or suffix in UNREAD or suffix == _ZIP
 
 
 @contextmanager
@@ -82,6 +86,28 @@ def open_files(path: str | Path, limits: Limits) -> Iterator[list[File]]:
                 hint="give them in parts",
             )
         yield with_students(sorted(files, key=lambda file: _natural(file.path)))
+
+
+@contextmanager
+def open_named(named: Sequence[tuple[Path, str]], limits: Limits) -> Iterator[list[File]]:
+    """Files that lie under other names than their own; zips among them are opened.
+
+    Args:
+        named: where each file lies, and its name.
+        limits: of each zip.
+
+    Yields:
+        The files, which can be read within the block.
+    """
+    with ExitStack() as stack:
+        files: list[File] = []
+        for file, name in named:
+            if name.lower().endswith(_ZIP):
+                prefix = f"{name}/" if len(named) > 1 else ""
+                files += _zip_in_place(file, name, limits, stack, prefix)
+            else:
+                files.append(_of_path(file, name, limits))
+        yield with_students(files[: limits.files])
 
 
 def with_students(files: Sequence[File]) -> list[File]:
@@ -120,7 +146,7 @@ def _of_folder(folder: Path, limits: Limits, stack: ExitStack) -> list[File]:
             if _NOISE.search(path):
                 continue
             if file.suffix.lower() == _ZIP:
-                files += _zip_in_place(file, path, limits, stack)
+                files += _zip_in_place(file, path, limits, stack, f"{path}/")
             else:
                 files.append(_of_path(file, path, limits))
             if len(files) > limits.files:
@@ -140,10 +166,12 @@ def _of_path(file: Path, path: str, limits: Limits) -> File:
     return File(path, path, read)
 
 
-def _zip_in_place(file: Path, path: str, limits: Limits, stack: ExitStack) -> list[File]:
+def _zip_in_place(
+    file: Path, path: str, limits: Limits, stack: ExitStack, prefix: str
+) -> list[File]:
     """The files of a zip in a folder; a broken one costs itself alone."""
     try:
-        return _of_zip_file(file, limits, stack, f"{path}/")
+        return _of_zip_file(file, limits, stack, prefix)
     except DatasetError:
         return [_unreadable(path, "a damaged zip")]
 

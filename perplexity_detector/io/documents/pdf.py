@@ -185,7 +185,7 @@ def _running(lines: Sequence[Line], left_out: Counter[str]) -> list[Line]:
     kept = []
     for place, line in enumerate(lines):
         if place in edges or _is_in_margin(line, size):
-            left_out["headers and footers"] += 1
+            left_out["header and footer lines"] += 1
         elif place in tables:
             left_out["table lines"] += 1
         elif place in footnotes:

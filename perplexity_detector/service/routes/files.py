@@ -13,17 +13,25 @@ from perplexity_detector.io.datasets import Columns
 from perplexity_detector.service.jobs import DONE, FAILED, Job, TooManyJobsError
 from perplexity_detector.service.problem_details import Problem, sentence
 from perplexity_detector.service.routes.texts import Service
-from perplexity_detector.service.schemas import JobState
+from perplexity_detector.service.schemas import DocumentTexts, JobState
 from perplexity_detector.service.state import ServiceState, cancel_on_disconnect
-from perplexity_detector.service.uploads import NAME, Upload, receive, unpack
+from perplexity_detector.service.uploads import (
+    Readable,
+    Received,
+    Upload,
+    UploadedDocuments,
+    receive,
+    unpack,
+)
 
 router = APIRouter(tags=["files"])
 
 CSV = "text/csv; charset=utf-8"
 #: `Retry-After` when the limit of jobs is reached, in seconds.
 FULL_SECONDS = 30
-_FORM = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
-_RAW = {"schema": {"type": "string", "format": "binary"}}
+_BINARY = {"type": "string", "format": "binary"}
+_FORM = {"type": "object", "properties": {"file": {"type": "array", "items": _BINARY}}}
+_RAW = {"schema": _BINARY}
 
 
 @router.post(
@@ -47,22 +55,18 @@ async def score_file(
     id_column: Annotated[str, Query(max_length=200)] = "id",
     text_column: Annotated[str, Query(max_length=200)] = "text",
 ) -> Response:
-    """Score a csv, tsv, jsonl or parquet file, gzipped or not, and return results.csv.
+    """Score documents (PDF, docx, html, md, txt; several, or a zip), or a table of texts.
 
-    Send it in a form (`curl -F file=@essays.csv`) or as the body. A large file becomes a job, and
-    so does any file with the header `Prefer: respond-async`.
+    A table is a csv, tsv, jsonl or parquet file, gzipped or not. Send files in a form
+    (`curl -F file=@a.pdf -F file=@b.docx`) or one as the body; the answer is results.csv. A large
+    file becomes a job, and so does any file with the header `Prefer: respond-async`.
     """
     service.ready()
-    try:
-        job = service.jobs.new()
-    except TooManyJobsError:
-        raise Problem(
-            503, "The limit of files is reached; try again later.", retry_after=FULL_SECONDS
-        ) from None
+    job = _new_job(service)
     queued = False
     try:
         columns = Columns(id=id_column, text=text_column)
-        upload = await _received(request, service, job, format, columns, encoding)
+        upload: Readable = await _received(request, service, job, format, columns, encoding)
         service.jobs.begin(job, upload)
         asynchronous = "respond-async" in request.headers.get("prefer", "")
         if asynchronous or upload.tokens > service.settings.sync_max_tokens:
@@ -79,6 +83,28 @@ async def score_file(
     finally:
         if not queued:
             service.jobs.remove(job)
+
+
+@router.post(
+    "/v1/documents",
+    response_model=DocumentTexts,
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
+    },
+)
+async def document_texts(request: Request, service: Service) -> dict[str, Any]:
+    """The texts of documents, to look at and to correct before they are scored."""
+    job = _new_job(service)
+    try:
+        received = await receive(request, job.folder)
+        if not received.are_documents:
+            raise Problem(
+                422, "Send documents: PDF, docx, html, md or txt files, or a zip of them."
+            )
+        documents = await _read_documents(service, received)
+        return {"documents": documents.frame.to_dict("records")}
+    finally:
+        service.jobs.remove(job)
 
 
 @router.get("/v1/jobs/{job_id}", response_model=JobState)
@@ -111,6 +137,16 @@ async def remove_job(service: Service, job_id: str) -> Response:
     return Response(status_code=204)
 
 
+def _new_job(service: ServiceState) -> Job:
+    """A job, which has a folder for files."""
+    try:
+        return service.jobs.new()
+    except TooManyJobsError:
+        raise Problem(
+            503, "The limit of files is reached; try again later.", retry_after=FULL_SECONDS
+        ) from None
+
+
 async def _received(
     request: Request,
     service: ServiceState,
@@ -118,26 +154,37 @@ async def _received(
     format: str | None,
     columns: Columns,
     encoding: str,
-) -> Upload:
-    """Receive, unpack and scan the file of a request."""
-    path = job.folder / "upload"
-    format_by_name = await receive(request, path)
-    if not (format or format_by_name):
+) -> Readable:
+    """Receive the files of a request; unpack and scan a table, read documents."""
+    received = await receive(request, job.folder)
+    if not format and received.are_documents:
+        return await _read_documents(service, received)
+    format = format or received.format
+    if not format:
         raise Problem(
             422,
-            "The file's format is not known: send ?format=csv, tsv, jsonl or parquet, or a name "
-            "with such an extension.",
+            "The file's format is not known: send a document (PDF, docx, html, md, txt or a zip), "
+            "or a table with ?format=csv, tsv, jsonl or parquet, or a name with such an extension.",
         )
     settings = service.settings
-    upload = Upload(
-        path, format or format_by_name or "", columns, encoding, settings.max_characters
-    )
+    path = received.files[0][0]
+    upload = Upload(path, format, columns, encoding, settings.max_characters)
     try:
         await asyncio.to_thread(unpack, path, settings.max_file_bytes)
         await asyncio.to_thread(upload.scan)
     except DatasetError as error:
-        raise Problem(422, sentence(error, {str(path): NAME})) from None
+        raise Problem(422, sentence(error, upload.names)) from None
     return upload
+
+
+async def _read_documents(service: ServiceState, received: Received) -> UploadedDocuments:
+    settings = service.settings
+    documents = UploadedDocuments(received, settings.max_file_bytes, settings.max_characters)
+    try:
+        await asyncio.to_thread(documents.read)
+    except DatasetError as error:
+        raise Problem(422, sentence(error, documents.names)) from None
+    return documents
 
 
 async def _ended(job: Job) -> list[Any]:

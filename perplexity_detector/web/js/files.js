@@ -18,7 +18,7 @@ const POLL_MILLISECONDS = 700;
  * Returns the number of texts and the nodes that show them. Throws `ServiceError`, also when the
  * user stops it.
  */
-export async function drawFile(file, waiting, signal) {
+export async function drawFile(file, waiting, signal, title = file.name) {
   const { results, job } = await scoreFile(file, signal);
   const csv = results ?? (await waitForJob(job, waiting, signal));
   const rows = parseCsv(csv);
@@ -26,7 +26,7 @@ export async function drawFile(file, waiting, signal) {
     element("div", { class: "result-actions" }, downloadButton(csv)),
     section(
       "file",
-      file.name,
+      title,
       element("p", {}, summary(rows)),
       drawHistogram(rows.map((row) => Number(row.generated))),
       drawTable(rows),
