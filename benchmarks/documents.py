@@ -18,8 +18,8 @@ import fire
 import pypdf
 import pypdfium2
 
-from benchmarks.docs.markdown import percent, table
 from benchmarks.document_files import as_docx, as_site, printer, sample_rows
+from benchmarks.document_tables import documents, pdf_packages
 from benchmarks.machine import machine
 from benchmarks.records import RESULTS, write_json
 from perplexity_detector import TextDetector, canonicalise
@@ -27,13 +27,6 @@ from perplexity_detector.io.documents.parser import Parser
 
 OUTPUT = RESULTS / "documents.json"
 PACKAGES = ("torch", "pypdfium2", "pypdf", "python-docx", "trafilatura")
-NAMES = {
-    "txt": "plain text",
-    "docx": "Word",
-    "html": "HTML with navigation",
-    "pdf1": "PDF, one column",
-    "pdf2": "PDF, two columns",
-}
 
 
 def make(texts: Sequence[str]) -> dict[str, list[bytes]]:
@@ -95,33 +88,6 @@ def measure(detectors: str | tuple[str, ...] = ("standard", "fast")) -> None:
     write_json(OUTPUT, record)
     print(documents(record))
     print(pdf_packages(record))
-
-
-def documents(record: dict[str, Any]) -> str:
-    """What is recovered of each kind of file, as markdown."""
-    detectors = [name for name in ("standard", "fast") if name in record["kinds"]["txt"]]
-    head = "| file | words recovered in order, lowest | words added, highest |"
-    for name in detectors:
-        head += f" largest change of probability, `{name}` | verdicts changed, `{name}` |"
-    lines = []
-    for kind, found in record["kinds"].items():
-        line = [NAMES[kind], percent(found["recovered_min"]), percent(found["added_max"])]
-        for name in detectors:
-            scored = found[name]
-            line += [f"{scored['difference_max']:.4f}", str(scored["verdicts_changed"])]
-        lines.append(line)
-    return table(head, lines)
-
-
-def pdf_packages(record: dict[str, Any]) -> str:
-    """Reading order of two PDF packages, as markdown."""
-    head = "| package | columns | words in order, lowest | mean | documents a second |"
-    lines = [
-        [f"`{package}`", kind[-1], percent(one["min"]), percent(one["mean"]), f"{one['rate']:.0f}"]
-        for kind, packages in record["pdf_packages"].items()
-        for package, one in packages.items()
-    ]
-    return table(head, lines)
 
 
 def _name(kind: str) -> str:

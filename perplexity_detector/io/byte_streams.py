@@ -31,7 +31,7 @@ _GZIP = b"\x1f\x8b"
 _SIGNATURES = {
     b"PAR1": ("a Parquet file", "pass {format}=parquet"),
     b"PK\x03\x04": (
-        "a zip archive, a Word file or an Excel workbook",
+        "a Word file, a zip archive or an Excel workbook",
         "name it .zip or .docx, or save the sheet as csv",
     ),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook or Word file", "save it as csv or .docx"),

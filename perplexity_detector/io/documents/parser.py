@@ -66,6 +66,8 @@ class Parser:
         format = format_of(name, content)
         require_packages(format)
         answer = self._ask(format, content)
+        if answer.get("spent"):  # what it has allocated would fail the next document as well
+            self.close()
         if "problem" in answer:
             raise UnreadableError(answer["problem"])
         return ExtractedText(**answer)

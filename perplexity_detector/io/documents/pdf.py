@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -140,9 +141,7 @@ def _line(
         return None
     text = "".join(characters[start:end]).strip() + hyphen
     boxes = [_box(raw, place) for place in shown]
-    size = pdfium.FPDFText_GetFontSize(raw, shown[len(shown) // 2])
-    tall = max(top - bottom for _, _, bottom, top in boxes)
-    size = size if size > 1.5 else tall  # some producers scale a type of one point
+    size = _size(raw, shown[len(shown) // 2])
     after = next((i for i, place in enumerate(shown[1:], 1) if place != shown[i - 1] + 1), None)
     first_word = (boxes[after - 1] if after else boxes[-1])[1] - boxes[0][0]
     cells = tuple(
@@ -157,11 +156,18 @@ def _line(
 
 
 def _box(raw: object, place: int) -> tuple[float, float, float, float]:
-    """Left, right, bottom and top of a character."""
-    edges = [ctypes.c_double() for _ in range(4)]
-    pdfium.FPDFText_GetCharBox(raw, place, *edges)
-    left, right, bottom, top = (edge.value for edge in edges)
-    return left, right, bottom, top
+    """Left, right, bottom and top of a character with the space that it takes."""
+    box = pdfium.FS_RECTF()
+    pdfium.FPDFText_GetLooseCharBox(raw, place, box)
+    return box.left, box.right, box.bottom, box.top
+
+
+def _size(raw: object, place: int) -> float:
+    """The size of the type of a character on the page."""
+    matrix = pdfium.FS_MATRIX()
+    scaled = pdfium.FPDFText_GetMatrix(raw, place, matrix)
+    scale = math.hypot(matrix.c, matrix.d) if scaled else 1.0
+    return float(pdfium.FPDFText_GetFontSize(raw, place) * (scale or 1.0))
 
 
 def _font(raw: object, place: int) -> str:
@@ -236,20 +242,48 @@ def _is_in_margin(line: Line, size: float) -> bool:
 
 
 def _tables(lines: Sequence[Line]) -> set[int]:
-    """Places of lines whose cells begin where those of the line before do."""
+    """Places of the lines of rows whose cells begin where those of the row before do."""
     found: set[int] = set()
-    run: list[int] = []
-    for place, line in enumerate(lines):
-        if not (run and line.page == lines[run[-1]].page and _is_aligned(line, lines[run[-1]])):
+    run: list[list[int]] = []
+    for row in _rows(lines):
+        if not (run and _is_aligned(_cells(row, lines), _cells(run[-1], lines))):
             run = []
-        run.append(place)
+        run.append(row)
         if len(run) >= TABLE_LINES:
-            found.update(run)
+            found.update(place for one in run for place in one)
     return found
 
 
-def _is_aligned(line: Line, previous: Line) -> bool:
-    return any(abs(one - other) <= ALIGNED for one in line.cells for other in previous.cells)
+def _rows(lines: Sequence[Line]) -> list[list[int]]:
+    """Places of the lines that stand beside each other."""
+    rows: list[list[int]] = []
+    for place, line in enumerate(lines):
+        before = lines[place - 1] if place else None
+        if (
+            before is not None
+            and before.page == line.page
+            and abs(before.bottom - line.bottom) < 0.5 * line.size
+            and line.left - before.right > CELL_GAP * line.size
+        ):
+            rows[-1].append(place)
+        else:
+            rows.append([place])
+    return rows
+
+
+def _cells(row: Sequence[int], lines: Sequence[Line]) -> list[tuple[int, float]]:
+    """Page and left edge of each cell but the first."""
+    page = lines[row[0]].page
+    inner = [(page, left) for place in row for left in lines[place].cells]
+    return inner + [(page, lines[place].left) for place in row[1:]]
+
+
+def _is_aligned(cells: Sequence[tuple[int, float]], above: Sequence[tuple[int, float]]) -> bool:
+    return any(
+        page == other_page and abs(left - other_left) <= ALIGNED
+        for page, left in cells
+        for other_page, other_left in above
+    )
 
 
 def _footnotes(lines: Sequence[Line], size: float) -> set[int]:
@@ -271,7 +305,7 @@ def _footnotes(lines: Sequence[Line], size: float) -> set[int]:
 
 def _paragraphs(lines: Sequence[Line]) -> list[str]:
     """Join wrapped lines."""
-    words = vocabulary(line.text for line in lines)
+    words = vocabulary([line.text for line in lines])
     pitch = _pitch(lines)
     groups: list[list[str]] = []
     previous: Line | None = None

@@ -61,7 +61,7 @@ def _answer(format: str, content: bytes, limits: Limits) -> dict[str, Any]:
     except UnreadableError as error:
         return {"problem": str(error)}
     except MemoryError:
-        return {"problem": TOO_MUCH_MEMORY}
+        return {"problem": TOO_MUCH_MEMORY, "spent": True}
     except Exception:  # a broken file can make a parser raise anything
         return {"problem": DAMAGED}
 
