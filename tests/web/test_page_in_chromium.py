@@ -21,7 +21,7 @@ from tests.paths import ROOT
 from tests.web.explanations import TEXT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FilePayload, Page
 
 LONG = " ".join([TEXT] * 3)
 KEY = "a key for tests"
@@ -96,10 +96,10 @@ def drop(page: Page, name: str, content: str) -> None:
 
 def choose(page: Page, *files: tuple[str, bytes]) -> None:
     """Chooses several files, as the file dialogue does."""
-    page.set_input_files(
-        "#file",
-        [{"name": name, "mimeType": "", "buffer": content} for name, content in files],
-    )
+    payloads: list[FilePayload] = [
+        {"name": name, "mimeType": "", "buffer": content} for name, content in files
+    ]
+    page.set_input_files("#file", payloads)
 
 
 def enter_key(page: Page) -> None:
