@@ -307,10 +307,13 @@ def _paragraphs(lines: Sequence[Line]) -> list[str]:
     """Join wrapped lines."""
     words = vocabulary([line.text for line in lines])
     pitch = _pitch(lines)
+    pages: dict[int, list[Line]] = {}
+    for line in lines:
+        pages.setdefault(line.page, []).append(line)
     groups: list[list[str]] = []
     previous: Line | None = None
     for line in lines:
-        if previous is None or _begins_paragraph(line, previous, pitch, lines):
+        if previous is None or _begins_paragraph(line, previous, pitch, pages[previous.page]):
             groups.append([])
         groups[-1].append(_BULLET.sub(" ", line.text) if not groups[-1] else line.text)
         previous = line
@@ -327,7 +330,7 @@ def _pitch(lines: Sequence[Line]) -> float:
     return median(steps) if steps else 0.0
 
 
-def _begins_paragraph(line: Line, previous: Line, pitch: float, lines: Sequence[Line]) -> bool:
+def _begins_paragraph(line: Line, previous: Line, pitch: float, page: Sequence[Line]) -> bool:
     """Whether a line begins a paragraph: after a gap, or a line with room for its first word."""
     same_column = line.page == previous.page and line.bottom < previous.bottom
     if same_column and previous.bottom - line.bottom > 1.5 * pitch:
@@ -337,14 +340,10 @@ def _begins_paragraph(line: Line, previous: Line, pitch: float, lines: Sequence[
     if _LIST_ITEM.match(line.text) and _SENTENCE_END.search(previous.text):
         return True
     space = 0.4 * line.size
-    return previous.right + space + line.first_word < _column_right(previous, lines)
+    return previous.right + space + line.first_word < _column_right(previous, page)
 
 
-def _column_right(line: Line, lines: Sequence[Line]) -> float:
+def _column_right(line: Line, page: Sequence[Line]) -> float:
     """The right edge of a line's column: few lines of it reach further."""
-    edges = sorted(
-        other.right
-        for other in lines
-        if other.page == line.page and abs(other.left - line.left) <= INDENT
-    )
+    edges = sorted(other.right for other in page if abs(other.left - line.left) <= INDENT)
     return edges[int(0.9 * (len(edges) - 1))]

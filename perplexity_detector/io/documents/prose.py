@@ -77,7 +77,7 @@ def join_lines(lines: Sequence[str], vocabulary: Vocabulary) -> str:
     joined = ""
     for line in lines:
         part = " ".join(line.split())
-        broken = _BROKEN_WORD.search(joined)
+        broken = _BROKEN_WORD.search(joined[-80:])
         rest = _BEGINS_WORD.match(part)
         if not joined or not part:
             joined += part
