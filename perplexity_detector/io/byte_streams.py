@@ -31,8 +31,8 @@ _GZIP = b"\x1f\x8b"
 _SIGNATURES = {
     b"PAR1": ("a Parquet file", "pass {format}=parquet"),
     b"PK\x03\x04": (
-        "a Word file, a zip archive or an Excel workbook",
-        "name it .zip or .docx, or save the sheet as csv",
+        "a zip archive or an Excel workbook",
+        "name a zip .zip and a Word file .docx, or save the sheet as csv",
     ),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook or Word file", "save it as csv or .docx"),
     b"%PDF-": ("a PDF", "name it .pdf"),

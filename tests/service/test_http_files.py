@@ -97,7 +97,7 @@ def test_rows_with_problems_keep_their_place(serve, texts):
 @pytest.mark.parametrize(
     ("name", "content", "query", "sentence"),
     [
-        ("a.doc", b"id,text\n1,a\n", "", "The file's format is not known: send ?format=csv"),
+        ("a.data", b"id,text\n1,a\n", "", "The file's format is not known: send ?format=csv"),
         ("a.csv", b"", "", "The file is empty"),
         (
             "a.csv",

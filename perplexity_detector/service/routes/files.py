@@ -163,8 +163,8 @@ async def _received(
     if not format:
         raise Problem(
             422,
-            "The file's format is not known: send a document (PDF, docx, html, md, txt or a zip), "
-            "or a table with ?format=csv, tsv, jsonl or parquet, or a name with such an extension.",
+            "The file's format is not known: send ?format=csv, tsv, jsonl or parquet, or a name "
+            "with such an extension or a document's (pdf, docx, html, md, txt, zip).",
         )
     settings = service.settings
     path = received.files[0][0]
