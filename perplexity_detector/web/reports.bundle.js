@@ -137,7 +137,8 @@
     ];
   }
   function drawRow(row) {
-    const reasons = row.problem || [row.note, row.why, leftOut(row)].filter(Boolean).join(". ");
+    const flags = row.flags && `Flags: ${row.flags}`;
+    const reasons = row.problem || [row.note, row.why, flags, leftOut(row)].filter(Boolean).join(". ");
     return element(
       "tr",
       {},

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from perplexity_detector.classifier.disguise import find_flags
 from benchmarks.document_files import as_docx
+from perplexity_detector.classifier.disguise import find_flags
 from tests.labelled import light_detector, two_styles
 from tests.paths import ROOT
 from tests.web.explanations import TEXT
