@@ -10,7 +10,7 @@ COPY pyproject.toml constraints.txt ./
 RUN python -c "import tomllib; \
         project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
         extras = project['optional-dependencies']; \
-        wanted = [project['dependencies'], extras['service'], extras['tracking']]; \
+        wanted = [project['dependencies'], *map(extras.get, ('documents', 'service', 'tracking'))]; \
         print(*sum(wanted, []), sep='\n')" > requirements.txt
 # xgboost brings NCCL, and kernels for CUDA that trees of this size have no use for
 RUN sed -i 's/^xgboost\b/xgboost-cpu/' requirements.txt constraints.txt

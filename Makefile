@@ -46,15 +46,15 @@ clean:
 	@touch $@
 
 .venv/installed: .venv/created pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[service,tracking]'
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[documents,service,tracking]'
 	@touch $@
 
 .venv/dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[service,mcp,tracking,dev]'
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[documents,service,mcp,tracking,dev]'
 	@touch $@
 
 .venv/docs: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[service,tracking,docs]'
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[documents,service,tracking,docs]'
 	@touch $@
 
 .poetry/installed:

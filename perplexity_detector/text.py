@@ -64,7 +64,7 @@ _COMMON_WORDS = (
     "ways we well went were what when where whether which while who whole why will with within "
     "without work working world would year you young your"
 )
-_COMMON = frozenset(_COMMON_WORDS.split())
+COMMON_WORDS = frozenset(_COMMON_WORDS.split())
 # Words of mixed case, except after a backslash, where the first letter belongs to an escape.
 _MIXED_CASE = re.compile(r"(?<![\w\\])(?:[A-Z]?[a-z]+[A-Z]|[A-Z]{2,}[a-z])[A-Za-z]*(?!\w)")
 # Capitals inside a word, no two of them adjacent: nobody writes so for emphasis.
@@ -242,7 +242,7 @@ def _looks_disguised(n_stray: int, text: str) -> bool:
 
 
 def _has_stray_capitals(word: str) -> bool:
-    return _STRAY_CAPITALS.fullmatch(word) is not None and word.lower() in _COMMON
+    return _STRAY_CAPITALS.fullmatch(word) is not None and word.lower() in COMMON_WORDS
 
 
 def lower(text: str) -> str:

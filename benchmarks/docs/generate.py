@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import document_tables
 from benchmarks.docs import headline
 from benchmarks.docs.markdown import NotMeasuredError
 from benchmarks.gpu import tables as gpu_tables
@@ -93,6 +94,7 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
     ("training.json", "speed.training", [speed_tables.training_cost]),
     ("load.json", "service", [service_tables.load]),
     ("gpu.json", "gpu", [gpu_tables.gpu]),
+    ("documents.json", "documents", [document_tables.documents, document_tables.pdf_packages]),
 ]
 TABLES: dict[str, Table] = {
     "headline": Table(headline.headline, ("quality.json", "speed.json"), "quality"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fire.decorators import SetParseFns
@@ -40,8 +41,9 @@ class ExplainCommand(Commands):
         """Write a report on one text, to read in a browser or print: ./data/report.html.
 
         Args:
-            dataset: file that holds the text, or - for standard input.
-            id: id of the text in the dataset.
+            dataset: a document; or a file, folder or zip that holds the text, or - for standard
+                input.
+            id: id of the text in the dataset; not needed with one document.
             text: the text itself, instead of a dataset; - for standard input.
             output: file of the report: .html, or .json for its numbers; - for these on standard
                 output.
@@ -65,11 +67,17 @@ class ExplainCommand(Commands):
             raise InputError("Give either --text, or --dataset and --id.")
         with timed(get_logger(), "explain"):
             from perplexity_detector.detectors.loading import detector_name
+            from perplexity_detector.explanation.explanation import with_left_out
 
-            chosen = _text(text) if dataset is None else _find_text(options, dataset, id)
+            left_out = ""
+            if dataset is None:
+                chosen = _text(text)
+            else:
+                id, chosen, left_out = _find_text(options, dataset, id)
             loaded = self._load_detector(detector, lm, fpr, device, precision, cache)
             name = detector_name(self._data, parse_str(detector))
             explanation = loaded.explain(chosen, id=id, detector=name)
+            explanation = with_left_out(explanation, left_out)
             _write(explanation, target)
         print(summary(explanation), file=sys.stderr if target == "-" else sys.stdout)
         if target != "-":
@@ -93,12 +101,20 @@ def _text(text: str | None) -> str:
     return sys.stdin.read() if text == "-" else str(text)
 
 
-def _find_text(options: DatasetOptions, dataset: str, id: str | None) -> str:
+def _find_text(
+    options: DatasetOptions, dataset: str, id: str | None
+) -> tuple[str, str, str]:  # fmt: skip
     """Read a dataset up to the text with this id.
+
+    Returns:
+        Its id, the text, and what was left out of it, if it is a document.
 
     Raises:
         InputError: there is no such text, or it cannot be read.
     """
+    path = Path(dataset)
+    if options.is_documents(dataset) and not path.is_dir() and path.suffix.lower() != ".zip":
+        id = id or path.name
     if id is None:
         raise InputError("Name a text of the dataset with --id.")
     seen = 0
@@ -106,7 +122,7 @@ def _find_text(options: DatasetOptions, dataset: str, id: str | None) -> str:
         for row in chunk[chunk["id"].astype(str) == id].to_dict("records"):
             if row["problem"]:
                 raise InputError(f"The text {id} in {dataset} cannot be read: {row['problem']}.")
-            return str(row["text"])
+            return id, str(row["text"]), str(row.get("left_out", ""))
         seen += len(chunk)
     raise InputError(f"None of the {seen} rows of {dataset} has the id {id}: check --id.")
 

@@ -61,10 +61,19 @@ class DatasetOptions:
             None if format_name is None else str(format_name),
         )
 
+    def is_documents(self, dataset: str) -> bool:
+        """Whether a dataset is documents, and not a table of texts; see `io.documents`."""
+        from perplexity_detector.io.documents import is_documents
+
+        return self.format is None and is_documents(dataset)
+
     def read_chunks(self, dataset: str, rows: int = SCAN_ROWS) -> Iterator[pd.DataFrame]:
-        """Read frames of `rows` rows; see `datasets.read_chunks`."""
+        """Read frames of `rows` rows; see `datasets.read_chunks` and `documents.read_chunks`."""
+        from perplexity_detector.io import documents
         from perplexity_detector.io.datasets import read_chunks
 
+        if self.is_documents(str(dataset)):
+            return documents.read_chunks(str(dataset), chunk_rows=rows)
         return read_chunks(
             str(dataset),
             self.columns,
@@ -77,18 +86,24 @@ class DatasetOptions:
         """Read all usable rows; the others are reported.
 
         Args:
-            dataset: the file.
+            dataset: the file; or documents, in folders that say what they are.
             both_classes: whether the rows must be of both classes.
 
         Raises:
             DatasetError: the file cannot be read, or lacks a class.
         """
+        import pandas as pd
+
+        from perplexity_detector.io import documents
         from perplexity_detector.io.datasets import read_all, require_two_classes, split_problems
         from perplexity_detector.io.row_problems import ProblemReport
 
-        frame = read_all(
-            str(dataset), self.columns, label=True, encoding=self.encoding, format=self.format
-        )
+        if self.is_documents(str(dataset)):
+            frame = pd.concat(documents.read_chunks(str(dataset), label=True), ignore_index=True)
+        else:
+            frame = read_all(
+                str(dataset), self.columns, label=True, encoding=self.encoding, format=self.format
+            )
         usable, unusable = split_problems(frame)
         with ProblemReport() as report:
             report.add(unusable)

@@ -33,7 +33,9 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
         shown = textwrap.wrap(str(why), width) or [""]
         row_id = " ".join(str(row.id).split())
         if len(row_id) > _ID_WIDTH:
-            row_id = row_id[: _ID_WIDTH - 3] + "..."
+            kept = _ID_WIDTH - 3
+            # what tells paths apart is their end
+            row_id = f"...{row_id[-kept:]}" if "/" in row_id else f"{row_id[:kept]}..."
         lines.append(
             f"{row_id:<{_ID_WIDTH}} {row.generated:>11.3f}  {row.verdict:<9}  {shown[0]}".rstrip()
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -279,6 +279,19 @@ def build_explanation(
         text_sha256=text_sha256(text),
         provenance=Provenance.of(classifier, detector),
     )
+
+
+def with_left_out(explanation: Explanation, left_out: str) -> Explanation:
+    """The explanation of a document's text, with a warning that says what was left out of it.
+
+    Args:
+        explanation: of the text.
+        left_out: as `io.documents.read_chunks` gives it; empty if nothing was.
+    """
+    if not left_out:
+        return explanation
+    warning = f"Left out of the document: {left_out}."
+    return replace(explanation, warnings=(*explanation.warnings, warning))
 
 
 def _finite(threshold: float) -> float | None:

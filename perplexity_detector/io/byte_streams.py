@@ -32,10 +32,10 @@ _SIGNATURES = {
     b"PAR1": ("a Parquet file", "pass {format}=parquet"),
     b"PK\x03\x04": (
         "a zip archive or an Excel workbook",
-        "unpack it, or save the sheet as csv",
+        "name a zip .zip and a Word file .docx, or save the sheet as csv",
     ),
-    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save the sheet as csv"),
-    b"%PDF-": ("a PDF", "copy its text into a csv or jsonl file"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook or Word file", "save it as csv or .docx"),
+    b"%PDF-": ("a PDF", "name it .pdf"),
     b"BZh91AY&SY": ("compressed with bzip2", "unpack it or use gzip"),
     b"\xfd7zXZ\x00": ("compressed with xz", "unpack it or use gzip"),
     b"\x28\xb5\x2f\xfd": ("compressed with zstd", "unpack it or use gzip"),

@@ -128,7 +128,13 @@ def split_problems(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def describe_problems(frame: pd.DataFrame) -> list[str]:
-    """Describe each row with a problem in a phrase: "line 7 (id b12): no text"."""
+    """Describe each row with a problem in a phrase: "line 7 (id b12): no text".
+
+    Documents have no lines: "essay.pdf: no text".
+    """
+    if "line" not in frame:
+        rows = zip(frame["id"], frame["problem"], strict=True)
+        return [f"{_one_line(row_id)}: {problem}" for row_id, problem in rows if problem]
     return [
         f"line {line} (id {_shown(row_id)}): {problem}"
         for line, row_id, problem in zip(frame["line"], frame["id"], frame["problem"], strict=True)
@@ -243,6 +249,10 @@ def _shown(value: str) -> str:
     """In one line, shortened so that no user's text gets into a message."""
     value = " ".join(value.split())
     return value if len(value) <= 30 else value[:27] + "..."
+
+
+def _one_line(path: str) -> str:
+    return " ".join(path.split())
 
 
 def _listed(names: list[str]) -> str:

@@ -16,14 +16,18 @@ from perplexity_detector.classifier.verdicts import UNCERTAIN
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.flags import join_sentences
+from perplexity_detector.io.documents import SCAN
 from perplexity_detector.io.results_metadata import MetadataWriter
 from perplexity_detector.io.results_writer import ResultsWriter
 from perplexity_detector.io.row_problems import ProblemReport
 from perplexity_detector.lm.kernels.device import resolve_device
+from perplexity_detector.pipelines.reports import ReportsFolder
 
 #: Kaggle's columns.
 RESULTS = ("id", "generated")
 DETAILS = ("id", "generated", "verdict", "note", "words", "tokens", "why", "flags", "problem")
+#: What is written of documents as well: deleted, hidden and other passages that were not read.
+DOCUMENT_DETAILS = (*DETAILS, "left_out")
 #: The column of scores before calibration, after `generated`, where unrounded scores are written.
 RAW_SCORE = "raw_score"
 #: The probability of a row that could not be read: nothing is known of it.
@@ -43,6 +47,8 @@ def predict(
     resume: bool = False,
     raw: bool = False,
     name: str | None = None,
+    documents: bool = False,
+    reports: ReportsFolder | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Score chunks of a dataset and write the results, which appear when they are whole.
 
@@ -62,14 +68,17 @@ def predict(
         resume: continue after the chunks that such a run has written.
         raw: write probabilities that are not rounded, and the scores before calibration.
         name: of the detector, for the provenance.
+        documents: the chunks are of documents: details tell what was left out of them.
+        reports: where to write a report on each text.
 
     Yields:
-        The results of each chunk that is scored, with the columns of `DETAILS` and `RAW_SCORE`.
+        The results of each chunk that is scored, with the columns of `DETAILS` or
+        `DOCUMENT_DETAILS`, and `RAW_SCORE`.
 
     Raises:
         InputError: the rows there belong to another dataset, detector or settings.
     """
-    columns = list(DETAILS if details else RESULTS)
+    columns = list(RESULTS if not details else DOCUMENT_DETAILS if documents else DETAILS)
     if raw:
         columns.insert(columns.index("generated") + 1, RAW_SCORE)
     with (
@@ -80,9 +89,13 @@ def predict(
             metadata.begin({"provenance": Provenance.of(detector, name).to_dict()})
             chunks = _with_hashes(chunks, metadata)
         for chunk in _with_progress(results.skip_written(chunks)):
-            scored = score(chunk, detector, details or why, raw)
+            scored = score(chunk, detector, details or why or reports is not None, raw)
+            if reports is not None:
+                reports.add(scored, chunk)
             results.write(scored, chunk)
             yield scored
+    if reports is not None:
+        reports.finish()
 
 
 def _run_fingerprint(detector: ExplainableClassifier, columns: Sequence[str]) -> dict[str, object]:
@@ -127,7 +140,7 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool, raw: bool = False)
             "generated": MISSING_PROBABILITY,
             RAW_SCORE: np.nan,
             "verdict": UNCERTAIN,
-            "note": "",
+            "note": np.where(chunk["problem"] == SCAN, SCAN, ""),
             "words": 0,
             "tokens": 0,
             "why": "",
@@ -135,6 +148,8 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool, raw: bool = False)
             "problem": chunk["problem"].to_numpy(),
         }
     )
+    if "left_out" in chunk:
+        results["left_out"] = chunk["left_out"].to_numpy()
     if fine.any():
         assessed = detector.assess(chunk["text"][fine], why=why)
         assessed["flags"] = [join_sentences(flags) for flags in assessed["flags"]]

@@ -21,7 +21,7 @@ from perplexity_detector.io.results_writer import ResultsWriter
 from perplexity_detector.logs import get_logger
 from perplexity_detector.service.micro_batching import BatchQueue
 from perplexity_detector.service.problem_details import OUR_FAULT, sentence
-from perplexity_detector.service.uploads import NAME, Upload
+from perplexity_detector.service.uploads import Readable
 
 #: Jobs that run at once; they share one worker, so that more would not be faster.
 THREADS = 2
@@ -94,14 +94,15 @@ class Job:
         """
         self._kind, self._finish = kind, finish
 
-    def run(self, upload: Upload, loop: asyncio.AbstractEventLoop, queue: BatchQueue) -> None:
+    def run(self, upload: Readable, loop: asyncio.AbstractEventLoop, queue: BatchQueue) -> None:
         """Score the file, in a thread of its own; the queue belongs to the event loop."""
-        from perplexity_detector.pipelines.predict import DETAILS, score
+        from perplexity_detector.pipelines.predict import DETAILS, DOCUMENT_DETAILS, score
 
         self.state = RUNNING
         assessor = QueuedAssessor(self, loop, queue, keep=self._finish is not None)
         try:
-            with ResultsWriter(self.results, DETAILS) as results:
+            columns = DOCUMENT_DETAILS if upload.documents else DETAILS
+            with ResultsWriter(self.results, columns) as results:
                 for chunk in upload.chunks():
                     results.write(score(chunk, assessor, why=True))
                     self.rows_done += len(chunk)
@@ -109,7 +110,7 @@ class Job:
                 self._finish(pd.concat(assessor.kept))
             self.state = DONE
         except PerplexityDetectorError as error:
-            self.detail = sentence(error, {str(upload.path): NAME})
+            self.detail = sentence(error, upload.names)
             self.state = FAILED
         except Exception as error:
             self.state = FAILED
@@ -119,7 +120,7 @@ class Job:
                 frames = "".join(traceback.format_tb(error.__traceback__))
                 get_logger().error("a job failed: %s\n%s", type(error).__name__, frames)
         finally:
-            upload.path.unlink(missing_ok=True)
+            upload.remove()
 
     def submit(
         self, texts: Sequence[str], loop: asyncio.AbstractEventLoop, queue: BatchQueue
@@ -205,7 +206,7 @@ class JobStore:
         job = self._jobs.get(job_id) if _ID.fullmatch(job_id) else None
         return job if job is not None and job.state != RECEIVING else None
 
-    def begin(self, job: Job, upload: Upload) -> None:
+    def begin(self, job: Job, upload: Readable) -> None:
         """Score the job's file once a thread is free; remove it `keep_seconds` after its end."""
         job.rows = upload.rows
         job.state = WAITING

@@ -24,7 +24,7 @@ PUBLIC_FOLDER = "/static/"
 _UNLOGGED = {"/healthz", "/readyz", "/metrics"}
 RECALIBRATE = "/v1/detectors/recalibrate"
 #: Routes that take files.
-FILES = {"/v1/files", RECALIBRATE}
+FILES = {"/v1/files", "/v1/documents", RECALIBRATE}
 #: Seconds for which the rest of a rejected body is still read, so that the client gets the answer.
 DRAIN_SECONDS = 1.0
 #: nginx's status of a request whose client has gone; only metrics and log use it.

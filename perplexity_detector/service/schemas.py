@@ -139,6 +139,23 @@ class Features(BaseModel):
     values: list[list[float]]
 
 
+class DocumentText(BaseModel):
+    """The text of one document."""
+
+    id: str = Field(description="its path within a zip, or its name", examples=["essay.pdf"])
+    text: str
+    problem: str = Field(description="why it cannot be read; otherwise empty")
+    left_out: str = Field(
+        description="what is not in the text", examples=["2 comments, 1 hidden passage"]
+    )
+
+
+class DocumentTexts(BaseModel):
+    """The texts of documents."""
+
+    documents: list[DocumentText]
+
+
 class JobState(BaseModel):
     """The state of a job."""
 

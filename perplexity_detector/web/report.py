@@ -64,7 +64,7 @@ def report_html(explanation: Mapping[str, Any]) -> str:
     style = "".join((FOLDER / "css" / name).read_text("utf-8") for name in _STYLES)
     script = BUNDLE.read_text("utf-8")
     policy = (
-        f"default-src 'none'; script-src {_csp_hash(script)}; style-src {_csp_hash(style)}; "
+        f"default-src 'none'; script-src {csp_hash(script)}; style-src {csp_hash(style)}; "
         "base-uri 'none'; form-action 'none'"
     )
     result = f"{explanation['verdict']}, probability {explanation['probability']:.3f}"
@@ -73,9 +73,9 @@ def report_html(explanation: Mapping[str, Any]) -> str:
     summary = " ".join([f"Verdict: {result}.", *flags, *explanation["limits"]])
     return _REPORT.format(
         policy=policy,
-        title=_escape(f"{name}{result}"),
+        title=escape(f"{name}{result}"),
         style=style,
-        summary=_escape(summary),
+        summary=escape(summary),
         data=embedded(explanation),
         script=script,
     )
@@ -136,11 +136,12 @@ class _ExplanationParser(HTMLParser):
             self.found[-1] += data
 
 
-def _csp_hash(content: str) -> str:
+def csp_hash(content: str) -> str:
     """The source expression that allows this content in a Content-Security-Policy."""
     digest = hashlib.sha256(content.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text for HTML, in ASCII."""
     return html.escape(text).encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -33,7 +33,7 @@ from tests.cli.running import MARKER, TEXTS, frame
         (["train", "no.csv", "--families=typo"], "There is no feature family 'typo'; choose from"),
         (["features", "no.csv", "--families="], "There is no feature family ''"),
         (["train", "no.csv", "--families=rank"], "There is no file no.csv: check the path."),
-        (["predict", "."], ". is a folder: name a file in it."),
+        (["predict", ".", "--format=csv"], ". is a folder: name a file in it."),
         (["predict", "{rows}", "--detector=no"], "There is no detector in no (no config.json)"),
         (["predict", "{rows}", "--output=."], ". is a folder: name a file in it for the results."),
         (["predict", "{rows}", "--text_column=essay"], "has no column 'essay'; it has 'id', "),
@@ -80,7 +80,7 @@ MARKED = f"id,text,generated\na,{MARKER} wrote,0\nb,{MARKER} spoke,1\n"
         ),
         ("array.jsonl", f'[{{"text": "{MARKER}"}}]'.encode(), "is one JSON array"),
         ("odd.parquet", MARKED.encode(), "is damaged or cut short"),
-        ("rows.doc", MARKED.encode(), "has no known extension"),
+        ("rows.data", MARKED.encode(), "has no known extension"),
         ("blank.csv", b"id,text,generated\na,,0\nb, ,1\n", None),
     ],
 )

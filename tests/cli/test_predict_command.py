@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmarks.document_files import as_docx, as_site
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.logs import LOG_FILE
 from perplexity_detector.pipelines.predict import DETAILS
@@ -156,3 +157,47 @@ def test_raw_scores_in_a_shell(rows, detector, tmp_path):
     metadata = json.loads((tmp_path / "out" / "a.meta.json").read_text())
     assert metadata["provenance"]["detector"] == detector.name
     assert [text["id"] for text in metadata["texts"]] == frame()["id"].tolist()
+
+
+def test_documents_give_the_results_of_a_table(here, tmp_path, detector, rows):
+    folder = tmp_path / "essays"
+    folder.mkdir()
+    for number, text in enumerate(TEXTS):
+        name = ("docx", "html", "md", "txt")[number % 4]
+        made = {"docx": as_docx, "html": as_site}.get(name, str.encode)(text)
+        (folder / f"r{number}.{name}").write_bytes(made)
+    shutil.make_archive("essays", "zip", folder)
+    found = []
+    for dataset in (rows, "essays", "essays.zip"):
+        code, out, err = here("predict", dataset, "--output=-", f"--detector={detector}")
+        assert code == 0, err
+        found.append([line.split(",")[1] for line in out.splitlines()])
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_broken_document_is_a_row_with_a_problem(here, tmp_path, detector):
+    folder = tmp_path / "essays"
+    folder.mkdir()
+    (folder / "a.txt").write_text(TEXTS[0])
+    (folder / "b.pdf").write_bytes(b"%PDF-1.4 rubbish")
+    code, out, err = here("predict", "essays", "--details", "--output=-", f"--detector={detector}")
+    assert code == 0
+    assert out.splitlines()[2] == "b.pdf,0.5,uncertain,,0,0,,,damaged or cut short,"
+    assert "b.pdf: damaged or cut short" in err
+    assert here("predict", "essays/b.pdf", f"--detector={detector}")[0] == 2
+
+
+def test_reports_and_their_index(here, tmp_path, detector):
+    data = frame(TEXTS[:2] + [""] * 4).assign(id=["x/a", "x a", "c", "d", "e", "index"])
+    data.loc[5, "text"] = TEXTS[2]
+    data.to_csv("rows.csv", index=False)
+    code, _, err = here("predict", "rows.csv", "--reports=r", f"--detector={detector}")
+    assert code == 0
+    assert err.rstrip().endswith("Reports: r/index.html")
+    names = sorted(path.name for path in (tmp_path / "r").iterdir())
+    assert names == ["index-2.html", "index.html", "x_a-2.html", "x_a.html"]
+    index = (tmp_path / "r" / "index.html").read_text("utf-8")
+    assert all(f'"report":"{name}"' in index for name in names if name != "index.html")
+    assert '"problem":"no text"' in index
+    code, _, err = here("predict", "rows.csv", "--reports=r", "--resume")
+    assert (code, "--resume" in err) == (2, True)

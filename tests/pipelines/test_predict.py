@@ -14,6 +14,7 @@ from perplexity_detector.classifier.provenance import Provenance
 from perplexity_detector.errors import DatasetError, InputError
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.io.datasets import read_chunks
+from perplexity_detector.io.documents import SCAN
 from perplexity_detector.io.row_problems import MAX_SHOWN, ProblemReport
 from perplexity_detector.pipelines.predict import (
     CHUNK_ROWS,
@@ -23,6 +24,7 @@ from perplexity_detector.pipelines.predict import (
     RAW_SCORE,
     chunk_rows,
     predict,
+    score,
     use_worker_processes,
     write_features,
 )
@@ -307,3 +309,9 @@ def test_a_gpu_is_given_many_rows_and_worker_processes(monkeypatch):
     assert extractor.processes == 0
     use_worker_processes(extractor)
     assert extractor.processes >= 1
+
+
+def test_a_scan_is_uncertain_with_a_note():
+    chunk = pd.DataFrame({"id": ["a.pdf"], "text": [""], "problem": [SCAN], "left_out": [""]})
+    (row,) = score(chunk, light_detector(), why=True).to_dict("records")
+    assert (row["verdict"], row["note"]) == ("uncertain", "a scan: no text to read")

@@ -3,12 +3,14 @@
 import gzip
 import io
 import json
+import zipfile
 
 import httpx2
 import pandas as pd
 import pytest
 
-from perplexity_detector.pipelines.predict import DETAILS
+from benchmarks.document_files import as_docx
+from perplexity_detector.pipelines.predict import DETAILS, DOCUMENT_DETAILS
 from tests.service.serving import is_problem, wait_for
 
 #: A file that was gzipped twice; the same bytes in every process that collects these tests.
@@ -95,7 +97,7 @@ def test_rows_with_problems_keep_their_place(serve, texts):
 @pytest.mark.parametrize(
     ("name", "content", "query", "sentence"),
     [
-        ("a.doc", b"id,text\n1,a\n", "", "The file's format is not known: send ?format=csv"),
+        ("a.data", b"id,text\n1,a\n", "", "The file's format is not known: send ?format=csv"),
         ("a.csv", b"", "", "The file is empty"),
         (
             "a.csv",
@@ -255,3 +257,30 @@ def test_the_folder_goes_with_the_service(serve, csv):
     serve.engine.let_go()
     serve.end()
     assert not folder.exists()
+
+
+def test_several_documents_and_a_zip_of_them(client, texts):
+    named = [("a.txt", texts[0].encode()), ("b.docx", as_docx(texts[1])), ("c.pdf", b"%PDF-1.4")]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in named:
+            archive.writestr(name, content)
+    several = client.post("/v1/files", files=[("file", one) for one in named])
+    assert several.status_code == 200
+    assert several.text == send(client, packed.getvalue(), "essays.zip").text
+    results = of_csv(several)
+    assert tuple(results) == DOCUMENT_DETAILS
+    assert results["problem"].tolist() == ["", "", "damaged or cut short"]
+    assert results["generated"].nunique() == 3
+    shown = client.post("/v1/documents", files=[("file", one) for one in named]).json()["documents"]
+    assert [one["text"] for one in shown] == [texts[0], texts[1], ""]
+
+
+def test_documents_that_cannot_be_read(client, csv):
+    assert is_problem(send(client, b"no pdf", "a.pdf"), 422)
+    assert is_problem(send(client, b"no zip", "a.zip"), 422)
+    answer = client.post("/v1/documents", files={"file": ("essays.csv", csv)})
+    assert is_problem(answer, 422)
+    mixed = [("file", ("a.csv", csv)), ("file", ("b.txt", b"A text."))]
+    assert is_problem(client.post("/v1/files", files=mixed), 422)
+    assert is_problem(send(client, b"A text.", "/"), 422)

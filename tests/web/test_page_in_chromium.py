@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.document_files import as_docx
 from perplexity_detector.classifier.disguise import find_flags
 from tests.labelled import light_detector, two_styles
 from tests.paths import ROOT
 from tests.web.explanations import TEXT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FilePayload, Page
 
 LONG = " ".join([TEXT] * 3)
 KEY = "a key for tests"
@@ -95,6 +96,14 @@ def drop(page: Page, name: str, content: str) -> None:
     )
     for event in ("dragover", "drop"):
         page.dispatch_event("main", event, {"dataTransfer": transfer})
+
+
+def choose(page: Page, *files: tuple[str, bytes]) -> None:
+    """Chooses several files, as the file dialogue does."""
+    payloads: list[FilePayload] = [
+        {"name": name, "mimeType": "", "buffer": content} for name, content in files
+    ]
+    page.set_input_files("#file", payloads)
 
 
 def enter_key(page: Page) -> None:
@@ -188,6 +197,35 @@ def test_a_dropped_csv_becomes_a_table_that_sorts(visited: Page) -> None:
     with visited.expect_download() as download:
         visited.get_by_role("button", name="Download results.csv").click()
     assert download.value.path().read_text("utf-8").startswith("id,generated,verdict")
+
+
+def test_several_documents_are_shown_before_their_verdicts(visited: Page) -> None:
+    choose(
+        visited, ("a.txt", TEXT.encode()), ("b.docx", as_docx(LONG)), ("c.pdf", b"%PDF-1.4 no")
+    )  # fmt: skip
+    enter_key(visited)
+    visited.get_by_role("heading", name="3 documents").wait_for()
+    assert visited.get_by_text("damaged or cut short").is_visible()
+    assert not visited.locator("#result").is_visible()
+    visited.locator("summary", has_text="a.txt").click()
+    box = visited.get_by_role("textbox", name="Text of a.txt")
+    assert box.input_value() == TEXT
+    box.fill(f"{LONG} {LONG}")
+    visited.get_by_role("button", name="Check 2 texts").click()
+    visited.get_by_role("table").wait_for()
+    assert visited.locator("tbody th").count() == 2
+    words = visited.locator("tbody tr", has_text="a.txt").locator("td").nth(2)
+    assert words.inner_text() == str(2 * len(LONG.split()))
+    visited.get_by_role("searchbox", name="Show ids").fill("b.d")
+    assert visited.locator("tbody th").all_inner_texts() == ["b.docx"]
+
+
+def test_a_document_fills_the_box_without_a_verdict(visited: Page) -> None:
+    choose(visited, ("essay.docx", as_docx(TEXT)))
+    enter_key(visited)
+    visited.get_by_text("This is the text of essay.docx").wait_for()
+    assert visited.get_by_role("textbox", name="Text").input_value() == TEXT
+    assert not visited.locator("#result").is_visible()
 
 
 def test_a_large_file_shows_its_progress(visited: Page) -> None:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_detector.web import report
+from perplexity_detector.web import report, reports_index
 from perplexity_detector.web.report import BUNDLE, embedded, report_html
 from tests.paths import ROOT
 from tests.web.explanations import bare, made_up
@@ -114,8 +114,9 @@ def test_a_report_has_its_verdict_without_scripts() -> None:
     )
 
 
-def test_the_bundle_is_one_script_that_can_stand_in_html() -> None:
-    script = BUNDLE.read_text("utf-8")
+@pytest.mark.parametrize("bundle", [BUNDLE, reports_index.BUNDLE])
+def test_the_bundle_is_one_script_that_can_stand_in_html(bundle: Path) -> None:
+    script = bundle.read_text("utf-8")
     assert not re.search(r"^\s*(import|export)\b|\bimport\(", script, re.MULTILINE)
     assert not re.search(r"</script|<!--", script, re.IGNORECASE)
     assert script.isascii()
@@ -126,10 +127,11 @@ def test_the_bundle_is_made_from_the_modules_of_today(tmp_path: Path) -> None:
     if not esbuild.exists() or shutil.which("node") is None:
         pytest.skip("esbuild is not installed: npm ci")
     command = json.loads((ROOT / "package.json").read_text("utf-8"))["scripts"]["bundle"].split()
-    made = tmp_path / BUNDLE.name
-    arguments = [one for one in command[1:] if not one.startswith("--outfile=")]
-    subprocess.run([esbuild, *arguments, f"--outfile={made}"], cwd=ROOT, check=True)
-    assert made.read_text("utf-8") == BUNDLE.read_text("utf-8"), "run `make bundle`"
+    arguments = [one for one in command[1:] if not one.startswith("--outdir=")]
+    subprocess.run([esbuild, *arguments, f"--outdir={tmp_path}"], cwd=ROOT, check=True)
+    for bundle in (BUNDLE, reports_index.BUNDLE):
+        made = tmp_path / bundle.name
+        assert made.read_text("utf-8") == bundle.read_text("utf-8"), "run `make bundle`"
 
 
 def test_scripts_make_no_markup_from_strings() -> None:

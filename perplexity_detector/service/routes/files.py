@@ -13,9 +13,16 @@ from perplexity_detector.io.datasets import Columns
 from perplexity_detector.service.jobs import DONE, FAILED, Finish, Job, TooManyJobsError
 from perplexity_detector.service.problem_details import Problem, sentence
 from perplexity_detector.service.routes.texts import DetectorName, Service
-from perplexity_detector.service.schemas import JobState
+from perplexity_detector.service.schemas import DocumentTexts, JobState
 from perplexity_detector.service.state import ServiceState, cancel_on_disconnect
-from perplexity_detector.service.uploads import NAME, Upload, receive, unpack
+from perplexity_detector.service.uploads import (
+    Readable,
+    Received,
+    Upload,
+    UploadedDocuments,
+    receive,
+    unpack,
+)
 
 if TYPE_CHECKING:
     from perplexity_detector.service.engine import Engine
@@ -25,13 +32,14 @@ router = APIRouter(tags=["files"])
 CSV = "text/csv; charset=utf-8"
 #: `Retry-After` when the limit of jobs is reached, in seconds.
 FULL_SECONDS = 30
-_FORM = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
-_RAW = {"schema": {"type": "string", "format": "binary"}}
+_BINARY = {"type": "string", "format": "binary"}
+_FORM = {"type": "object", "properties": {"file": {"type": "array", "items": _BINARY}}}
+_RAW = {"schema": _BINARY}
 
 
 def job_body() -> dict[str, Any]:
     """OpenAPI's description of a request with a file."""
-    form = {"schema": _FORM, "example": {"file": "essays.csv"}}
+    form = {"schema": _FORM, "example": {"file": ["essays.csv"]}}
     return {"required": True, "content": {"multipart/form-data": form, "text/csv": dict(_RAW)}}
 
 
@@ -53,10 +61,11 @@ async def score_file(
     text_column: Annotated[str, Query(max_length=200)] = "text",
     detector: DetectorName = None,
 ) -> Response:
-    """Score a csv, tsv, jsonl or parquet file, gzipped or not, and return results.csv.
+    """Score documents (PDF, docx, html, md, txt; several, or a zip), or a table of texts.
 
-    Send it in a form (`curl -F file=@essays.csv`) or as the body. A large file becomes a job, and
-    so does any file with the header `Prefer: respond-async`.
+    A table is a csv, tsv, jsonl or parquet file, gzipped or not. Send files in a form
+    (`curl -F file=@a.pdf -F file=@b.docx`) or one as the body; the answer is results.csv. A large
+    file becomes a job, and so does any file with the header `Prefer: respond-async`.
     """
     engine = service.find(detector)
     job = new_job(service)
@@ -77,6 +86,28 @@ async def score_file(
     finally:
         if not queued:
             service.jobs.remove(job)
+
+
+@router.post(
+    "/v1/documents",
+    response_model=DocumentTexts,
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
+    },
+)
+async def document_texts(request: Request, service: Service) -> dict[str, Any]:
+    """The texts of documents, to look at and to correct before they are scored."""
+    job = new_job(service)
+    try:
+        received = await receive(request, job.folder)
+        if not received.are_documents:
+            raise Problem(
+                422, "Send documents: PDF, docx, html, md or txt files, or a zip of them."
+            )
+        documents = await _read_documents(service, received)
+        return {"documents": documents.frame.to_dict("records")}
+    finally:
+        service.jobs.remove(job)
 
 
 @router.get("/v1/jobs/{job_id}", response_model=JobState)
@@ -124,9 +155,9 @@ def new_job(service: ServiceState) -> Job:
 
 
 def begin_job(
-    service: ServiceState, job: Job, upload: Upload, engine: Engine, finish: Finish | None = None
+    service: ServiceState, job: Job, upload: Readable, engine: Engine, finish: Finish | None = None
 ) -> JSONResponse:
-    """Begin a job whose file is there; return the answer that says where to ask for it."""
+    """Begin a job whose files are there; return the answer that says where to ask for it."""
     job.prepare(service.detectors.key(engine, "file"), finish)
     service.jobs.begin(job, upload)
     place = f"/v1/jobs/{job.id}"
@@ -141,26 +172,37 @@ async def job_upload(
     columns: Columns,
     encoding: str,
     by_people: bool = False,
-) -> Upload:
-    """Receive, unpack and scan the file of a request."""
-    path = job.folder / "upload"
-    format_by_name = await receive(request, path)
-    if not (format or format_by_name):
+) -> Readable:
+    """Receive the files of a request; unpack and scan a table, read documents."""
+    received = await receive(request, job.folder)
+    if not format and received.are_documents:
+        return await _read_documents(service, received)
+    format = format or received.format
+    if not format:
         raise Problem(
             422,
             "The file's format is not known: send ?format=csv, tsv, jsonl or parquet, or a name "
-            "with such an extension.",
+            "with such an extension or a document's (pdf, docx, html, md, txt, zip).",
         )
     settings = service.settings
-    upload = Upload(
-        path, format or format_by_name or "", columns, encoding, settings.max_characters, by_people
-    )
+    path = received.files[0][0]
+    upload = Upload(path, format, columns, encoding, settings.max_characters, by_people)
     try:
         await asyncio.to_thread(unpack, path, settings.max_file_bytes)
         await asyncio.to_thread(upload.scan)
     except DatasetError as error:
-        raise Problem(422, sentence(error, {str(path): NAME})) from None
+        raise Problem(422, sentence(error, upload.names)) from None
     return upload
+
+
+async def _read_documents(service: ServiceState, received: Received) -> UploadedDocuments:
+    settings = service.settings
+    documents = UploadedDocuments(received, settings.max_file_bytes, settings.max_characters)
+    try:
+        await asyncio.to_thread(documents.read)
+    except DatasetError as error:
+        raise Problem(422, sentence(error, documents.names)) from None
+    return documents
 
 
 async def _ended(job: Job) -> list[Any]:

@@ -7,6 +7,7 @@ import { whole } from "./numbers.js";
 import { plural } from "./plural.js";
 import { saveAs } from "./save.js";
 import { ServiceError, jobResults, jobState, removeJob, scoreFile } from "./service.js";
+import { summary } from "./summary.js";
 import { drawTable } from "./table.js";
 
 const POLL_MILLISECONDS = 700;
@@ -17,7 +18,7 @@ const POLL_MILLISECONDS = 700;
  * Returns the number of texts and the nodes that show them. Throws `ServiceError`, also when the
  * user stops it.
  */
-export async function drawFile(file, waiting, signal) {
+export async function drawFile(file, waiting, signal, title = file.name) {
   const { results, job } = await scoreFile(file, signal);
   const csv = results ?? (await waitForJob(job, waiting, signal));
   const rows = parseCsv(csv);
@@ -25,7 +26,7 @@ export async function drawFile(file, waiting, signal) {
     element("div", { class: "result-actions" }, downloadButton(csv)),
     section(
       "file",
-      file.name,
+      title,
       element("p", {}, summary(rows)),
       drawHistogram(rows.map((row) => Number(row.generated))),
       drawTable(rows),
@@ -57,15 +58,6 @@ export async function waitForJob(job, waiting, signal) {
   } finally {
     await removeJob(job.id).catch(() => {}); // the service deletes it after a while anyway
   }
-}
-
-function summary(rows) {
-  const count = (verdict) => rows.filter((row) => row.verdict === verdict).length;
-  const problems = rows.filter((row) => row.problem).length;
-  const counts =
-    `${plural(rows.length, "text")}: ${whole(count("generated"))} generated, ` +
-    `${whole(count("human"))} human, ${whole(count("uncertain"))} uncertain`;
-  return problems ? `${counts}, of which ${whole(problems)} could not be read.` : `${counts}.`;
 }
 
 function downloadButton(csv) {

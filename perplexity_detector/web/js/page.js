@@ -1,6 +1,7 @@
 // The page: sends a text or a file to the service and shows the result.
 
 import { makeDetector, showDetectors } from "./detectors.js";
+import { drawDocuments } from "./documents.js";
 import { element, on } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
 import { drawExplanation } from "./explanation.js";
@@ -9,7 +10,7 @@ import { drawGuide } from "./guide.js";
 import { plural } from "./plural.js";
 import { saveAs } from "./save.js";
 import { headline } from "./scale.js";
-import { explain, needsKey, report, setKey } from "./service.js";
+import { explain, needsKey, readDocuments, report, setKey } from "./service.js";
 
 const MIN_WORDS = 50;
 
@@ -37,6 +38,7 @@ async function run(message, work) {
     if (running !== controller) return;
     find("status").textContent = status;
     find("key-row").hidden = true;
+    if (!nodes) return; // what there is to see is not a result
     result.replaceChildren(...nodes);
     result.hidden = false;
     result.focus({ preventScroll: true });
@@ -111,14 +113,48 @@ function reportButton(text) {
   });
 }
 
-async function checkFile(file) {
-  if (/\.(txt|md)$/i.test(file.name) || file.type === "text/plain") {
+const TABLE = /\.(csv|tsv|jsonl|ndjson|parquet)(\.gz)?$/i;
+const DOCUMENT = /\.(pdf|docx|docm|html?|xhtml|md|markdown|txt|text|zip|rtf|doc|odt|pages|wpd)$/i;
+
+async function checkFiles(files) {
+  find("documents").hidden = true;
+  const [file] = files;
+  if (files.length === 1 && /\.txt$/i.test(file.name)) {
     setText(await file.text());
     checkText();
-    return;
+  } else if (files.some((one) => TABLE.test(one.name)) && files.length > 1) {
+    showError("Please drop a table by itself.");
+  } else if (files.length > 1 || DOCUMENT.test(file.name)) {
+    showDocuments(files);
+  } else {
+    checkTable(file);
   }
+}
+
+/** Shows the texts of documents, which the user can correct: there is no verdict yet. */
+function showDocuments(files) {
+  const what = files.length === 1 ? files[0].name : plural(files.length, "file");
+  run(`Reading ${what}…`, async (signal) => {
+    const documents = await readDocuments(files, signal);
+    const [one] = documents;
+    if (documents.length === 1 && !one.problem) {
+      setText(one.text);
+      input.focus();
+      const leftOut = one.left_out ? ` Left out: ${one.left_out}.` : "";
+      return { status: `This is the text of ${one.id}: correct it if need be, then check it.${leftOut}` };
+    }
+    find("documents").replaceChildren(
+      drawDocuments(documents, (table) => checkTable(table, "Results of the documents")),
+    );
+    find("documents").hidden = false;
+    find("documents").scrollIntoView({ behavior: scrollBehavior(), block: "start" });
+    return { status: `${plural(documents.length, "document")} read.` };
+  });
+}
+
+function checkTable(file, title) {
   run(`Reading ${file.name}…`, async (signal, waiting) => {
-    const { count, nodes } = await drawFile(file, waiting, signal);
+    const { count, nodes } = await drawFile(file, waiting, signal, title);
     return { status: `${plural(count, "text")} read.`, nodes };
   });
 }
@@ -153,8 +189,7 @@ function acceptDrops() {
     if (!hasFile(event)) return;
     event.preventDefault();
     root.classList.remove("dropping");
-    if (event.dataTransfer.files.length > 1) showError("Please drop one file at a time.");
-    else checkFile(event.dataTransfer.files[0]);
+    if (event.dataTransfer.files.length) checkFiles([...event.dataTransfer.files]);
   });
 }
 
@@ -176,8 +211,8 @@ on(find("operate-form"), "submit", (event) => {
 });
 on(find("choose"), "click", () => find("file").click());
 on(find("file"), "change", () => {
-  const [file] = find("file").files;
-  if (file) checkFile(file);
+  const files = [...find("file").files];
+  if (files.length) checkFiles(files);
   find("file").value = ""; // so that the same file can be chosen again
 });
 on(input, "input", showWordCount);

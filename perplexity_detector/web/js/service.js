@@ -62,6 +62,14 @@ export async function recalibrate(file, name, signal) {
   return (await request(path, { method: "POST", body, signal })).json();
 }
 
+/** The texts of documents: id, text, problem and left_out of each. */
+export async function readDocuments(files, signal) {
+  const body = new FormData();
+  for (const file of files) body.append("file", file, file.name);
+  const response = await request("v1/documents", { method: "POST", body, signal });
+  return (await response.json()).documents;
+}
+
 export async function jobState(id) {
   return (await request(`v1/jobs/${encodeURIComponent(id)}`)).json();
 }

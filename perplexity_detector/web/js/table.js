@@ -1,4 +1,4 @@
-// The results of a file as a table, sortable by column.
+// Results as a table that sorts by column and filters by id and verdict.
 
 import { element, on } from "./dom.js";
 import { probability, whole } from "./numbers.js";
@@ -14,7 +14,13 @@ const COLUMNS = [
   { name: "why", label: "Reasons", numeric: false },
 ];
 
-/** A table of the rows of results.csv, the highest probability first. */
+const VERDICTS = ["all verdicts", "generated", "uncertain", "human"];
+
+/**
+ * A table of the rows of results.csv, the highest probability first.
+ *
+ * A row with `report` links to it.
+ */
 export function drawTable(rows) {
   const body = element("tbody");
   const count = element("span", { class: "hint" });
@@ -24,15 +30,29 @@ export function drawTable(rows) {
     on(button, "click", () => sortBy(column));
     return element("th", { scope: "col", class: column.numeric ? "number" : null }, button);
   });
+  const search = element("input", { type: "search", "aria-label": "Show ids that contain" });
+  search.placeholder = "Find an id";
+  const options = VERDICTS.map((one, index) => element("option", { value: index ? one : "" }, one));
+  const verdict = element("select", { "aria-label": "Show verdicts" }, options);
   let sorted = rows;
+  let chosen = rows;
   let by = null;
   let ascending = true;
 
   const showMore = () => {
     const from = body.rows.length;
-    body.append(...sorted.slice(from, from + PAGE_ROWS).map(drawRow));
+    body.append(...chosen.slice(from, from + PAGE_ROWS).map(drawRow));
     count.textContent = `${whole(body.rows.length)} of ${whole(rows.length)} shown`;
-    more.hidden = body.rows.length === rows.length;
+    more.hidden = body.rows.length === chosen.length;
+  };
+  const filter = () => {
+    const part = search.value.trim().toLowerCase();
+    chosen = sorted.filter(
+      (row) =>
+        row.id.toLowerCase().includes(part) && (!verdict.value || row.verdict === verdict.value),
+    );
+    body.replaceChildren();
+    showMore();
   };
   const sortBy = (column) => {
     ascending = by === column ? !ascending : !column.numeric;
@@ -45,14 +65,16 @@ export function drawTable(rows) {
         header.removeAttribute("aria-sort");
       }
     });
-    body.replaceChildren();
-    showMore();
+    filter();
   };
   on(more, "click", showMore);
+  on(search, "input", filter);
+  on(verdict, "change", filter);
   sortBy(COLUMNS[1]);
-  const caption = element("caption", {}, "All texts of the file. Select a column heading to sort by it.");
+  const caption = element("caption", {}, "Select a column heading to sort by it.");
   const table = element("table", {}, caption, element("thead", {}, element("tr", {}, headers)), body);
   return [
+    element("div", { class: "table-filter" }, search, verdict),
     element("div", { class: "table", role: "group", tabindex: "0", "aria-label": "Table" }, table),
     element("div", { class: "table-foot" }, more, count),
   ];
@@ -60,16 +82,21 @@ export function drawTable(rows) {
 
 function drawRow(row) {
   const flags = row.flags && `Flags: ${row.flags}`;
-  const reasons = row.problem || [row.note, row.why, flags].filter(Boolean).join(". ");
+  const reasons =
+    row.problem || [row.note, row.why, flags, leftOut(row)].filter(Boolean).join(". ");
   return element(
     "tr",
     {},
-    element("th", { scope: "row" }, row.id),
+    element("th", { scope: "row" }, row.report ? element("a", { href: row.report }, row.id) : row.id),
     element("td", { class: "number" }, probability(Number(row.generated))),
     element("td", { class: `verdict ${row.verdict}` }, row.verdict),
     element("td", { class: "number" }, row.words),
     element("td", {}, reasons ? capitalised(reasons) : ""),
   );
+}
+
+function leftOut(row) {
+  return row.left_out ? `Left out: ${row.left_out}` : "";
 }
 
 function capitalised(words) {
