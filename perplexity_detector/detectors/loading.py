@@ -17,6 +17,8 @@ SHIPPED = "standard"
 PUBLISHED = "model"
 #: Folder of further detectors that programs offer by name, in the data folder.
 OFFERED = "detectors"
+#: An empty file there, which stays when a published detector is lost.
+_MARK = ".published"
 
 
 def load_detector(
@@ -28,6 +30,8 @@ def load_detector(
 ) -> ExplainableClassifier:
     """The detector asked for; else the published one; else, with a warning, the shipped one.
 
+    Once a detector was published, the shipped one no longer takes its place.
+
     Args:
         data: the folder with the published `model/`.
         detector: a folder, or the name of a shipped detector.
@@ -38,12 +42,11 @@ def load_detector(
     Raises:
         ArtefactError: it is missing, damaged or of another version.
     """
-    published = data / PUBLISHED
     if detector is None:
-        detector = str(published)
-        if not artefact_folder.exists(published):
+        published = data / PUBLISHED
+        detector = str(published) if was_published(data) else SHIPPED
+        if detector == SHIPPED:
             get_logger().warning("There is no detector in %s: the shipped one is used.", published)
-            detector = SHIPPED
     if lm is not None:
         extractor["lm"] = str(lm)
     loaded = ExplainableClassifier.from_pretrained(str(detector), **extractor)
@@ -55,7 +58,7 @@ def load_detector(
 def detector_name(data: Path, detector: str | None = None) -> str:
     """Name of the detector that `load_detector` gives: its folder's, or its own."""
     if detector is None:
-        return PUBLISHED if artefact_folder.exists(data / PUBLISHED) else SHIPPED
+        return PUBLISHED if was_published(data) else SHIPPED
     return Path(detector).resolve().name
 
 
@@ -97,3 +100,38 @@ def offered_detectors(data: Path) -> dict[str, Path]:
         if artefact_folder.is_artefact(folder):
             offered.setdefault(folder.name, folder)
     return offered
+
+
+def publish(folder: Path, data: Path) -> None:
+    """Copy a saved detector to the place from which it is loaded, completely or not at all.
+
+    Args:
+        folder: where it was saved.
+        data: the folder in which to publish.
+
+    Raises:
+        ArtefactError: the place cannot be written, or holds other files.
+    """
+    artefact_folder.publish(folder, data / PUBLISHED)
+    (data / _MARK).touch()
+
+
+def was_published(data: Path) -> bool:
+    """Whether a detector was published here; one that a killed process moved away is put back.
+
+    Raises:
+        ArtefactError: one was, and it is missing.
+    """
+    published = data / PUBLISHED
+    if artefact_folder.exists(published):
+        return True
+    artefact_folder.recover(published)
+    if artefact_folder.exists(published):
+        return True
+    if (data / _MARK).exists() or (published.is_dir() and any(published.iterdir())):
+        raise ArtefactError(
+            f"The detector that was published in {published} is missing or incomplete; train it "
+            f"again, name another one, or delete {data / _MARK} and {published} to use the "
+            "shipped one."
+        )
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -13,12 +14,12 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from perplexity_detector.errors import ArtefactError
-from perplexity_detector.io.atomic import replace_folder
+from perplexity_detector.io.atomic import recover_folder, replace_folder
 
 CONFIG = "config.json"
 #: Folder of the shipped detectors.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
-#: A folder is missing for much less than this while it is being replaced.
+#: Where two folders cannot swap names, one is missing for much less than this while replaced.
 _REPLACING_SECONDS = 0.05
 
 
@@ -40,16 +41,20 @@ def read(folder: str | Path) -> Artefact:
     """Read a folder, or a shipped one by name; nothing in it is executed.
 
     Returns:
-        The files of a single save: if the folder is being replaced, it is read again.
+        The files of a single save: if the folder was replaced meanwhile, it is read again.
 
     Raises:
         ArtefactError: there is no artefact, or a file is missing or altered.
     """
-    try:
-        return _read_once(find(folder))
-    except ArtefactError:
-        time.sleep(_REPLACING_SECONDS)
-        return _read_once(find(folder))
+    while True:
+        before = _identity(folder)
+        try:
+            return _read_once(find(folder))
+        except ArtefactError:
+            if before is None:
+                time.sleep(_REPLACING_SECONDS)
+            if _identity(folder) == before:
+                raise
 
 
 def write(folder: Path, config: Mapping[str, Any], files: Mapping[str, bytes]) -> Path:
@@ -92,6 +97,12 @@ def exists(folder: Path) -> bool:
 def is_artefact(folder: Path) -> bool:
     """Whether a folder's config.json is that of an artefact: a language model's has no hashes."""
     return bool(_hashes(folder))
+
+
+def recover(folder: Path) -> None:
+    """Put back an artefact that a killed process had moved away and not yet replaced."""
+    with contextlib.suppress(OSError):
+        recover_folder(folder, _prefix(folder))
 
 
 def find(folder: str | Path) -> Path:
@@ -185,7 +196,8 @@ def _replacing(folder: Path, done: str) -> Iterator[Path]:
     check_place(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        recover_folder(folder, _prefix(folder))
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_prefix(folder)) as temporary:
             new = Path(temporary) / "new"
             yield new
             replace_folder(new, folder)
@@ -193,6 +205,20 @@ def _replacing(folder: Path, done: str) -> Iterator[Path]:
         raise ArtefactError(
             f"The detector cannot be {done} to {folder}: {error.strerror or error}."
         ) from error
+
+
+def _prefix(folder: Path) -> str:
+    """With which the names of a folder's working folders begin."""
+    return f".{folder.name}-"
+
+
+def _identity(folder: str | Path) -> tuple[int, int] | None:
+    """Tells a folder from the one that replaces it; None without a folder."""
+    try:
+        status = Path(folder).expanduser().stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_ctime_ns
 
 
 def _sha256(content: bytes) -> str:

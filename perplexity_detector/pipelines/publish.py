@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from perplexity_detector.detectors.loading import PUBLISHED
+from perplexity_detector.detectors.loading import PUBLISHED, publish
 from perplexity_detector.errors import TrackingError
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.io import artefact_folder
@@ -43,7 +43,7 @@ def train_and_publish(
     for folder in (model, data / PUBLISHED):
         artefact_folder.check_place(folder)  # now, rather than after hours of training
     trained = train(frame, detector, **settings, auxiliary=auxiliary)
-    artefact_folder.publish(detector.save_pretrained(model), data / PUBLISHED)
+    publish(detector.save_pretrained(model), data)
     warn_if_rate_cannot_be_kept(detector)
     return trained
 

@@ -14,7 +14,7 @@ from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.evaluation.measure import measure
 from perplexity_detector.evaluation.metrics import METRIC_LABELS
 from perplexity_detector.features.registry import FAMILIES
-from perplexity_detector.io import artefact_folder
+from perplexity_detector.io import artefact_folder, atomic
 from tests.labelled import LIGHT, light_detector, two_styles
 
 TEXTS, LABELS = two_styles(120)
@@ -175,6 +175,7 @@ def test_a_failing_rename_brings_the_old_folder_back(detector, saved, monkeypatc
             raise PermissionError(13, "Permission denied")
         return rename(self, target)
 
+    monkeypatch.setattr(atomic, "_exchange", lambda *folders: False)
     monkeypatch.setattr(path_type, "rename", fail_once)
     with pytest.raises(ArtefactError, match=r"cannot be written to .*: Permission denied"):
         detector.save_pretrained(saved)

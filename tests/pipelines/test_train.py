@@ -1,4 +1,5 @@
 import logging
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplexity_detector.detectors.loading import PUBLISHED, SHIPPED, load_detector
+from perplexity_detector.detectors.loading import PUBLISHED, SHIPPED, load_detector, publish
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import ArtefactError, DatasetError
 from perplexity_detector.evaluation.measure import measure
@@ -226,6 +227,14 @@ def test_the_published_detector_is_used_and_else_the_shipped_one(
     assert load_detector(data, lm="elsewhere", fpr=0.3).fpr == 0.3
     assert load_detector(data, lm="elsewhere").extractor_.lm == "elsewhere"
     assert len(warned()) == 1
+
+
+def test_the_shipped_detector_does_not_replace_a_published_one_that_is_lost(trained, tmp_path):
+    data = tmp_path / "data"
+    publish(trained.detector.save_pretrained(tmp_path / "model"), data)
+    shutil.rmtree(data / PUBLISHED)
+    with pytest.raises(ArtefactError, match="missing or incomplete"):
+        load_detector(data)
 
 
 def test_labelled_rows_are_scored(trained):
