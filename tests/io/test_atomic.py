@@ -96,7 +96,7 @@ def test_readers_meet_one_whole_artefact_or_the_other(artefacts, tmp_path):
     publisher = threading.Thread(target=publish)
     publisher.start()
     try:
-        met = set()
+        met: set[int] = set()
         while met != {0, 1}:
             met |= {artefact_folder.read(target).config["number"] for _ in range(50)}
     finally:
