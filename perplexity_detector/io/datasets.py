@@ -76,8 +76,7 @@ def read_chunks(
         text: str, unchanged; empty in a broken row.
         line: int, where the row starts in the file, from 1 with the header; in parquet its number.
         problem: str, empty if the row can be used.
-        generated: int, 0 or 1, or NO_LABEL if it cannot be read; not unless
-            `label`.
+        generated: int, 0 or 1, or NO_LABEL if it cannot be read; not unless `label`.
         prompt_id, source, split, domain, generator, attack: str; only if the file has them.
 
     Raises:

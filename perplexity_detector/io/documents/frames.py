@@ -66,8 +66,8 @@ def read_chunks(
 
     Yields:
         Frames with the columns
-        id: str, the path within the folder or zip, or the student's folder in an export of Moodle
-            or Canvas; a single document's name.
+        id: str, a document's name, or its path within the folder or zip; of an export of Moodle or
+        Canvas, the student's folder.
         text: str, paragraphs with blank lines between them; empty in a row with a problem.
         problem: str, empty if the row can be used.
         left_out: str, what was left out of the text, such as "2 comments, 1 table".
