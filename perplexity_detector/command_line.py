@@ -204,10 +204,12 @@ class My_TextClassifier_Model(
                     print(table, file=sys.stderr if target == "-" else sys.stdout)
                 verdicts.add(results)
                 counts["rows"] = verdicts.rows
-        where = "" if target == "-" else f" Results: {target}"
+        summary = [f"{verdicts}, at a false-positive rate of {loaded.fpr:g}"]
+        if target != "-":
+            summary.append(f"Results: {target}")
         if folder is not None:
-            where += f" Reports: {folder.index}"
-        print(f"{verdicts}, at a false-positive rate of {loaded.fpr:g}.{where}", file=sys.stderr)
+            summary.append(f"Reports: {folder.index}")
+        print(". ".join(summary), file=sys.stderr)
 
     def evaluate(
         self,

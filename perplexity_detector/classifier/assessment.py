@@ -23,7 +23,7 @@ class Assessment:
         probability: that a language model wrote the text.
         human_threshold: below it the verdict is `human`; -infinity where there is none.
         generated_threshold: from it on the verdict is `generated`; infinity where no threshold
-            keeps the false-positive rate at this length.
+            keeps the false-positive rate for such a text.
         verdict: `human`, `generated` or `uncertain`.
         note: why it is uncertain; otherwise empty.
         flags: what is odd in the text as it was given; no part of the features or the verdict.

@@ -137,7 +137,7 @@ class Explanation:
         fpr: false-positive rate of the verdict.
         human_threshold: the verdict is `human` below this probability; None if there is none.
         generated_threshold: the verdict is `generated` from this probability on; None if no
-            threshold keeps the rate for texts of this length.
+            threshold keeps the rate for such a text.
         words: number of words.
         token_count: number of tokens.
         text: in canonical form.

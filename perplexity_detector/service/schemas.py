@@ -70,7 +70,7 @@ class Thresholds(BaseModel):
     human: float | None = Field(description="below it the verdict is `human`")
     generated: float | None = Field(
         description="from it on the verdict is `generated`, at the false-positive rate and for "
-        "texts of this length; null if no threshold keeps the rate"
+        "texts like this; null if no threshold keeps the rate"
     )
 
 

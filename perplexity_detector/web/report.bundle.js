@@ -568,7 +568,7 @@
   function verdictReason({ verdict, note, fpr, thresholds, probability: chance }) {
     const first = `The probability that a language model wrote this text is ${probability(chance)}.`;
     if (verdict === "generated") {
-      return `${first} For texts of this length the verdict is \u201Cgenerated\u201D from ${threshold(thresholds.generated)} up; about ${oneIn(fpr)} human texts also score that high.`;
+      return `${first} For texts like this the verdict is \u201Cgenerated\u201D from ${threshold(thresholds.generated)} up; about ${oneIn(fpr)} human texts also score that high.`;
     }
     if (verdict === "human") {
       return `${first} Few model-written texts score below ${threshold(thresholds.human)}.`;

@@ -18,7 +18,7 @@ export function verdictReason({ verdict, note, fpr, thresholds, probability: cha
   const first = `The probability that a language model wrote this text is ${probability(chance)}.`;
   if (verdict === "generated") {
     return (
-      `${first} For texts of this length the verdict is “generated” from ` +
+      `${first} For texts like this the verdict is “generated” from ` +
       `${threshold(thresholds.generated)} up; about ${oneIn(fpr)} human texts also score that high.`
     );
   }
