@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 #: Between the sentences of several flags where they stand in one cell.
 SEPARATOR = "; "
@@ -32,6 +33,10 @@ class Flag:
     count: int
     positions: tuple[tuple[int, int], ...]
     sentence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "positions": [list(span) for span in self.positions]}
 
 
 def join_sentences(flags: Iterable[Flag]) -> str:

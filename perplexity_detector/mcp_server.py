@@ -18,9 +18,10 @@ from pydantic import Field
 from perplexity_detector.classifier import persistence
 from perplexity_detector.detectors.loading import offered_detectors
 from perplexity_detector.errors import InputError, PerplexityDetectorError
-from perplexity_detector.io.datasets import Columns, read_chunks
+from perplexity_detector.io.datasets import Columns
+from perplexity_detector.io.texts import is_documents, read_chunks
 from perplexity_detector.logs import get_logger
-from perplexity_detector.pipelines.predict import CHUNK_ROWS, score
+from perplexity_detector.pipelines.predict import CHUNK_ROWS, DETAILS, DOCUMENT_DETAILS, score
 from perplexity_detector.service.engine import Engine
 from perplexity_detector.version import __version__
 
@@ -79,14 +80,20 @@ class _Tools:
         """
         with self._engine(detector) as engine:
             (result,) = engine.predictions([text])
-            return {"detector": engine.name, "fpr": engine.fpr, **result}
+            return {**_heading(engine), **result}
 
     def detect_files(
         self,
-        paths: Annotated[list[str], Field(description="csv, tsv, jsonl or parquet files")],
+        paths: Annotated[
+            list[str],
+            Field(
+                description="documents (PDF, docx, html, md, txt), folders or zips of them, or "
+                "csv, tsv, jsonl or parquet files"
+            ),
+        ],
         detector: Name = None,
-        id_column: Annotated[str, Field(description="column of the ids")] = "id",
-        text_column: Annotated[str, Field(description="column of the texts")] = "text",
+        id_column: Annotated[str, Field(description="a table's column of ids")] = "id",
+        text_column: Annotated[str, Field(description="a table's column of texts")] = "text",
         max_texts: Annotated[
             int, Field(ge=1, description="texts to read of each file")
         ] = MAX_TEXTS,
@@ -99,7 +106,7 @@ class _Tools:
         with self._engine(detector) as engine:
             columns = Columns(id=id_column, text=text_column)
             files = [_scored_file(path, engine, columns, max_texts) for path in paths]
-            return {"detector": engine.name, "fpr": engine.fpr, "files": files}
+            return {**_heading(engine), "files": files}
 
     def explain(self, text: Text, detector: Name = None) -> dict[str, Any]:
         """The evidence behind the verdict on a text: reasons, sentences, features, limits.
@@ -109,7 +116,7 @@ class _Tools:
         with self._engine(detector) as engine:
             (explanation,) = engine.explanations([text])
         # a row a token would fill the client's context
-        return {name: value for name, value in explanation.items() if name != "tokens"}
+        return {name: value for name, value in explanation.to_dict().items() if name != "tokens"}
 
     def list_detectors(self) -> dict[str, Any]:
         """The detectors that can be asked, with their training texts and false-positive rate."""
@@ -133,15 +140,20 @@ class _Tools:
             yield self._engines[chosen]
 
 
+def _heading(engine: Engine) -> dict[str, Any]:
+    return {"detector": engine.name, "fpr": engine.fpr, "provenance": engine.provenance()}
+
+
 def _scored_file(path: str, engine: Engine, columns: Columns, max_texts: int) -> dict[str, Any]:
     results: list[dict[str, Any]] = []
     complete = True
     # absolute, since the path `-` would be standard input, on which the client speaks
     place = Path(path).expanduser().absolute()
+    shown = list(DOCUMENT_DETAILS if is_documents(place) else DETAILS)
     try:
         for chunk in read_chunks(place, columns, chunk_rows=CHUNK_ROWS):
             chosen = chunk[: max_texts - len(results)]
-            scored = score(chosen, engine.detector, why=True)
+            scored = score(chosen, engine.detector, why=True)[shown]
             results += cast("list[dict[str, Any]]", scored.to_dict("records"))
             if not (complete := len(chosen) == len(chunk)):
                 break

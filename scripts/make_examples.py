@@ -29,9 +29,10 @@ from perplexity_detector.service.settings import load_settings
 
 #: Items of a list, characters of a string and lines of a table that are kept.
 ITEMS, CHARACTERS, LINES = 2, 600, 8
-JSON, CSV = "application/json", "text/csv"
+JSON, CSV, FORM = "application/json", "text/csv", "multipart/form-data"
 KEY = "an example"
 ROWS = f'id,text\ne1,"{EXAMPLE}"\ne2,"And another."\n'
+DOCUMENT = f"{EXAMPLE}[^1]\n\n[^1]: In Leeds.\n"
 Recorded = dict[str, Any]
 
 
@@ -60,19 +61,14 @@ def record(client: httpx2.Client) -> Iterator[tuple[str, Recorded]]:
 
     def ask(operation: str, summary: str, body: Any = None, place: str = "", **more: Any) -> Any:
         method, path = operation.split()
-        media_type = JSON
-        if isinstance(body, str):
-            media_type = CSV
-            more = {"content": body.encode(), **more}
-            more["headers"] = {"Content-Type": CSV, **more.get("headers", {})}
-        elif body is not None:
-            more = {"json": body, **more}
-        answer = client.request(method, place or path, **more)
+        media_type, shown, sent = encoded(path, body)
+        sent["headers"] = {**sent.get("headers", {}), **more.pop("headers", {})}
+        answer = client.request(method, place or path, **sent, **more)
         assert answer.is_success, (operation, answer.text)
         one = {
             "summary": summary,
             "media_type": media_type,
-            "body": body if body is None or not isinstance(body, str) else cut(body),
+            "body": shown,
             "status": str(answer.status_code),
             **answer_of(answer),
         }
@@ -89,6 +85,7 @@ def record(client: httpx2.Client) -> Iterator[tuple[str, Recorded]]:
     yield ask("POST /v1/explain", "an explanation", one_text)[0]
     yield ask("POST /v1/explain", "a report", one_text, headers={"Accept": "text/html"})[0]
     yield ask("GET /v1/model", "the shipped detector")[0]
+    yield ask("POST /v1/documents", "a document", {"essay.md": DOCUMENT})[0]
     yield ask("POST /v1/files", "a small file", ROWS)[0]
     example, answer = ask("POST /v1/files", "a job", ROWS, headers={"Prefer": "respond-async"})
     yield example
@@ -110,6 +107,16 @@ def record(client: httpx2.Client) -> Iterator[tuple[str, Recorded]]:
     yield ask("GET /metrics", "some metrics")[0]
     yield ask("GET /logs", "the last lines", place="/logs?lines=2")[0]
     yield ask("GET /logs/download", "a log")[0]
+
+
+def encoded(path: str, body: Any) -> tuple[str, Any, dict[str, Any]]:
+    """Media type of a request, the body that the example shows, and what the client is given."""
+    if path == "/v1/documents":
+        files = [("file", (name, content.encode())) for name, content in body.items()]
+        return FORM, {"file": list(body)}, {"files": files}
+    if isinstance(body, str):
+        return CSV, cut(body), {"content": body.encode(), "headers": {"Content-Type": CSV}}
+    return JSON, body, {} if body is None else {"json": body}
 
 
 def answer_of(answer: httpx2.Response) -> Recorded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,15 +70,14 @@ class ExplainCommand(Commands):
             from perplexity_detector.detectors.loading import detector_name
             from perplexity_detector.explanation.explanation import with_left_out
 
-            left_out = ""
+            left_out: Mapping[str, int] = {}
             if dataset is None:
                 chosen = _text(text)
             else:
                 id, chosen, left_out = _find_text(options, dataset, id)
             loaded = self._load_detector(detector, lm, fpr, device, precision, cache)
             name = detector_name(self._data, parse_str(detector))
-            explanation = loaded.explain(chosen, id=id, detector=name)
-            explanation = with_left_out(explanation, left_out)
+            explanation = with_left_out(loaded.explain(chosen, id=id, detector=name), left_out)
             _write(explanation, target)
         print(summary(explanation), file=sys.stderr if target == "-" else sys.stdout)
         if target != "-":
@@ -103,7 +103,7 @@ def _text(text: str | None) -> str:
 
 def _find_text(
     options: DatasetOptions, dataset: str, id: str | None
-) -> tuple[str, str, str]:  # fmt: skip
+) -> tuple[str, str, Mapping[str, int]]:
     """Read a dataset up to the text with this id.
 
     Returns:
@@ -122,7 +122,7 @@ def _find_text(
         for row in chunk[chunk["id"].astype(str) == id].to_dict("records"):
             if row["problem"]:
                 raise InputError(f"The text {id} in {dataset} cannot be read: {row['problem']}.")
-            return id, str(row["text"]), str(row.get("left_out", ""))
+            return id, str(row["text"]), row.get("left_out", {})
         seen += len(chunk)
     raise InputError(f"None of the {seen} rows of {dataset} has the id {id}: check --id.")
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Rows that are read at a time to find one text.
 SCAN_ROWS = 64
+#: The same where all are wanted.
+ALL_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -62,25 +64,26 @@ class DatasetOptions:
         )
 
     def is_documents(self, dataset: str) -> bool:
-        """Whether a dataset is documents, and not a table of texts; see `io.documents`."""
-        from perplexity_detector.io.documents import is_documents
+        """Whether a dataset is documents, and not a table of texts."""
+        from perplexity_detector.io import texts
 
-        return self.format is None and is_documents(dataset)
+        return texts.is_documents(dataset, self.format)
 
-    def read_chunks(self, dataset: str, rows: int = SCAN_ROWS) -> Iterator[pd.DataFrame]:
-        """Read frames of `rows` rows; see `datasets.read_chunks` and `documents.read_chunks`."""
-        from perplexity_detector.io import documents
-        from perplexity_detector.io.datasets import read_chunks
+    def read_chunks(
+        self, dataset: str, rows: int = SCAN_ROWS, label: bool | None = False
+    ) -> Iterator[pd.DataFrame]:
+        """Read frames of `rows` rows; see `io.texts.read_chunks`."""
+        from perplexity_detector.io import texts
 
-        if self.is_documents(str(dataset)):
-            return documents.read_chunks(str(dataset), chunk_rows=rows)
-        return read_chunks(
-            str(dataset),
-            self.columns,
-            chunk_rows=rows,
-            encoding=self.encoding,
-            format=self.format,
-        )
+        return texts.read_chunks(
+            str(dataset), self.columns, label=label, chunk_rows=rows,
+            encoding=self.encoding, format=self.format,
+        )  # fmt: skip
+
+    def _read_all(self, dataset: str, label: bool | None) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.concat(self.read_chunks(dataset, ALL_ROWS, label), ignore_index=True)
 
     def read_labelled(self, dataset: str, both_classes: bool = True) -> pd.DataFrame:
         """Read all usable rows; the others are reported.
@@ -92,18 +95,10 @@ class DatasetOptions:
         Raises:
             DatasetError: the file cannot be read, or lacks a class.
         """
-        import pandas as pd
-
-        from perplexity_detector.io import documents
-        from perplexity_detector.io.datasets import read_all, require_two_classes, split_problems
+        from perplexity_detector.io.datasets import require_two_classes, split_problems
         from perplexity_detector.io.row_problems import ProblemReport
 
-        if self.is_documents(str(dataset)):
-            frame = pd.concat(documents.read_chunks(str(dataset), label=True), ignore_index=True)
-        else:
-            frame = read_all(
-                str(dataset), self.columns, label=True, encoding=self.encoding, format=self.format
-            )
+        frame = self._read_all(dataset, label=True)
         usable, unusable = split_problems(frame)
         with ProblemReport() as report:
             report.add(unusable)
@@ -115,19 +110,17 @@ class DatasetOptions:
         """Read all usable rows but those that are labelled as generated; these are reported.
 
         Args:
-            dataset: the file; it need not have labels.
+            dataset: the file, or documents; they need not have labels.
 
         Raises:
             DatasetError: the file cannot be read, or has no such row.
         """
         from perplexity_detector.errors import DatasetError
-        from perplexity_detector.io.datasets import read_all, split_problems
+        from perplexity_detector.io.datasets import split_problems
         from perplexity_detector.io.row_problems import ProblemReport
         from perplexity_detector.pipelines.recalibrate import mark_generated
 
-        frame = read_all(
-            str(dataset), self.columns, label=None, encoding=self.encoding, format=self.format
-        )
+        frame = self._read_all(dataset, label=None)
         usable, unusable = split_problems(mark_generated(frame))
         with ProblemReport() as report:
             report.add(unusable)

@@ -31,8 +31,9 @@ class RecalibrateCommand(Commands):
         Probabilities stay as they are. The false-positive rate then holds for people like these.
 
         Args:
-            dataset: file of texts by people; rows that a column of labels calls generated are
-                left out.
+            dataset: texts by people: a table, or documents in a folder or zip; rows that a
+                column of labels calls generated, and documents in a folder of that name, are left
+                out.
             output: folder of the new detector. The service and the MCP server offer those in
                 ./data/detectors by name.
             detector: fast, standard or a folder; ./data/model, else standard, if not given.

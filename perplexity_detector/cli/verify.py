@@ -12,6 +12,7 @@ from fire.decorators import SetParseFns
 from perplexity_detector.cli.base import Commands
 from perplexity_detector.cli.options import parse_str
 from perplexity_detector.errors import InputError
+from perplexity_detector.io.documents.extracted import describe
 from perplexity_detector.logs import get_logger, timed
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ class VerifyCommand(Commands):
         """Compute a report again from the text in it, and say whether it holds.
 
         Text, detector, probability, verdict, evidence and page are compared. The exit code is 0
-        if all of it holds, 1 if something does not, and 2 if the report cannot be read. Id and
-        time cannot be computed again: whoever made the report may have chosen them.
+        if all of it holds, 1 if something does not, and 2 if the report cannot be read. Id, time
+        and what was left out of a document cannot be computed again: whoever made the report may
+        have chosen them.
 
         Args:
             report: file that explain or the service wrote, .html or .json.
@@ -149,7 +151,9 @@ def _lines(checks: list[Check], values: dict[str, Any]) -> list[str]:
         lines.append(
             "It was made on another device than a CPU, where numbers are rounded otherwise."
         )
-    claims = f"id {values.get('id') or 'none'}, time {provenance.get('time')}"
-    lines.append(f"Not computed again, so not confirmed: {claims}.")
+    claims = [f"id {values.get('id') or 'none'}", f"time {provenance.get('time')}"]
+    if left_out := values.get("left_out"):
+        claims.append(f"left out of the document {describe(left_out)}")
+    lines.append(f"Not computed again, so not confirmed: {', '.join(claims)}.")
     # what stands in a report can hold anything, escape sequences included
     return ["".join(one if one.isprintable() else "?" for one in line) for line in lines]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from perplexity_detector.explanation.wording.phrases import FAMILY_LABELS
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.perplexity import perplexities
 from perplexity_detector.flags import Flag
+from perplexity_detector.io.documents.extracted import describe, flags_of
 from perplexity_detector.lm.alignment import sentence_of_token
 from perplexity_detector.text import words
 
@@ -155,6 +156,7 @@ class Explanation:
         text_as_given: before it was brought to canonical form.
         text_sha256: of `text_as_given`, in UTF-8.
         provenance: which detector gave this explanation, when, and with which settings.
+        left_out: of the document that the text was read from; see `ExtractedText`.
     """
 
     id: str | None
@@ -181,6 +183,7 @@ class Explanation:
     text_as_given: str
     text_sha256: str
     provenance: Provenance
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, with at most `MAX_FEATURES` features.
@@ -220,10 +223,11 @@ class Explanation:
             "people": None if self.people is None else {"surprisal": asdict(self.people)},
             "limits": list(LIMITS),
             "warnings": list(self.warnings),
-            "flags": [asdict(flag) for flag in self.flags],
+            "flags": [flag.to_dict() for flag in self.flags],
             "text_as_given": self.text_as_given,
             "text_sha256": self.text_sha256,
             "provenance": self.provenance.to_dict(),
+            "left_out": dict(self.left_out),
         }
 
 
@@ -281,17 +285,24 @@ def build_explanation(
     )
 
 
-def with_left_out(explanation: Explanation, left_out: str) -> Explanation:
-    """The explanation of a document's text, with a warning that says what was left out of it.
+def with_left_out(explanation: Explanation, left_out: Mapping[str, int]) -> Explanation:
+    """The explanation of a document's text, with what was left out of the document.
+
+    A warning says what it was, and hidden passages have their flags.
 
     Args:
         explanation: of the text.
-        left_out: as `io.documents.read_chunks` gives it; empty if nothing was.
+        left_out: see `ExtractedText`; empty if nothing was.
     """
     if not left_out:
         return explanation
-    warning = f"Left out of the document: {left_out}."
-    return replace(explanation, warnings=(*explanation.warnings, warning))
+    warning = f"Left out of the document: {describe(left_out)}."
+    return replace(
+        explanation,
+        warnings=(*explanation.warnings, warning),
+        flags=(*explanation.flags, *flags_of(left_out)),
+        left_out=left_out,
+    )
 
 
 def _finite(threshold: float) -> float | None:

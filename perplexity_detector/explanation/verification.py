@@ -10,6 +10,7 @@ from typing import Any
 from perplexity_detector.classifier.provenance import detector_sha256, text_sha256
 from perplexity_detector.errors import InputError
 from perplexity_detector.explanation.explainable import ExplainableClassifier
+from perplexity_detector.explanation.explanation import with_left_out
 from perplexity_detector.version import __version__
 
 #: How much a probability may differ: other processors round differently, and a tree turns that
@@ -77,6 +78,7 @@ def check_form(report: object) -> dict[str, Any]:
             "probability": 0 <= report["probability"] <= 1,
             "provenance.settings.fpr": _is_number(fpr) and 0 < fpr < 1,
             "provenance.precision": isinstance(provenance.get("precision"), str | None),
+            "left_out": _is_left_out(report.get("left_out", {})),
         }
         wrong = [name for name, right in in_range.items() if not right]
     if wrong:
@@ -127,9 +129,11 @@ def check_numbers(report: Mapping[str, Any], detector: ExplainableClassifier) ->
         report: as `check_form` returns it.
         detector: that made it, with the same false-positive rate and precision.
     """
-    explanation = detector.explain(
+    found = detector.explain(
         report["text_as_given"], report.get("id"), report["provenance"].get("detector")
-    ).to_dict()
+    )
+    # the document is not there: what was left out of it is taken as told
+    explanation = with_left_out(found, report.get("left_out", {})).to_dict()
     probability, again = float(report["probability"]), explanation["probability"]
     verdict, note = explanation["verdict"], explanation["note"]
     changed = [
@@ -179,6 +183,12 @@ def _differences(ours: Any, theirs: Any, place: str = "") -> Iterator[str]:
             yield place
     elif ours != theirs:
         yield place
+
+
+def _is_left_out(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(count, int) and count > 0 for count in value.values()
+    )
 
 
 def _is_number(value: object) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from perplexity_detector.classifier.verdicts import UNCERTAIN
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.flags import join_sentences
-from perplexity_detector.io.documents import SCAN
+from perplexity_detector.io.documents.extracted import SCAN, describe, flags_of
 from perplexity_detector.io.results_metadata import MetadataWriter
 from perplexity_detector.io.results_writer import ResultsWriter
 from perplexity_detector.io.row_problems import ProblemReport
@@ -133,6 +134,8 @@ class Assessor(Protocol):
 def score(chunk: pd.DataFrame, detector: Assessor, why: bool, raw: bool = False) -> pd.DataFrame:
     """The results of a chunk, one row each, with the columns that `predict` yields."""
     fine = (chunk["problem"] == "").to_numpy()
+    left_out: Iterable[Mapping[str, int]] = chunk.get("left_out", [{}] * len(chunk))
+    hidden = [flags_of(one) for one in left_out]
     results = pd.DataFrame(
         {
             # a series keeps its type: pandas makes strings of an array, but not of half a surrogate
@@ -144,15 +147,18 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool, raw: bool = False)
             "words": 0,
             "tokens": 0,
             "why": "",
-            "flags": "",
+            "flags": [join_sentences(flags) for flags in hidden],
             "problem": chunk["problem"].to_numpy(),
         }
     )
     if "left_out" in chunk:
-        results["left_out"] = chunk["left_out"].to_numpy()
+        results["left_out"] = [describe(one) for one in left_out]
     if fine.any():
         assessed = detector.assess(chunk["text"][fine], why=why)
-        assessed["flags"] = [join_sentences(flags) for flags in assessed["flags"]]
+        assessed["flags"] = [
+            join_sentences((*flags, *more))
+            for flags, more in zip(assessed["flags"], compress(hidden, fine), strict=True)
+        ]
         probability = assessed["probability"] if raw else assessed["probability"].round(6)
         results.loc[fine, "generated"] = probability.to_numpy()
         for name in assessed.columns.intersection(results.columns):

@@ -17,7 +17,7 @@ def mark_generated(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows with `problem` set where a label, if there is one, says that a model wrote the text.
 
     Args:
-        frame: problem and, where the file has labels, generated.
+        frame: problem and, where labels were read, generated.
     """
     if "generated" not in frame:
         return frame

@@ -68,7 +68,7 @@ class ReportsFolder:
                 explanation = self._detector.explain(
                     row["text"], id=str(row["id"]), detector=self._name
                 )
-                entry["report"] = self._write(with_left_out(explanation, row.get("left_out", "")))
+                entry["report"] = self._write(with_left_out(explanation, row.get("left_out", {})))
             self._rows.append(entry)
 
     def finish(self) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, cast
 
 from perplexity_detector.classifier.model_card import model_card
 from perplexity_detector.classifier.provenance import Provenance, text_sha256
 from perplexity_detector.explanation.explainable import SEPARATOR, ExplainableClassifier
+from perplexity_detector.explanation.explanation import Explanation
 from perplexity_detector.service.micro_batching import Handler
 
 #: A text that is processed once before the service is ready.
@@ -92,7 +92,7 @@ class Engine:
                 },
                 "words": one.n_words,
                 "tokens": one.n_tokens,
-                "flags": [asdict(flag) for flag in one.flags],
+                "flags": [flag.to_dict() for flag in one.flags],
                 "warnings": self.warnings,
                 "text_sha256": text_sha256(text),
             }
@@ -107,9 +107,9 @@ class Engine:
         ).tolist()
         return table
 
-    def explanations(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """Return what `/v1/explain` answers for each text."""
-        return [self.detector.explain(text, detector=self.name).to_dict() for text in texts]
+    def explanations(self, texts: Sequence[str]) -> list[Explanation]:
+        """Return the explanation of each text."""
+        return [self.detector.explain(text, detector=self.name) for text in texts]
 
     def _card(self) -> dict[str, Any]:
         """Return what the detector is, its training data and its metrics, as plain values."""

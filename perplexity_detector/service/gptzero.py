@@ -1,6 +1,7 @@
 """Requests and answers in the form of GPTZero's API, so that its clients can ask this service.
 
-Only what the detector knows is filled; other fields of that API are absent.
+Only what the detector knows is filled; other fields of that API are absent. Flags, hashes and
+provenance are ours: that API has no such fields, and its clients pass over them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from scipy.special import expit
 
 from perplexity_detector.classifier.verdicts import GENERATED, HUMAN
 from perplexity_detector.explanation.explainable import SEPARATOR
-from perplexity_detector.service.schemas import DETECTOR, EXAMPLE, Text
+from perplexity_detector.explanation.explanation import Explanation
+from perplexity_detector.explanation.explanation import Sentence as SentenceEvidence
+from perplexity_detector.service.schemas import (
+    DETECTOR,
+    EXAMPLE,
+    FlagBody,
+    ProvenanceRecord,
+    Text,
+)
 from perplexity_detector.version import __version__
 
 _CLASSES = {HUMAN: "human", GENERATED: "ai"}
@@ -82,45 +91,51 @@ class Document(BaseModel):
     )
     result_message: str = Field(description="the verdict, why it is uncertain, and the reasons")
     sentences: list[Sentence]
+    flags: list[FlagBody]
+    text_sha256: str = Field(description="SHA-256 of the document as given, in UTF-8")
 
 
 class DocumentPredictions(BaseModel):
     """Answers in the order of the documents."""
 
     version: str = Field(description="version of this software, and the detector's name")
+    provenance: ProvenanceRecord
     documents: list[Document]
 
 
-def to_answer(explanations: Sequence[Mapping[str, Any]], detector: str) -> dict[str, Any]:
+def to_answer(explanations: Sequence[Explanation], provenance: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of GPTZero's form.
 
     Args:
-        explanations: of the documents, as `Explanation.to_dict` gives them.
-        detector: its name.
+        explanations: of the documents.
+        provenance: of all of them, as `Provenance.to_dict` gives it.
     """
     return {
-        "version": f"perplexity-detector {__version__}, {detector}",
+        "version": f"perplexity-detector {__version__}, {provenance['detector']}",
+        "provenance": provenance,
         "documents": [_document(one) for one in explanations],
     }
 
 
-def _document(explanation: Mapping[str, Any]) -> dict[str, Any]:
-    probability, verdict = explanation["probability"], explanation["verdict"]
-    said = f"{verdict} ({explanation['note']})" if explanation["note"] else verdict
+def _document(found: Explanation) -> dict[str, Any]:
+    probability, verdict = found.probability, found.verdict
+    said = f"{verdict} ({found.note})" if found.note else verdict
     return {
         "class_probabilities": {"human": 1 - probability, "ai": probability},
         "completely_generated_prob": probability,
         "predicted_class": _CLASSES.get(verdict),
         "document_classification": _CLASSIFICATIONS.get(verdict),
-        "result_message": SEPARATOR.join([said, *explanation["reasons"]]),
-        "sentences": [_sentence(one, explanation["text"]) for one in explanation["sentences"]],
+        "result_message": SEPARATOR.join([said, *found.reasons]),
+        "sentences": [_sentence(one, found.text) for one in found.sentences],
+        "flags": [flag.to_dict() for flag in found.flags],
+        "text_sha256": found.text_sha256,
     }
 
 
-def _sentence(sentence: Mapping[str, Any], text: str) -> dict[str, Any]:
-    log_odds = sentence["hidden_states"]
+def _sentence(sentence: SentenceEvidence, text: str) -> dict[str, Any]:
+    log_odds = sentence.hidden_states
     return {
-        "sentence": text[sentence["start"] : sentence["end"]],
+        "sentence": text[sentence.start : sentence.end],
         "generated_prob": None if log_odds is None else float(expit(log_odds)),
-        "perplexity": sentence["perplexity"],
+        "perplexity": sentence.perplexity,
     }

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    model_validator,
+)
 
 EXAMPLE = (
     "We had to be at the station by six, and of course my brother could not find his other boot, "
@@ -21,6 +28,8 @@ def _check_characters(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_check_characters)]
+#: See `ExtractedText.left_out`.
+LeftOut = dict[Annotated[Text, Field(max_length=60)], PositiveInt]
 
 
 #: Of the field that names a detector.
@@ -34,6 +43,11 @@ class OneText(BaseModel):
 
     text: Text = Field(description="the text, unchanged")
     id: Text | None = Field(None, max_length=200, description="returned with the answer")
+    left_out: LeftOut = Field(
+        {},
+        max_length=20,
+        description="what /v1/documents left out of the document that the text is from",
+    )
     detector: Text | None = Field(None, max_length=200, description=DETECTOR)
 
 
@@ -145,9 +159,10 @@ class DocumentText(BaseModel):
     id: str = Field(description="its path within a zip, or its name", examples=["essay.pdf"])
     text: str
     problem: str = Field(description="why it cannot be read; otherwise empty")
-    left_out: str = Field(
-        description="what is not in the text", examples=["2 comments, 1 hidden passage"]
+    left_out: LeftOut = Field(
+        description="what is not in the text", examples=[{"comments": 2, "hidden passages": 1}]
     )
+    flags: list[FlagBody] = Field(description="of what its writer made invisible; no positions")
 
 
 class DocumentTexts(BaseModel):

@@ -103,6 +103,7 @@ class UploadedDocuments:
         received: of a request.
         max_bytes: limit of the unpacked size of a zip.
         max_characters: limit for a text; a row with a longer one has a problem.
+        by_people: whether a document in a folder of generated ones has a problem.
 
     Attributes:
         frame: id, text, problem and left_out of each document, once `read` has read them.
@@ -110,8 +111,11 @@ class UploadedDocuments:
 
     documents = True
 
-    def __init__(self, received: Received, max_bytes: int, max_characters: int) -> None:
+    def __init__(
+        self, received: Received, max_bytes: int, max_characters: int, by_people: bool = False
+    ) -> None:
         self._files = received.files
+        self._label = None if by_people else False
         self._max_characters = max_characters
         self._limits = Limits(
             document_bytes=min(max_bytes, DEFAULT_LIMITS.document_bytes), unpacked_bytes=max_bytes
@@ -133,8 +137,10 @@ class UploadedDocuments:
         end = time.monotonic() + SCAN_SECONDS
         with open_named(self._files, self._limits) as files:
             frames = []
-            for frame in read_files(_in_time(files, end), "what was sent", limits=self._limits):
-                frames.append(_without_long(frame, self._max_characters))
+            for frame in read_files(
+                _in_time(files, end), "what was sent", label=self._label, limits=self._limits
+            ):
+                frames.append(_without_long(mark_generated(frame), self._max_characters))
         self.frame = pd.concat(frames, ignore_index=True)
         self.rows = len(self.frame)
         usable = self.frame.loc[self.frame["problem"] == "", "text"]

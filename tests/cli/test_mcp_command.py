@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from perplexity_detector.classifier.provenance import detector_sha256
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.explanation.explainable import ExplainableClassifier
+from perplexity_detector.pipelines.predict import DOCUMENT_DETAILS
 from tests.asked import log_of, refused
 from tests.cli.running import MARKER, MODEL, TEXTS, frame
+from tests.hidden import SENTENCES, hidden_docx
 from tests.paths import ROOT
 
 mcp = pytest.importorskip("mcp", reason="the extra `mcp` is not installed")
@@ -39,6 +43,11 @@ def answers(folder, detector):
     )
     (folder / "broken.parquet").write_bytes(b"PAR1 nothing else")
     (folder / "empty.csv").write_bytes(b"")
+    (folder / "essays").mkdir()
+    (folder / "essays" / "a.txt").write_text(TEXTS[0])
+    (folder / "essays" / "b.docx").write_bytes(hidden_docx(TEXTS[1]))
+    (folder / "essays" / "c.pdf").write_bytes(b"%PDF-1.4")
+    shutil.make_archive(str(folder / "essays"), "zip", folder / "essays")
     paths = ["rows.csv", "broken.parquet", "empty.csv", "none.csv", "-"]
     calls = {
         "text": ("detect_text", {"text": TEXTS[1]}),
@@ -58,6 +67,7 @@ def answers(folder, detector):
                 "max_texts": 4,
             },
         ),
+        "documents": ("detect_files", {"paths": ["essays", "essays.zip", "essays/b.docx"]}),
         "explain": ("explain", {"text": TEXTS[0]}),
         "list": ("list_detectors", {}),
     }
@@ -126,6 +136,25 @@ def test_files_are_scored_and_a_broken_one_costs_no_other(answers, detector):
     assert "is empty" in empty["problem"]
     assert "There is no file" in missing["problem"]
     assert "There is no file" in standard_input["problem"]
+
+
+def test_documents_are_scored(answers, detector):
+    folder, packed, alone = answers["documents"].structured_content["files"]
+    assert folder["results"] == packed["results"]
+    assert [one["id"] for one in folder["results"]] == ["a.txt", "b.docx", "c.pdf"]
+    expected = TextDetector.from_pretrained(detector).assess(TEXTS[:2])
+    assert [one["verdict"] for one in folder["results"][:2]] == expected["verdict"].tolist()
+    assert [one["problem"] for one in folder["results"]] == ["", "", "damaged or cut short"]
+    assert folder["results"][1] == alone["results"][0]
+    assert folder["results"][1]["flags"] == "; ".join(SENTENCES)
+    assert set(folder["results"][0]) == set(DOCUMENT_DETAILS)
+
+
+def test_answers_say_what_they_were_made_with(answers, detector):
+    expected = detector_sha256(TextDetector.from_pretrained(detector))
+    for call in ("text", "files", "explain"):
+        provenance = answers[call].structured_content["provenance"]
+        assert (provenance["detector_sha256"], provenance["detector"]) == (expected, detector.name)
 
 
 def test_columns_and_a_limit_of_texts(answers):

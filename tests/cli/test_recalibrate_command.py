@@ -1,6 +1,7 @@
 """`recalibrate`, and `evaluate` of one's own people."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -48,6 +49,24 @@ def test_a_text_by_a_model_sets_no_threshold(here, people, detector, tmp_path):
     assert here("recalibrate", people, "--output=people", f"--detector={detector}")[0] == 0
     both, alone = (tmp_path / name / "calibrator.json" for name in ("both", "people"))
     assert both.read_bytes() == alone.read_bytes()
+
+
+def test_people_hand_in_documents(here, people, detector, tmp_path):
+    for number, (text, label) in enumerate(zip(TEXTS, LABELS, strict=True)):
+        file = tmp_path / "essays" / ("generated" if label else "a class") / f"{number}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    shutil.make_archive("essays", "zip", "essays")
+    assert here("recalibrate", people, "--output=table", f"--detector={detector}")[0] == 0
+    expected = Path("table/calibrator.json").read_bytes()
+    for dataset in ("essays", "essays.zip"):
+        code, _, err = here("recalibrate", dataset, "--output=ours", f"--detector={detector}")
+        assert code == 0, err
+        assert "generated/1.txt: labelled as written by a model" in err
+        assert Path("ours/calibrator.json").read_bytes() == expected
+    code, out, err = here("evaluate", "essays", "--people", f"--detector={detector}")
+    assert code == 0, err
+    assert "of 120" in out
 
 
 def test_another_rate_is_saved(here, people, detector):

@@ -21,7 +21,9 @@ def test_train_saves_publishes_and_prints(trained):
         loaded = TextDetector.from_pretrained(folder / place)
         assert loaded.extractor_.families == ["stylometry", "compression"]
     assert sorted(file.name for file in folder.iterdir()) == ["data", "model"]
-    assert sorted(file.name for file in (folder / "data").iterdir()) == [LOG_FILE, "model"]
+    assert sorted(file.name for file in (folder / "data").iterdir()) == [
+        ".published", LOG_FILE, "model",
+    ]  # fmt: skip
 
 
 def test_train_warns_of_what_48_texts_cannot_promise(trained):

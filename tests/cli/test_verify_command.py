@@ -100,6 +100,13 @@ def test_a_report_holds(verify, report):
     assert found(verify(page)) == dict.fromkeys([*CHECKS, "page"], "holds")
 
 
+def test_the_report_of_a_disguised_text_holds(verify, detector):
+    disguised = TEXT.replace("o", "\u043e")
+    report = TextDetector.from_pretrained(detector).explain(disguised).to_dict()
+    assert report["flags"]
+    assert found(verify(report)) == dict.fromkeys(CHECKS, "holds")
+
+
 @pytest.mark.parametrize(
     ("place", "value", "parts"),
     [

@@ -311,7 +311,7 @@ def test_plain_values(explained: Explanation) -> None:
         "format", "id", "detector", "probability", "verdict", "note", "fpr", "thresholds",
         "words", "token_count", "text", "tokens", "sentences", "sentence_score", "families",
         "features", "base", "reasons", "people", "limits", "warnings", "flags", "text_as_given",
-        "text_sha256", "provenance",
+        "text_sha256", "provenance", "left_out",
     ]  # fmt: skip
     assert (values["format"], values["id"], values["detector"]) == (1, "s01", "tiny")
     assert {len(column) for column in values["tokens"].values()} == {values["token_count"]}

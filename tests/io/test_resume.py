@@ -192,7 +192,7 @@ def test_other_settings_are_refused(rows, fitted, tmp_path):
     other = light_detector(fpr=0.1, n_estimators=10).fit(*two_styles(80))
     with pytest.raises(InputError, match=r"begun with another detector \(.*: give the same"):
         resumed(rows, other, output)
-    with pytest.raises(InputError, match=r"another set of columns \(id, generated, verdict, .*"):
+    with pytest.raises(InputError, match=r"another set of columns \(id, generated, v.*"):
         list(predict(read_chunks(rows, chunk_rows=CHUNK), fitted, output, resume=True))
     fitted.set_params(fpr=0.2)
     with pytest.raises(InputError, match=r"another fpr \(0.1, not 0.2\)"):

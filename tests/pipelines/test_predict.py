@@ -312,6 +312,6 @@ def test_a_gpu_is_given_many_rows_and_worker_processes(monkeypatch):
 
 
 def test_a_scan_is_uncertain_with_a_note():
-    chunk = pd.DataFrame({"id": ["a.pdf"], "text": [""], "problem": [SCAN], "left_out": [""]})
+    chunk = pd.DataFrame({"id": ["a.pdf"], "text": [""], "problem": [SCAN], "left_out": [{}]})
     (row,) = score(chunk, light_detector(), why=True).to_dict("records")
     assert (row["verdict"], row["note"]) == ("uncertain", "a scan: no text to read")

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import zipfile
 
 import pytest
 
 from perplexity_detector.errors import InputError
 from perplexity_detector.explanation.explainable import ExplainableClassifier
+from perplexity_detector.pipelines.recalibrate import BY_A_MODEL
 from perplexity_detector.service.settings import load_settings
 from tests.labelled import two_styles
 from tests.service.serving import is_problem, wait_for
@@ -120,6 +122,27 @@ def test_a_text_by_a_model_sets_no_threshold(operated, tmp_path):
     folders = [tmp_path / "detectors" / name for name in ("our_people", "both")]
     first, second = ((folder / "calibrator.json").read_bytes() for folder in folders)
     assert first == second
+
+
+def test_people_hand_in_documents(operated, tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, text in enumerate(PEOPLE):
+            archive.writestr(f"essays/{number}.txt", text)
+        archive.writestr("generated/1.txt", TEXTS[LABELS.index(1)])
+    answer = operated.post(
+        "/v1/detectors/recalibrate?name=documents",
+        files={"file": ("essays.zip", packed.getvalue())},
+    )
+    job = finished(operated, answer)
+    assert (job["state"], job["rows"]) == ("done", 121)
+    results = csv.DictReader(io.StringIO(operated.get(job["results"]).text))
+    assert [row["problem"] for row in results if row["problem"]] == [BY_A_MODEL]
+    assert finished(operated, recalibrate(operated))["state"] == "done"
+    documents, table = (
+        tmp_path / "detectors" / name / "calibrator.json" for name in ("documents", "our_people")
+    )
+    assert documents.read_bytes() == table.read_bytes()
 
 
 def test_the_limit_and_names(operated):

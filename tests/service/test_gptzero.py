@@ -1,7 +1,12 @@
 """Requests in the form of GPTZero's API, and their answers."""
 
+from dataclasses import replace
+
 import pytest
 
+from perplexity_detector.classifier.disguise import find_flags
+from perplexity_detector.classifier.provenance import text_sha256
+from perplexity_detector.explanation.explanation import Sentence
 from perplexity_detector.service.gptzero import to_answer
 from perplexity_detector.service.routes.texts import form_of
 from tests.service.serving import is_problem
@@ -26,6 +31,19 @@ def test_documents_get_the_assessments_of_the_library(client, detector, texts):
         assert one["result_message"].startswith(row["verdict"])
         assert row["why"] in one["result_message"]
     assert answer["version"].endswith(", light")
+
+
+def test_they_have_flags_and_provenance_as_the_plain_answer(client, texts):
+    disguised = texts[0].replace("o", "\u043e")
+    plain = client.post("/v1/predict", json={"text": disguised}).json()
+    theirs = client.post("/v1/predict", json={"document": disguised}).json()
+    (document,) = theirs["documents"]
+    assert document["flags"] == plain["results"][0]["flags"]
+    assert [one["sentence"] for one in document["flags"]] == [
+        flag.sentence for flag in find_flags(disguised)
+    ]
+    assert document["text_sha256"] == text_sha256(disguised)
+    assert theirs["provenance"]["detector_sha256"] == plain["provenance"]["detector_sha256"]
 
 
 def test_sentences_are_those_of_the_text(client, texts):
@@ -84,13 +102,13 @@ def test_the_form_is_chosen_by_the_fields():
     assert form_of({"document": "a"}) == form_of({"documents": []}) == "Documents"
 
 
-def test_log_odds_of_a_sentence_become_a_probability():
-    sentence = {"start": 0, "end": 3, "hidden_states": 0.0, "perplexity": 7.0}
-    explanation = {
-        "probability": 0.25, "verdict": "uncertain", "note": "between the thresholds",
-        "reasons": ["One", "Two"], "text": "We.", "sentences": [sentence],
-    }  # fmt: skip
-    (document,) = to_answer([explanation], "fast")["documents"]
+def test_log_odds_of_a_sentence_become_a_probability(detector):
+    sentence = Sentence(0, 3, 0.0, 7.0, 1, hidden_states=0.0)
+    explanation = replace(
+        detector.explain("We."), probability=0.25, verdict="uncertain",
+        note="between the thresholds", reasons=("One", "Two"), sentences=(sentence,),
+    )  # fmt: skip
+    (document,) = to_answer([explanation], {"detector": "fast"})["documents"]
     assert document == {
         "class_probabilities": {"human": 0.75, "ai": 0.25},
         "completely_generated_prob": 0.25,
@@ -98,4 +116,6 @@ def test_log_odds_of_a_sentence_become_a_probability():
         "document_classification": None,
         "result_message": "uncertain (between the thresholds); One; Two",
         "sentences": [{"sentence": "We.", "generated_prob": 0.5, "perplexity": 7.0}],
+        "flags": [],
+        "text_sha256": text_sha256("We."),
     }

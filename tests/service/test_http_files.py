@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.document_files import as_docx
 from perplexity_detector.pipelines.predict import DETAILS, DOCUMENT_DETAILS
+from tests.hidden import LEFT_OUT, SENTENCES, hidden_docx
 from tests.service.serving import is_problem, wait_for
 
 #: A file that was gzipped twice; the same bytes in every process that collects these tests.
@@ -274,6 +275,25 @@ def test_several_documents_and_a_zip_of_them(client, texts):
     assert results["generated"].nunique() == 3
     shown = client.post("/v1/documents", files=[("file", one) for one in named]).json()["documents"]
     assert [one["text"] for one in shown] == [texts[0], texts[1], ""]
+
+
+def test_hidden_text_has_flags(client, texts, detector):
+    named = [("a.docx", hidden_docx(texts[1])), ("b.docx", as_docx(texts[1]))]
+    results = of_csv(client.post("/v1/files", files=[("file", one) for one in named]))
+    assert results["flags"].tolist() == ["; ".join(SENTENCES), ""]
+    assert results["left_out"].tolist() == ["1 hidden passage, 1 white passage", ""]
+    assert results["generated"].nunique() == 1
+    shown = client.post("/v1/documents", files=[("file", named[0])]).json()["documents"][0]
+    assert [one["sentence"] for one in shown["flags"]] == SENTENCES
+    assert shown["left_out"] == LEFT_OUT
+    body = {name: shown[name] for name in ("id", "text", "left_out")}
+    explained = client.post("/v1/explain", json=body).json()
+    assert [one["sentence"] for one in explained["flags"]] == SENTENCES
+    assert explained["probability"] == detector.explain(texts[1]).probability
+    report = client.post("/v1/explain?format=html", json=body).text
+    assert all(f"{sentence}." in report for sentence in SENTENCES)
+    broken = {**body, "left_out": {"hidden passages": 0}}
+    assert is_problem(client.post("/v1/explain", json=broken), 422)
 
 
 def test_documents_that_cannot_be_read(client, csv):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +20,8 @@ import pytest
 
 from benchmarks.document_files import as_docx
 from perplexity_detector.classifier.disguise import find_flags
+from perplexity_detector.web import embedded_in
+from tests.hidden import LEFT_OUT, SENTENCES, hidden_docx
 from tests.labelled import light_detector, two_styles
 from tests.paths import ROOT
 from tests.web.explanations import TEXT
@@ -228,6 +234,49 @@ def test_a_document_fills_the_box_without_a_verdict(visited: Page) -> None:
     assert not visited.locator("#result").is_visible()
 
 
+def test_hidden_text_of_a_document_has_flags(visited: Page, tmp_path: Path) -> None:
+    choose(visited, ("essay.docx", hidden_docx(LONG)))
+    enter_key(visited)
+    visited.get_by_text("Left out: 1 hidden passage, 1 white passage.").wait_for()
+    check = visited.get_by_role("button", name="Check text")
+    check.click()
+    flags = visited.locator(".flags li")
+    flags.first.wait_for()
+    assert [text.strip() for text in flags.all_inner_texts()] == [f"{one}." for one in SENTENCES]
+    with visited.expect_download() as download:
+        visited.get_by_role("button", name="Download report").click()
+    report = embedded_in(download.value.path().read_text("utf-8"))
+    assert report is not None
+    assert json.loads(report)["left_out"] == LEFT_OUT
+
+    # a text that replaces the document's has none of them
+    box = visited.get_by_role("textbox", name="Text")
+    box.press("ControlOrMeta+a")
+    visited.keyboard.insert_text(LONG)
+    with visited.expect_response("**/v1/explain") as answer:
+        check.click()
+    assert answer.value.json()["flags"] == []
+
+
+def test_hidden_text_of_several_documents_has_flags(visited: Page) -> None:
+    choose(visited, ("a.docx", hidden_docx(LONG)), ("b.pdf", b"%PDF-1.4"), ("c.txt", LONG.encode()))
+    enter_key(visited)
+    listed = visited.locator("summary", has_text="a.docx")
+    listed.wait_for()
+    assert all(sentence in listed.inner_text() for sentence in SENTENCES)
+    visited.get_by_role("button", name="Check 2 texts").click()
+    visited.get_by_role("table").wait_for()
+    reasons = visited.locator("tbody tr", has_text="a.docx").locator("td").last.inner_text()
+    assert f"Flags: {'; '.join(SENTENCES)}." in reasons
+    assert "Left out: 1 hidden passage, 1 white passage" in reasons
+    with visited.expect_download() as download:
+        visited.get_by_role("button", name="Download results.csv").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text("utf-8"))))
+    assert [row["id"] for row in rows] == ["a.docx", "c.txt"]
+    assert [row["flags"] for row in rows] == ["; ".join(SENTENCES), ""]
+    assert [row["words"] for row in rows] == [str(len(LONG.split()))] * 2
+
+
 def test_a_large_file_shows_its_progress(visited: Page) -> None:
     drop(visited, "essays.jsonl", "\n".join(f'{{"id": {n}, "text": "{LONG}"}}' for n in range(250)))
     enter_key(visited)
@@ -305,7 +354,14 @@ def test_the_page_keeps_its_content_security_policy(browser: Browser, service: _
 
 def test_an_operator_makes_a_detector_of_their_own_people(visited: Page, tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
-    people.write_text(csv_of(*two_styles(240, seed=3)[0][::2]))
+    essays = two_styles(240, seed=3)[0][::2]
+    documents = [f"{number}.txt" for number in range(20)]
+    for name, essay in zip(documents, essays, strict=False):
+        (tmp_path / name).write_text(essay)
+    with zipfile.ZipFile(tmp_path / "others.zip", "w") as archive:
+        for number, essay in enumerate(essays[20:]):
+            archive.writestr(f"{number}.txt", essay)
+    handed_in = [tmp_path / name for name in ("others.zip", *documents)]
     assert not visited.get_by_text("For operators").is_visible()
     visited.get_by_label("needs an API key").fill("a wrong key")
     visited.keyboard.press("Enter")
@@ -314,7 +370,7 @@ def test_an_operator_makes_a_detector_of_their_own_people(visited: Page, tmp_pat
     visited.get_by_text("For operators").click()
     assert not visited.locator("#key-row").is_visible()
     assert not visited.get_by_label("Detector", exact=True).is_visible()  # there is but one
-    visited.get_by_label("Texts by people").set_input_files(people)
+    visited.get_by_label("Texts by people").set_input_files(handed_in)
     visited.get_by_label("Name of the detector").fill("our_people")
     visited.get_by_role("button", name="Make the detector").click()
     visited.get_by_role("heading", name="The detector our_people").wait_for()

@@ -15,7 +15,6 @@ from perplexity_detector.io.documents.extracted import (
     SCAN,
     ExtractedText,
     UnreadableError,
-    describe,
 )
 from perplexity_detector.io.documents.limits import DEFAULT_LIMITS, Limits
 from perplexity_detector.io.documents.parser import Parser
@@ -49,7 +48,7 @@ def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> ExtractedText:
 def read_chunks(
     path: str | Path,
     *,
-    label: bool = False,
+    label: bool | None = False,
     chunk_rows: int = 64,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pd.DataFrame]:
@@ -60,7 +59,7 @@ def read_chunks(
     Args:
         path: a file or folder.
         label: whether to read labels: documents by people lie in a folder `human` or `0`, those
-            by a model in one named `generated` or `1`.
+            by a model in one named `generated` or `1`; None needs no such folders.
         chunk_rows: rows in a frame; the last frame may have fewer.
         limits: of pages, time, memory and size.
 
@@ -70,8 +69,9 @@ def read_chunks(
         Canvas, the student's folder.
         text: str, paragraphs with blank lines between them; empty in a row with a problem.
         problem: str, empty if the row can be used.
-        left_out: str, what was left out of the text, such as "2 comments, 1 table".
-        generated: int, 0 or 1, or NO_LABEL; only if `label`.
+        left_out: dict, what was left out of the text, such as {"comments": 2}; see
+            `ExtractedText`.
+        generated: int, 0 or 1, or NO_LABEL; not unless `label`.
 
     Raises:
         DatasetError: it cannot be opened, or none of its documents can be read. Raised on the
@@ -88,7 +88,7 @@ def read_files(
     files: Iterable[File],
     name: str,
     *,
-    label: bool = False,
+    label: bool | None = False,
     chunk_rows: int = 64,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pd.DataFrame]:
@@ -107,7 +107,7 @@ def read_files(
     with Parser(limits) as parser:
         while chunk := list(islice(remaining, chunk_rows)):
             frame = pd.DataFrame([_row(file, parser, label) for file in chunk], dtype=object)
-            if label:
+            if label is not False:
                 frame["generated"] = frame["generated"].astype("int64")
             usable = usable or bool(frame["problem"].isin(["", NO_TEXT, SCAN]).any())
             first_problem = first_problem or "".join(describe_problems(frame)[:1])
@@ -116,20 +116,20 @@ def read_files(
         raise DatasetError(f"No document of {name} can be read; {first_problem}.")
 
 
-def _row(file: File, parser: Parser, label: bool) -> dict[str, object]:
-    row: dict[str, object] = {"id": file.id, "text": "", "problem": "", "left_out": ""}
+def _row(file: File, parser: Parser, label: bool | None) -> dict[str, object]:
+    row: dict[str, object] = {"id": file.id, "text": "", "problem": "", "left_out": {}}
     try:
         extracted = parser.parse(file.path, file.read())
-        row["left_out"] = describe(extracted.left_out)
+        row["left_out"] = extracted.left_out
         if extracted.text.strip():
             row["text"] = extracted.text
         else:
             row["problem"] = extracted.note or NO_TEXT
     except UnreadableError as error:
         row["problem"] = str(error)
-    if label:
+    if label is not False:
         row["generated"] = _label(file.path)
-        if row["generated"] == NO_LABEL and not row["problem"]:
+        if label and row["generated"] == NO_LABEL and not row["problem"]:
             row["problem"] = _NO_LABEL
     return row
 

@@ -15,7 +15,8 @@ _LEFT_OUT = {
     "//table": "tables",
     "//pre": "code blocks",
     "//*[@hidden or contains(translate(@style, ' ', ''), 'display:none') or "
-    "contains(translate(@style, ' ', ''), 'visibility:hidden')]": "hidden passages",
+    # no "hidden passages", which have a flag: pages hide menus and labels for screen readers
+    "contains(translate(@style, ' ', ''), 'visibility:hidden')]": "hidden elements",
     "//*[@role='doc-endnotes' or @role='doc-footnote' or contains(@class, 'footnotes')]": (
         "footnotes"
     ),

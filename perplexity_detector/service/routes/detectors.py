@@ -52,11 +52,11 @@ async def recalibrate(
     id_column: Annotated[str, Query(max_length=200)] = "id",
     text_column: Annotated[str, Query(max_length=200)] = "text",
 ) -> Response:
-    """Set a detector's thresholds on a file of 100 or more texts by your own people.
+    """Set a detector's thresholds on 100 or more texts by your own people: documents or a table.
 
     Once the job is done, requests can name the new detector; the job's results say how these
-    texts were judged before. Rows that a column `generated` calls generated are left out. Only a
-    service whose operator allows it does this.
+    texts were judged before. Rows that a column `generated` calls generated are left out, and so
+    are documents in a folder of that name. Only a service whose operator allows it does this.
     """
     engine = service.find(detector)
     if not service.detectors.limit:

@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.datasets import Columns
+from perplexity_detector.io.documents.extracted import flags_of
 from perplexity_detector.service.jobs import DONE, FAILED, Finish, Job, TooManyJobsError
 from perplexity_detector.service.problem_details import Problem, sentence
 from perplexity_detector.service.routes.texts import DetectorName, Service
@@ -105,7 +106,10 @@ async def document_texts(request: Request, service: Service) -> dict[str, Any]:
                 422, "Send documents: PDF, docx, html, md or txt files, or a zip of them."
             )
         documents = await _read_documents(service, received)
-        return {"documents": documents.frame.to_dict("records")}
+        rows = documents.frame.to_dict("records")
+        for row in rows:
+            row["flags"] = [flag.to_dict() for flag in flags_of(row["left_out"])]
+        return {"documents": rows}
     finally:
         service.jobs.remove(job)
 
@@ -176,7 +180,7 @@ async def job_upload(
     """Receive the files of a request; unpack and scan a table, read documents."""
     received = await receive(request, job.folder)
     if not format and received.are_documents:
-        return await _read_documents(service, received)
+        return await _read_documents(service, received, by_people)
     format = format or received.format
     if not format:
         raise Problem(
@@ -195,9 +199,13 @@ async def job_upload(
     return upload
 
 
-async def _read_documents(service: ServiceState, received: Received) -> UploadedDocuments:
+async def _read_documents(
+    service: ServiceState, received: Received, by_people: bool = False
+) -> UploadedDocuments:
     settings = service.settings
-    documents = UploadedDocuments(received, settings.max_file_bytes, settings.max_characters)
+    documents = UploadedDocuments(
+        received, settings.max_file_bytes, settings.max_characters, by_people
+    )
     try:
         await asyncio.to_thread(documents.read)
     except DatasetError as error:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import Discriminator, Tag
 
+from perplexity_detector.explanation.explanation import with_left_out
 from perplexity_detector.service import gptzero
 from perplexity_detector.service.problem_details import DOCUMENTS, TEXTS, Problem
 from perplexity_detector.service.schemas import Card, Features, OneText, Predictions, Texts
 from perplexity_detector.service.state import ServiceState
+from perplexity_detector.web import report_html
 
 router = APIRouter(tags=["texts"])
 
@@ -73,7 +76,7 @@ async def predict_documents(
     """The same as `/v1/predict` with documents, at the path of GPTZero's API."""
     engine = service.find(body.detector)
     explanations = await service.submit(request, "explain", body.all(), engine)
-    return gptzero.to_answer(explanations, engine.name)
+    return gptzero.to_answer(explanations, engine.provenance())
 
 
 @router.post("/v1/features", response_model=Features)
@@ -99,11 +102,9 @@ async def explain(
     """The evidence in sentences, tokens and features, as JSON or as an HTML report."""
     engine = service.find(body.detector)
     (explanation,) = await service.submit(request, "explain", [body.text], engine)
-    explanation = {**explanation, "id": body.id}
+    explanation = with_left_out(replace(explanation, id=body.id), body.left_out).to_dict()
     if format != "html" and (format or not wants_html(request.headers.get("accept", ""))):
         return JSONResponse(explanation)
-    from perplexity_detector.web import report_html
-
     return HTMLResponse(
         report_html(explanation), headers={"Content-Security-Policy": REPORT_POLICY}
     )

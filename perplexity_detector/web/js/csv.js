@@ -1,4 +1,4 @@
-// Parses csv as in RFC 4180: quoted fields may hold commas, quotes and line breaks.
+// Csv as in RFC 4180: quoted fields may hold commas, quotes and line breaks.
 
 const FIELD = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
 
@@ -6,6 +6,14 @@ const FIELD = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
 export function parseCsv(text) {
   const [names, ...rows] = parseRows(text);
   return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? ""])));
+}
+
+/** The inverse of `parseCsv`, for one row or more. */
+export function formatCsv(rows) {
+  const quote = (value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+  return [Object.keys(rows[0]), ...rows.map(Object.values)]
+    .map((cells) => `${cells.map((cell) => quote(String(cell))).join(",")}\n`)
+    .join("");
 }
 
 function parseRows(text) {

@@ -24,12 +24,12 @@ export async function showDetectors() {
 }
 
 /**
- * Makes a detector whose thresholds a file of texts by people sets.
+ * Makes a detector whose thresholds texts by people set: documents, or a table.
  *
  * Returns a status and the nodes that say how these texts were judged before.
  */
-export async function makeDetector(file, name, waiting, signal) {
-  const rows = parseCsv(await waitForJob(await recalibrate(file, name, signal), waiting, signal));
+export async function makeDetector(files, name, waiting, signal) {
+  const rows = parseCsv(await waitForJob(await recalibrate(files, name, signal), waiting, signal));
   await showDetectors();
   choose(name);
   const read = rows.filter((row) => !row.problem);
@@ -38,7 +38,7 @@ export async function makeDetector(file, name, waiting, signal) {
   const sentences = [
     `${plural(read.length, "text")} by your own people set its thresholds. Before, ` +
       `${whole(flagged)} of them had the verdict “generated”.`,
-    unread ? ` ${whole(unread)} of the file's rows could not be used.` : "",
+    unread ? ` ${whole(unread)} could not be used.` : "",
     " It is chosen above, and answers from now on.",
   ];
   return {

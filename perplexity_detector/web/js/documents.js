@@ -1,21 +1,22 @@
 // The texts of several documents, to read and correct before they are checked.
 
 import { element, on, section } from "./dom.js";
-import { plural } from "./plural.js";
+import { describe, plural } from "./plural.js";
 
 /**
- * A section with an editor for each document; `check` is called with a jsonl file of the texts.
+ * A section with an editor for each document; `check` is called with a jsonl file of the texts,
+ * and the documents that they are of.
  *
  * A document that cannot be read shows why.
  */
 export function drawDocuments(documents, check) {
   const editors = documents.map((one) => drawDocument(one));
-  const usable = documents.filter((one) => !one.problem).length;
-  const button = element("button", { type: "button", class: "primary" }, `Check ${plural(usable, "text")}`);
-  button.disabled = !usable;
+  const usable = documents.filter((one) => !one.problem);
+  const button = element("button", { type: "button", class: "primary" }, `Check ${plural(usable.length, "text")}`);
+  button.disabled = !usable.length;
   on(button, "click", () => {
     const rows = editors.filter((one) => one.box).map(({ id, box }) => JSON.stringify({ id, text: box.value }));
-    check(new File([rows.join("\n")], "documents.jsonl"));
+    check(new File([rows.join("\n")], "documents.jsonl"), usable);
   });
   return section(
     "documents",
@@ -26,7 +27,7 @@ export function drawDocuments(documents, check) {
   );
 }
 
-function drawDocument({ id, text, problem, left_out: leftOut }) {
+function drawDocument({ id, text, problem, left_out: leftOut, flags }) {
   if (problem) {
     return { node: element("p", { class: "problem" }, element("strong", {}, id), ` ${problem}`) };
   }
@@ -38,7 +39,9 @@ function drawDocument({ id, text, problem, left_out: leftOut }) {
   };
   on(box, "input", count);
   count();
-  const note = leftOut ? element("p", { class: "hint" }, `Left out: ${leftOut}`) : null;
-  const node = element("details", {}, element("summary", {}, id, " ", words), note, box);
+  const without = describe(leftOut);
+  const note = without ? element("p", { class: "hint" }, `Left out: ${without}`) : null;
+  const flagged = flags.map(({ sentence }) => element("span", { class: "flag" }, ` ${sentence}`));
+  const node = element("details", {}, element("summary", {}, id, " ", words, ...flagged), note, box);
   return { id, box, node };
 }

@@ -1,10 +1,10 @@
 // The results of a file: progress, summary, histogram and table.
 
-import { parseCsv } from "./csv.js";
+import { formatCsv, parseCsv } from "./csv.js";
 import { element, on, section } from "./dom.js";
 import { drawHistogram } from "./histogram.js";
 import { whole } from "./numbers.js";
-import { plural } from "./plural.js";
+import { describe, plural } from "./plural.js";
 import { saveAs } from "./save.js";
 import { ServiceError, jobResults, jobState, removeJob, scoreFile } from "./service.js";
 import { summary } from "./summary.js";
@@ -15,13 +15,14 @@ const POLL_MILLISECONDS = 700;
 /**
  * Scores a file. A large one shows its progress and a stop button in `waiting`.
  *
- * Returns the number of texts and the nodes that show them. Throws `ServiceError`, also when the
+ * If its rows are the texts of documents, these tell what was left out of them. Returns the number of texts and the nodes that show them. Throws `ServiceError`, also when the
  * user stops it.
  */
-export async function drawFile(file, waiting, signal, title = file.name) {
+export async function drawFile(file, waiting, signal, title = file.name, documents = []) {
   const { results, job } = await scoreFile(file, signal);
-  const csv = results ?? (await waitForJob(job, waiting, signal));
-  const rows = parseCsv(csv);
+  const scored = results ?? (await waitForJob(job, waiting, signal));
+  const rows = withDocuments(parseCsv(scored), documents);
+  const csv = documents.length ? formatCsv(rows) : scored;
   const nodes = [
     element("div", { class: "result-actions" }, downloadButton(csv)),
     section(
@@ -58,6 +59,16 @@ export async function waitForJob(job, waiting, signal) {
   } finally {
     await removeJob(job.id).catch(() => {}); // the service deletes it after a while anyway
   }
+}
+
+/** Rows with the flags of their documents, in the same order, and what was left out of these. */
+function withDocuments(rows, documents) {
+  return documents.length ? rows.map((row, index) => withDocument(row, documents[index])) : rows;
+}
+
+function withDocument(row, { flags, left_out: leftOut }) {
+  const sentences = [row.flags, ...flags.map(({ sentence }) => sentence)];
+  return { ...row, flags: sentences.filter(Boolean).join("; "), left_out: describe(leftOut) };
 }
 
 function downloadButton(csv) {

@@ -7,7 +7,7 @@ import { EXAMPLES } from "./examples.js";
 import { drawExplanation } from "./explanation.js";
 import { drawFile } from "./files.js";
 import { drawGuide } from "./guide.js";
-import { plural } from "./plural.js";
+import { describe, plural } from "./plural.js";
 import { saveAs } from "./save.js";
 import { headline } from "./scale.js";
 import { explain, needsKey, readDocuments, report, setKey } from "./service.js";
@@ -21,6 +21,7 @@ const errorBox = find("error");
 
 let running = null;
 let retry = null; // repeats the last request once there is a key
+let leftOut = {}; // of the document whose text is in the box
 
 /** Runs one request at a time: a new one cancels the one before. */
 async function run(message, work) {
@@ -71,10 +72,10 @@ async function offerDetectors() {
 }
 
 function checkPeople() {
-  const [file] = find("people").files;
+  const files = [...find("people").files];
   const name = find("name").value.trim();
-  if (!file || !name) return; // the browser says what is missing
-  run(`Reading ${file.name}…`, (signal, waiting) => makeDetector(file, name, waiting, signal));
+  if (!files.length || !name) return; // the browser says what is missing
+  run(`Reading ${named(files)}…`, (signal, waiting) => makeDetector(files, name, waiting, signal));
 }
 
 function askForKey() {
@@ -90,20 +91,21 @@ function checkText() {
     return;
   }
   run("Reading the text…", async (signal) => {
-    const explanation = await explain(text, signal);
+    const about = { text, left_out: leftOut };
+    const explanation = await explain(about, signal);
     const drawing = element("div", { class: "drawing" });
     drawExplanation(drawing, explanation);
-    const actions = element("div", { class: "result-actions" }, reportButton(text));
+    const actions = element("div", { class: "result-actions" }, reportButton(about));
     return { status: `${headline(explanation)}.`, nodes: [actions, drawing] };
   });
 }
 
-function reportButton(text) {
+function reportButton(about) {
   const button = element("button", { type: "button" }, "Download report");
   return on(button, "click", async () => {
     button.disabled = true;
     try {
-      saveAs("report.html", await report(text));
+      saveAs("report.html", await report(about));
     } catch (error) {
       showError(error.message);
       errorBox.focus();
@@ -133,18 +135,20 @@ async function checkFiles(files) {
 
 /** Shows the texts of documents, which the user can correct: there is no verdict yet. */
 function showDocuments(files) {
-  const what = files.length === 1 ? files[0].name : plural(files.length, "file");
-  run(`Reading ${what}…`, async (signal) => {
+  run(`Reading ${named(files)}…`, async (signal) => {
     const documents = await readDocuments(files, signal);
     const [one] = documents;
     if (documents.length === 1 && !one.problem) {
-      setText(one.text);
+      setText(one.text, one.left_out);
       input.focus();
-      const leftOut = one.left_out ? ` Left out: ${one.left_out}.` : "";
-      return { status: `This is the text of ${one.id}: correct it if need be, then check it.${leftOut}` };
+      const without = describe(leftOut);
+      const note = without ? ` Left out: ${without}.` : "";
+      return { status: `This is the text of ${one.id}: correct it if need be, then check it.${note}` };
     }
     find("documents").replaceChildren(
-      drawDocuments(documents, (table) => checkTable(table, "Results of the documents")),
+      drawDocuments(documents, (table, read) =>
+        checkTable(table, "Results of the documents", read),
+      ),
     );
     find("documents").hidden = false;
     find("documents").scrollIntoView({ behavior: scrollBehavior(), block: "start" });
@@ -152,15 +156,20 @@ function showDocuments(files) {
   });
 }
 
-function checkTable(file, title) {
+function named(files) {
+  return files.length === 1 ? files[0].name : plural(files.length, "file");
+}
+
+function checkTable(file, title, documents) {
   run(`Reading ${file.name}…`, async (signal, waiting) => {
-    const { count, nodes } = await drawFile(file, waiting, signal, title);
+    const { count, nodes } = await drawFile(file, waiting, signal, title, documents);
     return { status: `${plural(count, "text")} read.`, nodes };
   });
 }
 
-function setText(text) {
+function setText(text, without = {}) {
   input.value = text;
+  leftOut = without;
   showWordCount();
 }
 
@@ -216,6 +225,10 @@ on(find("file"), "change", () => {
   find("file").value = ""; // so that the same file can be chosen again
 });
 on(input, "input", showWordCount);
+on(input, "beforeinput", () => {
+  // what replaces the whole text is not of the document
+  if (input.selectionStart === 0 && input.selectionEnd === input.value.length) leftOut = {};
+});
 on(input, "keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) checkText();
 });

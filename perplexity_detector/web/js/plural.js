@@ -7,6 +7,13 @@ export function plural(number, noun) {
   return `${whole(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+/** "2 comments, 1 table", of what was left out of a document. */
+export function describe(leftOut) {
+  return Object.entries(leftOut)
+    .map(([name, count]) => plural(count, name.replace(/s$/, "")))
+    .join(", ");
+}
+
 /** With a capital and a full stop. */
 export function asSentence(words) {
   const closed = /[.!?]$/.test(words) ? words : `${words}.`;

@@ -24,20 +24,19 @@ export function setKey(text) {
   key = text.trim();
 }
 
-/** The explanation of a text. */
-export async function explain(text, signal) {
-  return (await requestExplanation(text, "application/json", signal)).json();
+/** The explanation of a text; `about` has text and left_out, of the document that it is from. */
+export async function explain(about, signal) {
+  return (await requestExplanation(about, "application/json", signal)).json();
 }
 
 /** The report on a text, an HTML blob. */
-export async function report(text) {
-  return (await requestExplanation(text, "text/html")).blob();
+export async function report(about) {
+  return (await requestExplanation(about, "text/html")).blob();
 }
 
 /** Scores a file. Returns its results as csv, or the job of a large file. */
 export async function scoreFile(file, signal) {
-  const body = new FormData();
-  body.append("file", file, file.name);
+  const body = formOf([file]);
   const query = detector ? `?${new URLSearchParams({ detector })}` : "";
   const response = await request(`v1/files${query}`, { method: "POST", body, signal });
   if (response.status === 202) return { job: await response.json() };
@@ -54,18 +53,16 @@ export async function detectors() {
   return (await request("v1/detectors")).json();
 }
 
-/** Begins to make a detector from a file of texts by people; returns the job. */
-export async function recalibrate(file, name, signal) {
-  const body = new FormData();
-  body.append("file", file, file.name);
+/** Begins to make a detector from files of texts by people; returns the job. */
+export async function recalibrate(files, name, signal) {
+  const body = formOf(files);
   const path = `v1/detectors/recalibrate?${new URLSearchParams({ name })}`;
   return (await request(path, { method: "POST", body, signal })).json();
 }
 
-/** The texts of documents: id, text, problem and left_out of each. */
+/** The texts of documents: id, text, problem, left_out and flags of each. */
 export async function readDocuments(files, signal) {
-  const body = new FormData();
-  for (const file of files) body.append("file", file, file.name);
+  const body = formOf(files);
   const response = await request("v1/documents", { method: "POST", body, signal });
   return (await response.json()).documents;
 }
@@ -82,11 +79,17 @@ export async function removeJob(id) {
   await request(`v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
-function requestExplanation(text, accept, signal) {
+function formOf(files) {
+  const form = new FormData();
+  for (const file of files) form.append("file", file, file.name);
+  return form;
+}
+
+function requestExplanation(about, accept, signal) {
   return request("v1/explain", {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: accept },
-    body: JSON.stringify(detector ? { text, detector } : { text }),
+    body: JSON.stringify(detector ? { ...about, detector } : about),
     signal,
   });
 }

@@ -85,6 +85,9 @@ def test_labels_by_folder(tmp_path):
     frame = rows(path, label=True)
     assert frame["generated"].tolist() == [0, 1, 0, NO_LABEL]
     assert "no folder named human" in frame["problem"][3]
+    optional = rows(path, label=None)
+    assert optional["generated"].tolist() == [0, 1, 0, NO_LABEL]
+    assert optional["problem"].tolist() == [""] * 4
 
 
 @pytest.mark.parametrize("name", ["nothing", "empty.zip", "no.zip", "missing.docx"])

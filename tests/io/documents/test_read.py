@@ -10,6 +10,7 @@ from docx.oxml.ns import nsdecls
 
 from benchmarks.document_files import as_docx, as_site
 from perplexity_detector.errors import DatasetError
+from perplexity_detector.flags import Flag
 from perplexity_detector.io import documents
 from perplexity_detector.io.documents.parser import Parser
 from perplexity_detector.text import canonicalise
@@ -64,6 +65,10 @@ def test_what_word_does_not_show_is_left_out_and_reported(parser):
         "comments": 1, "deleted passages": 1, "hidden passages": 1, "white passages": 1,
         "tables": 1,
     }  # fmt: skip
+    assert extracted.flags == (
+        Flag("hidden_text", 1, (), "1 passage of hidden text"),
+        Flag("white_text", 1, (), "1 passage of white text"),
+    )
 
 
 def test_xml_with_entities_is_refused(parser):
@@ -107,7 +112,8 @@ def test_hidden_parts_of_a_page_are_left_out(parser):
     )
     extracted = parser.parse("a.html", page)
     assert extracted.text == "We walked to the lake before it rained, and nobody had a coat."
-    assert extracted.left_out == {"code blocks": 1, "hidden passages": 1}
+    assert extracted.left_out == {"code blocks": 1, "hidden elements": 1}
+    assert extracted.flags == ()  # pages hide menus
 
 
 @pytest.mark.parametrize(
