@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from perplexity_detector.classifier.verdicts import GENERATED, HUMAN
 from perplexity_detector.explanation.explainable import SEPARATOR
-from perplexity_detector.service.schemas import DETECTOR, EXAMPLE, Text
+from perplexity_detector.service.schemas import DETECTOR, EXAMPLE, Text, TextList
 from perplexity_detector.version import __version__
 
 _CLASSES = {HUMAN: "human", GENERATED: "ai"}
@@ -32,7 +32,7 @@ class Documents(BaseModel):
     )
 
     document: Text | None = Field(None, description="one document, its text")
-    documents: list[Text] | None = Field(None, description="several; the answers have their order")
+    documents: TextList | None = Field(None, description="several; the answers have their order")
 
     detector: Text | None = Field(None, max_length=200, description=DETECTOR)
 
