@@ -27,7 +27,9 @@ SAMPLE_ROWS = 256
 UNCLOSED = "a quotation mark is not closed"
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
-_JSON_PAIR = re.compile(r'"(\w+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)(?=\s*[,}])')
+_JSON_PAIR = re.compile(r'"(\w{1,200})"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*"|-?\d+)(?=\s*[,}])')
+#: Characters of a broken line of JSON in which its first cells are looked for.
+_BROKEN_JSON = 4_096
 
 
 class Row(NamedTuple):
@@ -214,7 +216,9 @@ def _jsonl_rows(text: io.TextIOWrapper) -> Iterator[Row]:
             cells = json.loads(line)
         except (ValueError, RecursionError):
             # keep the cells before the break, such as the id
-            pairs = {key: value.strip('"') for key, value in _JSON_PAIR.findall(line)}
+            pairs = {
+                key: value.strip('"') for key, value in _JSON_PAIR.findall(line[:_BROKEN_JSON])
+            }
             yield Row(number, pairs, "not valid JSON")
             continue
         if isinstance(cells, dict):

@@ -22,6 +22,7 @@ from perplexity_detector.service.schemas import (
     FlagBody,
     ProvenanceRecord,
     Text,
+    TextList,
 )
 from perplexity_detector.version import __version__
 
@@ -41,7 +42,7 @@ class Documents(BaseModel):
     )
 
     document: Text | None = Field(None, description="one document, its text")
-    documents: list[Text] | None = Field(None, description="several; the answers have their order")
+    documents: TextList | None = Field(None, description="several; the answers have their order")
 
     detector: Text | None = Field(None, max_length=200, description=DETECTOR)
 

@@ -30,6 +30,8 @@ def _check_characters(text: str) -> str:
 Text = Annotated[str, AfterValidator(_check_characters)]
 #: See `ExtractedText.left_out`.
 LeftOut = dict[Annotated[Text, Field(max_length=60)], PositiveInt]
+#: Its first item that is no text ends the check: an error for each of a million takes minutes.
+TextList = Annotated[list[Text], Field(fail_fast=True)]
 
 
 #: Of the field that names a detector.
@@ -60,9 +62,7 @@ class Texts(BaseModel):
     )
 
     text: Text | None = Field(None, description="one text")
-    texts: list[Text] | None = Field(
-        None, description="several texts; the answers have their order"
-    )
+    texts: TextList | None = Field(None, description="several texts; the answers have their order")
     detector: Text | None = Field(None, max_length=200, description=DETECTOR)
 
     @model_validator(mode="after")

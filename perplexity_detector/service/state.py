@@ -144,14 +144,23 @@ class ServiceState:
         submitted = asyncio.create_task(queue.submit(self.detectors.key(engine, kind), texts))
         return await cancel_on_disconnect(request, submitted)
 
-    def _check(self, texts: Sequence[str]) -> None:
-        settings = self.settings
-        if len(texts) > settings.max_texts:
+    def check_number(self, texts: int) -> None:
+        """Check the number of texts of one request.
+
+        Raises:
+            Problem: 422, there are too many.
+        """
+        limit = self.settings.max_texts
+        if texts > limit:
             raise Problem(
                 422,
-                f"{len(texts)} texts are too many: send at most {settings.max_texts} at once, "
+                f"{texts} texts are too many: send at most {limit} at once, "
                 "or a file to /v1/files.",
             )
+
+    def _check(self, texts: Sequence[str]) -> None:
+        settings = self.settings
+        self.check_number(len(texts))
         for number, text in enumerate(texts, start=1):
             if len(text) > settings.max_characters:
                 raise Problem(

@@ -12,12 +12,13 @@ from pydantic import Discriminator, Tag
 
 from perplexity_detector.explanation.explanation import with_left_out
 from perplexity_detector.service import gptzero
+from perplexity_detector.service.bodies import TextsRoute
 from perplexity_detector.service.problem_details import DOCUMENTS, TEXTS, Problem
 from perplexity_detector.service.schemas import Card, Features, OneText, Predictions, Texts
 from perplexity_detector.service.state import ServiceState
 from perplexity_detector.web import report_html
 
-router = APIRouter(tags=["texts"])
+router = APIRouter(tags=["texts"], route_class=TextsRoute)
 
 #: A report holds inline scripts and a text that a stranger may have written: sandbox it.
 REPORT_POLICY = (
