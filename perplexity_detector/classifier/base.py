@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -379,20 +380,22 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
                 raise artefact_folder.missing_file(artefact.path / name)
         if unknown := set(extractor) - set(detector_class.extractor_class().get_params()):
             raise InputError(f"An extractor has no setting {', '.join(sorted(unknown))}.")
-        try:
+        if foreign := sorted(set(config["extractor"]) & set(_RUNTIME_SETTINGS)):
+            raise ArtefactError(
+                f"{artefact.path / CONFIG} sets {foreign[0]}, which is for this machine to set; "
+                "delete that entry."
+            )
+        with persistence.as_artefact_error(artefact.path):
             loaded_extractor = detector_class.extractor_class(
                 **{**config["extractor"], **extractor}
             )
             _check_features(artefact, loaded_extractor)
             loaded = detector_class(loaded_extractor, **config["hyper_parameters"])
             loaded.extractor_ = loaded_extractor
+            _check_parameters(loaded)
             loaded.load_files(files)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ArtefactError(
-                f"{artefact.path / CONFIG} is not as it was saved; train the detector again."
-            ) from error
-        loaded.calibrator_ = Calibrator.from_json(json.loads(files[persistence.CALIBRATOR]))
-        loaded.metrics_ = json.loads(files[persistence.METRICS])
+            loaded.calibrator_ = Calibrator.from_json(json.loads(files[persistence.CALIBRATOR]))
+            loaded.metrics_ = dict(json.loads(files[persistence.METRICS]))
         loaded.classes_ = np.array([0, 1])
         loaded.language_model_ = config["language_model"]
         loaded.training_ = config["training"]
@@ -459,6 +462,22 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
 def warn_renamed(old: str, new: str) -> None:
     """Warn that an attribute has a new name."""
     warnings.warn(f"{old} will go in 0.4.0: use {new}.", DeprecationWarning, stacklevel=3)
+
+
+def _check_parameters(loaded: CalibratedClassifier) -> None:
+    """Check the parameters that a saved detector scores with.
+
+    Raises:
+        ValueError, TypeError: one cannot be used.
+    """
+    n_jobs = getattr(loaded, "n_jobs", None)
+    if n_jobs is not None and not 0 <= int(n_jobs) <= (os.cpu_count() or 1):
+        loaded.set_params(n_jobs=None)  # trained on a machine with more cores
+    if not 0 < float(loaded.fpr) < 1:
+        raise ValueError("a false-positive rate lies between 0 and 1")
+    depth = loaded.extractor_.depth
+    if not 0 < float(depth) <= 1:
+        raise ValueError("a depth lies between 0 and 1")
 
 
 def _check_features(artefact: Artefact, extractor: FeatureExtractor) -> None:

@@ -219,14 +219,34 @@ class Calibrator:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Calibrator:
-        """The inverse of `to_json`."""
-        return cls(
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: no calibrator has such values.
+            KeyError, TypeError: one is missing, or of another type.
+        """
+        read = cls(
             float(values["slope"]),
             float(values["intercept"]),
             np.asarray(values["human_scores"], np.float64),
             np.asarray(values["generated_scores"], np.float64),
             np.asarray(values["human_lengths"], np.int64),
         )
+        read._check()
+        return read
+
+    def _check(self) -> None:
+        if not (0 < self.slope < math.inf and math.isfinite(self.intercept)):
+            raise ValueError("the sigmoid does not rise")
+        for scores in (self.human_scores, self.generated_scores):
+            # a comparison with NaN is false
+            if scores.ndim != 1 or not ((scores >= 0) & (scores <= 1)).all():
+                raise ValueError("probabilities lie between 0 and 1")
+            if not (np.diff(scores) >= 0).all():
+                raise ValueError("the probabilities do not ascend")
+        lengths = self.human_lengths
+        if lengths.shape != self.human_scores.shape or (lengths < 0).any():
+            raise ValueError("there is no length of each text")
 
 
 def conformal_threshold(human_scores: np.ndarray, fpr: float) -> float:

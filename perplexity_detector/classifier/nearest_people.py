@@ -110,6 +110,12 @@ class NearestPeople:
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> NearestPeople:
         """The inverse of `to_arrays`."""
         space = TextSpace.from_arrays(arrays)
+        n_people = len(arrays["positions"])
+        if n_people < NEIGHBOURS or arrays["probabilities"].shape != (n_people,):
+            raise ValueError("there are too few people, or not a probability of each")
+        width, dimensions = space.directions.shape
+        if arrays["positions"].shape[1] != dimensions + 1 or space.centre.shape != (width,):
+            raise ValueError("people lie in another space than texts")
         return cls(space, arrays["positions"], arrays["probabilities"], float(arrays["radius"][0]))
 
 

@@ -70,6 +70,10 @@ class OutlierDetector:
         """The inverse of `to_arrays`."""
         known = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
         threshold = float(known["threshold"][0])
+        width = len(known["centre"])
+        shapes = [known[name].shape for name in ("centre", "scale", "precision")]
+        if shapes != [(width,), (width,), (width, width)]:
+            raise ValueError("the arrays of outliers are of other features")
         return cls(known["centre"], known["scale"], known["precision"], threshold)
 
 

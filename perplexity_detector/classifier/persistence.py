@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perplexity_detector.errors import ArtefactError
+from perplexity_detector.errors import ArtefactError, PerplexityDetectorError
 from perplexity_detector.io import artefact_folder, tensors
 from perplexity_detector.io.artefact_folder import CONFIG, Artefact
 
@@ -19,10 +20,11 @@ CALIBRATOR, METRICS, CARD = "calibrator.json", "metrics.json", "README.md"
 COMMON_FILES = (CALIBRATOR, METRICS, CARD)
 #: Arrays of the classes that save any.
 ARRAYS_FILE = "learned.safetensors"
-_REQUIRED_KEYS = (
-    "sha256", "model", "extractor", "hyper_parameters", "language_model", "families", "features",
-    "training",
-)  # fmt: skip
+#: What config.json must say -> the type of it.
+_REQUIRED: dict[str, type | tuple[type, ...]] = {
+    "sha256": dict, "model": str, "extractor": dict, "hyper_parameters": dict,
+    "language_model": (str, type(None)), "families": dict, "features": list, "training": dict,
+}  # fmt: skip
 
 
 def read(folder: str | Path) -> Artefact:
@@ -36,8 +38,9 @@ def read(folder: str | Path) -> Artefact:
     """
     path, config, files = artefact_folder.read(folder)
     version = config.get("format_version")
-    while version in _MIGRATIONS:
-        config, files = _MIGRATIONS[version](config, files)
+    while isinstance(version, int) and version in _MIGRATIONS:
+        with as_artefact_error(path):
+            config, files = _MIGRATIONS[version](config, files)
         version = config["format_version"]
     if version != FORMAT_VERSION:
         raise ArtefactError(
@@ -45,11 +48,31 @@ def read(folder: str | Path) -> Artefact:
             f"{min(_MIGRATIONS)} to {FORMAT_VERSION}; train the detector again, or install the "
             "version of it that made this one."
         )
-    if missing := [name for name in _REQUIRED_KEYS if name not in config]:
+    if missing := [name for name in _REQUIRED if name not in config]:
         raise ArtefactError(
             f"{path / CONFIG} lacks {', '.join(missing)}; train the detector again."
         )
+    for name, kind in _REQUIRED.items():
+        if not isinstance(config[name], kind):
+            raise ArtefactError(
+                f"{path / CONFIG} is not as it was saved ({name}); train the detector again."
+            )
     return Artefact(path, config, files)
+
+
+@contextmanager
+def as_artefact_error(folder: Path) -> Iterator[None]:
+    """Any error over files that somebody else wrote, as one sentence."""
+    try:
+        yield
+    except PerplexityDetectorError:
+        raise
+    # each parser has exceptions of its own, and there are as many kinds of damage as files
+    except Exception as error:
+        raise ArtefactError(
+            f"{folder} is not as it was saved ({type(error).__name__}); train the detector again, "
+            "or copy the whole folder again."
+        ) from error
 
 
 # --- older formats --------------------------------------------------------------------------

@@ -296,6 +296,13 @@ class TextDetector(ExplainableClassifier):
         self.human_medians_, self.surprisal_range_ = human[_MEDIANS], human.get(_SURPRISAL_RANGE)
         self.extractor_.learned_ = arrays
         self.booster_ = trees.from_bytes(files[trees.BOOSTER_FILE], self.n_jobs or 0)
+        # whatever is wrong with sizes shows in a row of features
+        row = np.zeros((1, len(self.extractor_.get_feature_names_out())))
+        trees.contributions(self.booster_, row, 1)
+        self.is_outlier(row)
+        if self.human_medians_.shape != row[0].shape:
+            raise ValueError("there is no median of each feature")
+        self.extractor_.check_learned()
 
     def _default_extractor(self) -> FeatureExtractor:
         return FeatureExtractor(families=default_families())

@@ -10,6 +10,7 @@ import numpy as np
 import xgboost
 from tqdm import tqdm
 
+from perplexity_detector.detectors.trees_check import check_trees
 from perplexity_detector.lm.kernels.device import resolve_device
 from perplexity_detector.sampling.splits import Split
 
@@ -188,7 +189,13 @@ def to_bytes(booster: xgboost.Booster) -> bytes:
 
 
 def from_bytes(content: bytes, threads: int) -> xgboost.Booster:
-    """The inverse; the number of threads is not in the file."""
+    """The inverse; the number of threads is not in the file.
+
+    Raises:
+        ValueError: these are no trees for two classes.
+        KeyError, TypeError, AttributeError: nor anything like it.
+    """
+    check_trees(content)
     return LoadedBooster(content, threads)
 
 

@@ -294,6 +294,16 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 "name that model with {lm}, or train again",
             )
 
+    def check_learned(self) -> None:
+        """Check that each learned family can compute with its state, which was read from a file.
+
+        Raises:
+            KeyError, TypeError, ValueError, ...: it cannot.
+        """
+        for family in self._learned_families():
+            arrays = self.learned_[family.name]
+            family.family(arrays).compute(family.trial(arrays))
+
     def requirements(self) -> pipeline.Requirements:
         """The inputs that the families require of each text."""
         return pipeline.Requirements.from_families(

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from perplexity_detector.features.document import Document, Inputs
+from perplexity_detector.lm.outputs import TokenIds
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Family:
         ]
 
 
+def _few_tokens(arrays: Mapping[str, np.ndarray]) -> Document:
+    return Document("A trial.", tokens=TokenIds(np.arange(6), np.zeros((6, 2), np.int32)))
+
+
 @dataclass(frozen=True)
 class LearnedFamily:
     """A family that is fitted to labelled documents; its state is a few arrays.
@@ -56,6 +61,7 @@ class LearnedFamily:
         compute: document and arrays -> value per feature, in the order of `labels`.
         requires: the input of a document that it needs.
         prepare: arrays as they are stored -> as `compute` takes them.
+        trial: arrays -> a document of their sizes, with which to check them.
     """
 
     name: str
@@ -65,6 +71,7 @@ class LearnedFamily:
     compute: Callable[[Document, Mapping[str, np.ndarray]], dict[str, float]]
     requires: Inputs
     prepare: Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]] = dict
+    trial: Callable[[Mapping[str, np.ndarray]], Document] = _few_tokens
 
     @property
     def feature_names(self) -> list[str]:

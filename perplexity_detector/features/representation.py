@@ -10,6 +10,7 @@ import numpy as np
 from perplexity_detector.features import linear_probes, network
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import LearnedFamily
+from perplexity_detector.lm.pooling import PooledStates
 
 #: Depths at which hidden states are read, as shares of the model's blocks: after the 4th, 8th,
 #: 12th, ... of smollm2's 30 blocks.
@@ -51,6 +52,7 @@ def learned_family(depth: float = 1.0) -> LearnedFamily:
         compute=partial(representation_features, names=list(labels)),
         requires="states",
         prepare=network.in_single_precision,
+        trial=partial(_trial_document, layers=len(state_depths(depth))),
     )
 
 
@@ -104,6 +106,12 @@ def fit_representation(
         **network.fit_networks(states.reshape(len(states), -1), labels, sources),
         **linear_probes.fit_probes(states.swapaxes(0, 1), labels, sources),
     }
+
+
+def _trial_document(arrays: Mapping[str, np.ndarray], layers: int) -> Document:
+    width = arrays["probe_centre"].shape[1]
+    states = np.zeros((layers, 1, width), np.float32)
+    return Document("A trial.", states=PooledStates(tuple(range(layers)), states, np.array([2])))
 
 
 def _log_odds(states: np.ndarray, arrays: Mapping[str, np.ndarray]) -> np.ndarray:

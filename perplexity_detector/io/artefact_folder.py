@@ -111,9 +111,10 @@ def find(folder: str | Path) -> Path:
     Raises:
         ArtefactError: neither exists.
     """
-    for path in (Path(folder).expanduser(), PRETRAINED / str(folder)):
-        if (path / CONFIG).is_file():
-            return path
+    with contextlib.suppress(RuntimeError, ValueError):  # no such user; a name with a null byte
+        for path in (Path(folder).expanduser(), PRETRAINED / str(folder)):
+            if (path / CONFIG).is_file():
+                return path
     shipped = sorted(path.name for path in PRETRAINED.glob("*") if is_artefact(path))
     raise ArtefactError(
         f"There is no detector in {folder} (no {CONFIG})",
@@ -171,7 +172,7 @@ def missing_file(file: Path) -> ArtefactError:
 def _read_config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ArtefactError(
             f"{path / CONFIG} cannot be read ({error}); train the detector again."
         ) from error
@@ -216,7 +217,7 @@ def _identity(folder: str | Path) -> tuple[int, int] | None:
     """Tells a folder from the one that replaces it; None without a folder."""
     try:
         status = Path(folder).expanduser().stat()
-    except OSError:
+    except (OSError, RuntimeError, ValueError):
         return None
     return status.st_ino, status.st_ctime_ns
 

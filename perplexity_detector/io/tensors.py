@@ -20,9 +20,16 @@ def to_bytes(nested: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
 
 
 def from_bytes(content: bytes) -> dict[str, dict[str, np.ndarray]]:
-    """The inverse of `to_bytes`; an outer name without arrays is lost."""
+    """The inverse of `to_bytes`; an outer name without arrays is lost.
+
+    Raises:
+        SafetensorError: it is not in that format.
+        ValueError: an array holds NaN, which none is saved with.
+    """
     nested: dict[str, dict[str, np.ndarray]] = {}
     for full_name, array in safetensors.numpy.load(content).items():
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise ValueError(f"{full_name} is not a number")
         outer, _, inner = full_name.partition(".")
         nested.setdefault(outer, {})[inner] = array
     return nested

@@ -38,8 +38,10 @@ _TAGS = [
 _PROBLEM = ProblemDocument.__name__
 _PROBLEMS = {
     401: "the API key is missing or wrong",
+    403: "a page of another site sent the request",
     408: "the body arrived too slowly",
     413: "the body is too large",
+    421: "the service does not answer to this host's name",
     422: "the request cannot be used",
     503: "the detector is loading, or the queue is full: see Retry-After",
 }

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perplexity_detector.logs import get_logger
 from perplexity_detector.service.metrics import Metrics
+from perplexity_detector.service.origins import OriginCheck
 from perplexity_detector.service.problem_details import OUR_FAULT, Problem, document
 from perplexity_detector.service.settings import Settings
 
@@ -60,6 +61,7 @@ class RequestMiddleware:
         self._settings = settings
         self._key = settings.api_key.get_secret_value() if settings.api_key else None
         self._metrics = metrics
+        self._origins = OriginCheck(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on to the routes, or reject it."""
@@ -88,7 +90,7 @@ class RequestMiddleware:
             )
 
     async def _answer(self, scope: Scope, body: _Body, answer: _Answer) -> None:
-        refusal = self._refusal(scope) or body.refusal()
+        refusal = self._origins.refusal(scope) or self._refusal(scope) or body.refusal()
         if refusal is None:
             await self._app(scope, body.receive, answer)
             return

@@ -22,11 +22,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from perplexity_detector.errors import InputError
 from perplexity_detector.logs import get_logger
 from perplexity_detector.service.app import create_app
-from perplexity_detector.service.settings import API_KEY, Settings
+from perplexity_detector.service.settings import API_KEY, TRUSTED_HOSTS, Settings
 
 if TYPE_CHECKING:
     from perplexity_detector.service.engine import Engine
 
+#: Addresses that stand for every address of this machine.
+ANY_ADDRESS = ("", "0.0.0.0", "::")
 #: Limit of connections that wait to be accepted.
 BACKLOG = 256
 
@@ -54,6 +56,8 @@ def serve(
         server.should_exit = True
 
     with _bound(host, port) as listening:
+        if host not in ANY_ADDRESS:
+            settings = settings.trusting(host)
         app = create_app(settings, load, failed, data)
         server = uvicorn.Server(configuration(app, settings))
         _relay_logs()
@@ -152,6 +156,10 @@ def _warn(host: str, settings: Settings) -> None:
     if settings.api_key is None and host not in ("127.0.0.1", "localhost", "::1"):
         get_logger().warning(
             "Anybody who reaches this port can use the service and read its log: set %s.", API_KEY
+        )
+    if host in ANY_ADDRESS and not settings.trusted_hosts:
+        get_logger().warning(
+            "Other machines get no answer until %s has the names by which they ask.", TRUSTED_HOSTS
         )
 
 

@@ -12,6 +12,7 @@ from perplexity_detector.errors import InputError
 #: The environment variable of a setting is its name in capitals after this.
 PREFIX = "PERPLEXITY_DETECTOR_"
 API_KEY = PREFIX + "API_KEY"
+TRUSTED_HOSTS = PREFIX + "TRUSTED_HOSTS"
 MEGABYTE = 1_000_000
 
 Count = Annotated[int, Field(ge=1)]
@@ -28,6 +29,11 @@ class Settings(BaseSettings):
 
     api_key: SecretStr | None = Field(
         None, description="Key that requests must show; without one, anybody may use the service."
+    )
+    trusted_hosts: str = Field(
+        "",
+        description="Names and addresses, separated by commas, by which the service may be "
+        "asked for, besides this machine's own (`localhost`) and `--host`; `*` for any.",
     )
     max_texts: Count = Field(1_000, description="Texts in one request.")
     max_characters: Count = Field(50_000, description="Characters in one text.")
@@ -77,6 +83,10 @@ class Settings(BaseSettings):
         if limit and others.data.get("api_key") is None:
             raise ValueError(f"needs an API key: set {API_KEY}, too")
         return limit
+
+    def trusting(self, host: str) -> Settings:
+        """The same, with one more trusted host."""
+        return self.model_copy(update={"trusted_hosts": f"{self.trusted_hosts},{host}"})
 
     @field_validator("api_key")
     @classmethod

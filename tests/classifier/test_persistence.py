@@ -306,7 +306,7 @@ def test_a_config_that_lacks_something(saved, missing):
 def test_a_config_of_other_settings(saved, part, value):
     config = {**config_of(saved), part: value}
     (saved / "config.json").write_text(json.dumps(config))
-    assert "config.json is not as it was saved" in error_of(saved)
+    assert "is not as it was saved" in error_of(saved)
 
 
 def test_features_that_have_changed_since(saved):

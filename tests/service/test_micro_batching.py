@@ -197,7 +197,7 @@ def test_a_client_that_goes_takes_its_texts_along(serve, texts):
     assert serve.engine.reading.wait(10)
     body = json.dumps({"texts": texts}).encode()
     head = (
-        "POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     with socket.create_connection((client.base_url.host, client.base_url.port)) as gone:

@@ -31,7 +31,7 @@ def connected(client):
 
 def head(length, path="/v1/predict", media_type="application/json"):
     return (
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {media_type}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\n"
         f"Content-Length: {length}\r\n\r\n"
     ).encode()
 
@@ -134,7 +134,7 @@ def test_a_client_that_goes_within_its_body(serve):
 def test_a_head_that_never_ends(serve):
     client = serve(head_seconds=0.3)
     with connected(client) as connection:
-        connection.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: x\r\n")
+        connection.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n")
         assert connection.recv(1000) == b""
     with connected(client) as connection:
         assert connection.recv(1000) == b""
@@ -142,7 +142,7 @@ def test_a_head_that_never_ends(serve):
 
 def test_an_answer_that_is_not_taken(serve):
     client = serve(head_seconds=0.3)
-    asked = b"GET /static/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+    asked = b"GET /static/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with connected(client) as connection:
         connection.sendall(asked * 20)  # whose answers fill every buffer
         time.sleep(0.2)

@@ -117,4 +117,5 @@ class DivEye(ColumnsBaseline):
         """The inverse of `to_files`."""
         medians = tensors.from_bytes(files[ARRAYS_FILE])[self.name][_MEDIANS]
         booster = trees.from_bytes(files[trees.BOOSTER_FILE], 0)
+        trees.margins(booster, np.zeros((1, len(self.columns))), 1)  # fails for other features
         self.fitted_ = {"booster": booster, _MEDIANS: medians}

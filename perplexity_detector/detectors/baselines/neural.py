@@ -14,6 +14,7 @@ import pandas as pd
 from perplexity_detector.detectors.baselines.baseline import TextBaseline
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.lm.kernels.device import resolve_device
+from perplexity_detector.lm.weights.catalogue import check_settings
 from perplexity_detector.sampling.balance import balancing_weights
 from perplexity_detector.text import replace_surrogates
 
@@ -170,15 +171,29 @@ class FineTunedBaseline(TextBaseline):
     def load_files(self, files: Mapping[str, bytes]) -> None:
         """The inverse of `to_files`."""
         import safetensors.torch
+        import torch
         import transformers
         from tokenizers import Tokenizer
 
         from perplexity_detector.detectors.baselines.fine_tuning import PooledClassifier
 
         about = json.loads(files[ARCHITECTURE])
+        check_settings(about["config"])
         config = transformers.AutoConfig.for_model(**about["config"])
-        network = PooledClassifier(transformers.AutoModel.from_config(config)).float()
-        network.load_state_dict(safetensors.torch.load(files[WEIGHTS]))
+        weights = safetensors.torch.load(files[WEIGHTS])
+        if getattr(config, "num_hidden_layers", 0) > len(weights):
+            raise ValueError("the architecture has more layers than there are weights")
+
+        def untrained() -> PooledClassifier:
+            body = transformers.AutoModel.from_config(config, trust_remote_code=False)
+            return PooledClassifier(body)
+
+        with torch.device("meta"):  # takes no memory, whatever sizes the file names
+            expected = {name: one.shape for name, one in untrained().state_dict().items()}
+        if expected != {name: one.shape for name, one in weights.items()}:
+            raise ValueError("the weights are those of another architecture")
+        network = untrained().float()
+        network.load_state_dict(weights)
         network.eval().requires_grad_(False).to(resolve_device(self.extractor_.device))
         prefix_ids = about["first"]
         tokenizer = Tokenizer.from_str(files[TOKENIZER].decode())

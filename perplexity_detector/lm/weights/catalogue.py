@@ -140,6 +140,7 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
 
     # hashing and reading release the GIL, so transformers is imported meanwhile
     with _as_language_model_error(name), ThreadPoolExecutor(2) as pool:
+        check_config(folder)
         digest = pool.submit(_hash_weights, folder)
         if not is_packed(folder):
             return _assemble(name, f"sha256:{digest.result()}", folder)
@@ -147,8 +148,9 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
         import tokenizers
         import transformers
 
-        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
-        architecture = getattr(transformers, config.architectures[0])
+        config = transformers.AutoConfig.from_pretrained(folder, **_FROM_DISK)
+        # transformers' own causal models, whatever class config.json names
+        architecture: Any = transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
         with no_progress_bar():
             model, loading = architecture.from_pretrained(
                 None, config=config, state_dict=weights.result(), output_loading_info=True
@@ -190,6 +192,7 @@ def _assemble(
     import torch
     import transformers
 
+    check_config(folder)
     if transformers.AutoConfig.from_pretrained(folder, **_FROM_DISK).is_encoder_decoder:
         raise LanguageModelError(
             f"{name} is an encoder-decoder, not a causal language model.", "lm"
@@ -216,6 +219,32 @@ def _assemble(
     return _language_model(
         name, fingerprint, tokenizer.backend_tokenizer, model, bos_id, candidates
     )
+
+
+def check_config(folder: Path) -> None:
+    """Check that a model's config.json asks for no code but transformers' own.
+
+    Raises:
+        ValueError: it does, or is damaged.
+        OSError: it cannot be read.
+    """
+    check_settings(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+
+
+def check_settings(config: object) -> None:
+    """As `check_config`, of what config.json holds."""
+    from transformers import CONFIG_MAPPING
+
+    if not isinstance(config, dict):
+        raise ValueError("config.json describes no model")  # noqa: TRY004
+    kind = config.get("model_type")
+    if "auto_map" in config and not (isinstance(kind, str) and kind in CONFIG_MAPPING):
+        raise ValueError("it brings code of its own, which is never run")
+    # transformers would fetch any other kernel from the hub, and run it
+    nested = [config, *(part for part in config.values() if isinstance(part, dict))]
+    for setting in ("attn_implementation", "_attn_implementation", "experts_implementation"):
+        if any(part.get(setting) not in (None, "eager", "sdpa") for part in nested):
+            raise ValueError(f"its {setting} is a kernel of its own, which is never run")
 
 
 def _check_complete(name: str, loading: dict[str, Any]) -> None:
@@ -280,7 +309,7 @@ def _as_language_model_error(name: str) -> Iterator[None]:
     """Any error of transformers over a missing or broken model, as one sentence."""
     try:
         yield
-    except (LanguageModelError, ImportError):
+    except LanguageModelError:
         raise
     except Exception as error:
         first_line = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
