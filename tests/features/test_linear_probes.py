@@ -47,11 +47,8 @@ def test_a_source_counts_the_same_with_many_texts_as_with_few():
     whole = linear_probes.fit_probes(states, labels, sources)["probe_directions"]
     kept = (states[:, few], labels[few], sources[few])
     thinned = linear_probes.fit_probes(*kept)["probe_directions"]
-    assert np.allclose(
-        whole / np.linalg.norm(whole, axis=2, keepdims=True),
-        thinned / np.linalg.norm(thinned, axis=2, keepdims=True),
-        atol=0.15,
-    )
+    for one, other in zip(whole.reshape(-1, WIDTH), thinned.reshape(-1, WIDTH), strict=True):
+        assert one @ other > 0.95 * np.linalg.norm(one) * np.linalg.norm(other)
 
 
 def test_layers_after_those_of_the_fit_are_ignored():

