@@ -57,7 +57,10 @@ def test_the_path_of_a_client_that_changes_only_the_host(client, texts):
     ours = client.post("/v1/predict", json={"document": texts[1]})
     theirs = client.post("/v2/predict/text", json={"document": texts[1], **OPTIONS})
     assert theirs.status_code == 200
-    assert theirs.json() == ours.json()
+    answers = [theirs.json(), ours.json()]
+    for answer in answers:
+        del answer["provenance"]["time"]  # the clock may tick between the two
+    assert answers[0] == answers[1]
 
 
 def test_the_key_is_sent_as_its_clients_do(serve, texts):
