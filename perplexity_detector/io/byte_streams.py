@@ -26,6 +26,19 @@ FORMATS = {
     ".parquet": "parquet",
 }
 
+#: Encodings of files, by the names of `codecs`: those in use whose decoders take linear time.
+ENCODINGS = frozenset(
+    [
+        *("ascii", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"),
+        *("utf-32", "utf-32-le", "utf-32-be"),
+        *(f"iso8859-{part}" for part in range(1, 17) if part != 12),
+        *(f"cp{page}" for page in (437, 850, 852, 858, 866, 874, *range(1250, 1259))),
+        *("mac-roman", "mac-latin2", "mac-cyrillic", "mac-greek", "mac-turkish"),
+        *("koi8-r", "koi8-u", "gb2312", "gbk", "gb18030", "big5", "cp950"),
+        *("shift_jis", "cp932", "euc_jp", "iso2022_jp", "euc_kr", "cp949"),
+    ]
+)
+
 _GZIP = b"\x1f\x8b"
 #: First bytes of files that are no rows of text -> what such a file is, and what to do.
 _SIGNATURES = {
@@ -73,7 +86,7 @@ def open_checked(
             a temporary file.
         format: csv, tsv, jsonl or parquet; None takes it from the extension, and for a pipe from
             the first character.
-        encoding: a Python codec; a byte order mark of UTF-8 is skipped.
+        encoding: one of ENCODINGS, under any of its names; a byte order mark of UTF-8 is skipped.
 
     Yields:
         The open file; it is closed with the block.
@@ -162,14 +175,16 @@ def _format_of_head(head: bytes, encoding: str) -> str:
 
 def _checked_encoding(encoding: str) -> str:
     try:
-        "".encode(encoding)
+        codec = codecs.lookup(encoding).name
     except (LookupError, TypeError, ValueError):
+        codec = ""
+    if codec not in ENCODINGS:
         raise DatasetError(
-            f"There is no encoding {encoding!r}",
+            f"{'No file may be in' if codec else 'There is no'} encoding {encoding!r}",
             "encoding",
             "try {encoding}=utf-8, utf-16, latin-1 or cp1252",
-        ) from None
-    return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+        )
+    return "utf-8-sig" if codec == "utf-8" else encoding
 
 
 def _check_signature(head: bytes, name: str) -> None:
@@ -180,8 +195,9 @@ def _check_signature(head: bytes, name: str) -> None:
 
 def _check_head(head: bytes, name: str, format: str, encoding: str) -> None:
     _check_signature(head, name)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and "16" not in encoding:
-        raise DatasetError(f"{name} is in UTF-16", "encoding", "pass {encoding}=utf-16")
+    wide = _wide_encoding(head)
+    if wide and wide[-2:] not in encoding:
+        raise DatasetError(f"{name} is in {wide.upper()}", "encoding", f"pass {{encoding}}={wide}")
     start = head.decode(encoding, "ignore")
     if start.count("\0") > len(start) / 100:  # a text can hold a few by mistake
         raise DatasetError(
@@ -196,6 +212,14 @@ def _check_head(head: bytes, name: str, format: str, encoding: str) -> None:
         )
     if format in ("csv", "tsv") and start.lstrip().startswith("{"):
         raise DatasetError(f"{name} holds JSON, not {format}", "format", "pass {format}=jsonl")
+
+
+def _wide_encoding(head: bytes) -> str:
+    """The encoding that a byte order mark of four or two bytes stands for; empty without one."""
+    # UTF-32's begins with UTF-16's
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    return "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
 
 
 def _check_encoding(stream: IO[bytes], name: str, encoding: str) -> None:

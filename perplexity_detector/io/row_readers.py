@@ -21,10 +21,17 @@ from perplexity_detector.io.byte_streams import open_checked
 
 #: A csv record of more lines than this is taken for one with an unclosed quotation mark.
 MAX_RECORD_LINES = 10_000
+#: Characters of one record; a longer one costs its row, and the rest of a longer line is skipped.
+MAX_RECORD_CHARACTERS = 10_000_000
+#: Characters that unclosed quotation marks may make the csv reader read again, in a whole file.
+MAX_REREAD_CHARACTERS = 200_000_000
+#: Columns of a file, and fields of one JSON object.
+MAX_COLUMNS = 4_000
 #: Rows of jsonl from which its columns are taken.
 SAMPLE_ROWS = 256
 #: The problem of a csv record in which a quotation mark is never closed.
 UNCLOSED = "a quotation mark is not closed"
+TOO_LONG = f"more than {MAX_RECORD_CHARACTERS:,} characters"
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 _JSON_PAIR = re.compile(r'"(\w{1,200})"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*"|-?\d+)(?=\s*[,}])')
@@ -73,7 +80,7 @@ def open_table(
 
     Args:
         path: a file, or `-` for standard input.
-        wanted: the columns to read from a parquet file.
+        wanted: the columns whose cells are read.
         format: csv, tsv, jsonl or parquet; None takes it from the extension.
         encoding: a Python codec.
         batch_rows: rows of a parquet file that are read together.
@@ -91,9 +98,18 @@ def open_table(
             return
         text = io.TextIOWrapper(opened.stream, encoding=opened.encoding, newline="")
         if opened.format == "jsonl":
-            yield _read_jsonl(text, opened.name)
+            yield _read_jsonl(text, opened.name, wanted)
         else:
-            yield _read_csv(text, opened.name, _DELIMITERS[opened.format])
+            yield _read_csv(text, opened.name, _DELIMITERS[opened.format], wanted)
+
+
+def _limited_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Lines with their ends; of one that is too long, one character more than is allowed."""
+    limit = MAX_RECORD_CHARACTERS + 1
+    while line := text.readline(limit):
+        yield line
+        while len(line) == limit and not line.endswith(("\n", "\r")):
+            line = text.readline(limit)
 
 
 # --- csv and tsv ----------------------------------------------------------------------------
@@ -105,49 +121,61 @@ class _Lines(Iterator[str]):
     Attributes:
         number: lines given so far.
         taken: the lines of the record that is being read.
+        characters: of those lines.
         ended: whether the record was still open when the lines ran out.
+        reread: characters pushed back so far, where a short line counts as 100.
     """
 
     def __init__(self, stream: Iterator[str]) -> None:
         self._stream = stream
         self._pushed_back: deque[str] = deque()
-        self.number = 0
+        self.number = self.reread = 0
         self.begin()
 
     def begin(self) -> None:
         """Start a record."""
         self.taken: list[str] = []
+        self.characters = 0
         self.ended = False
 
     def push_back(self, lines: list[str]) -> None:
         """Return the last lines read to the stream."""
         self._pushed_back.extendleft(reversed(lines))
         self.number -= len(lines)
+        self.reread += sum(max(len(line), 100) for line in lines)
 
     def __next__(self) -> str:
         line = None
-        if len(self.taken) < MAX_RECORD_LINES:
+        if len(self.taken) < MAX_RECORD_LINES and self.characters <= MAX_RECORD_CHARACTERS:
             line = self._pushed_back.popleft() if self._pushed_back else next(self._stream, None)
         if line is None:
             self.ended = True
             raise StopIteration
         self.number += 1
         self.taken.append(line)
+        self.characters += len(line)
         # the csv module of Python 3.10 stops at NUL; canonical text has none anyway
         return line.replace("\0", "")
 
 
-def _read_csv(text: io.TextIOWrapper, name: str, delimiter: str) -> Table:
+def _read_csv(text: io.TextIOWrapper, name: str, delimiter: str, wanted: Collection[str]) -> Table:
     csv.field_size_limit(2**31 - 1)
-    records = _csv_records(_Lines(text), delimiter)
+    records = _csv_records(_Lines(_limited_lines(text)), delimiter, name)
     _, header, problem = next(records, (1, [], ""))
     if problem:
         raise DatasetError(f"The header of {name} cannot be read, {problem}.")
+    if len(header) > MAX_COLUMNS:
+        raise DatasetError(
+            f"{name} has more than {MAX_COLUMNS:,} columns", hint="keep those that are needed"
+        )
     columns = [column.strip() for column in header]
-    return Table(name, columns, _csv_rows(records, columns))
+    return Table(name, columns, _csv_rows(records, columns, wanted))
 
 
-def _csv_rows(records: Iterator[tuple[int, list[str], str]], columns: list[str]) -> Iterator[Row]:
+def _csv_rows(
+    records: Iterator[tuple[int, list[str], str]], columns: list[str], wanted: Collection[str]
+) -> Iterator[Row]:
+    places = {column: place for place, column in enumerate(columns) if column in wanted}
     resuming = False
     for line, fields, fault in records:
         miscounted = not fault and len(fields) != len(columns)
@@ -155,22 +183,23 @@ def _csv_rows(records: Iterator[tuple[int, list[str], str]], columns: list[str])
             continue  # the rest of a record with an unclosed quotation mark
         resuming = fault == UNCLOSED
         problem = _miscount(fields, columns) if miscounted else fault
-        yield Row(line, dict(zip(columns, fields, strict=False)), problem)
+        cells = {name: fields[place] for name, place in places.items() if place < len(fields)}
+        yield Row(line, cells, problem)
 
 
 def _miscount(fields: list[str], columns: list[str]) -> str:
     return f"{len(fields)} field{'s' * (len(fields) != 1)} instead of {len(columns)}"
 
 
-def _csv_records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
+def _csv_records(lines: _Lines, delimiter: str, name: str) -> Iterator[tuple[int, list[str], str]]:
     """Yield first line, fields and problem of each record that is not blank.
 
     A record spans several lines if a quoted cell holds line breaks, so a quotation mark that is
     never closed would swallow all lines up to the next mark. A record that breaks the grammar or
-    exceeds MAX_RECORD_LINES is therefore reported with its first line alone, and reading resumes
-    at its second. A stray mark within a line is read as a character, as the csv module does. An
-    unclosed mark goes unnoticed if the next mark happens to end a cell and the number of cells
-    is right.
+    exceeds MAX_RECORD_LINES or MAX_RECORD_CHARACTERS is therefore reported with its first line
+    alone, and reading resumes at its second. A stray mark within a line is read as a character, as
+    the csv module does. An unclosed mark goes unnoticed if the next mark happens to end a cell and
+    the number of cells is right.
     """
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -187,6 +216,13 @@ def _csv_records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]
             if rest or lines.ended:
                 problem = UNCLOSED
                 lines.push_back(rest)
+        if problem and lines.reread > MAX_REREAD_CHARACTERS:
+            raise DatasetError(
+                f"{name} has too many quotation marks that are not closed, the last in line {line}",
+                hint="close them, or write the file with a csv library",
+            )
+        if not problem and lines.characters > MAX_RECORD_CHARACTERS:
+            problem = TOO_LONG
         if any(field.strip() for field in fields) or len(fields) > 1:
             yield line, fields, problem
 
@@ -194,8 +230,8 @@ def _csv_records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]
 # --- jsonl ----------------------------------------------------------------------------------
 
 
-def _read_jsonl(text: io.TextIOWrapper, name: str) -> Table:
-    rows = _jsonl_rows(text)
+def _read_jsonl(text: io.TextIOWrapper, name: str, wanted: Collection[str]) -> Table:
+    rows = _jsonl_rows(text, wanted)
     sample = list(islice(rows, SAMPLE_ROWS))
     if sample and all(row.problem for row in sample):
         raise DatasetError(
@@ -208,23 +244,37 @@ def _read_jsonl(text: io.TextIOWrapper, name: str) -> Table:
     return Table(name, columns, chain(sample, rows))
 
 
-def _jsonl_rows(text: io.TextIOWrapper) -> Iterator[Row]:
-    for number, line in enumerate(text, start=1):
+def _jsonl_rows(text: io.TextIOWrapper, wanted: Collection[str]) -> Iterator[Row]:
+    for number, line in enumerate(_limited_lines(text), start=1):
+        if len(line) > MAX_RECORD_CHARACTERS:
+            yield Row(number, _first_cells(line), TOO_LONG)
+            continue
         if not line.strip():
             continue
         try:
             cells = json.loads(line)
         except (ValueError, RecursionError):
-            # keep the cells before the break, such as the id
-            pairs = {
-                key: value.strip('"') for key, value in _JSON_PAIR.findall(line[:_BROKEN_JSON])
-            }
-            yield Row(number, pairs, "not valid JSON")
+            yield Row(number, _first_cells(line), "not valid JSON")
             continue
-        if isinstance(cells, dict):
-            yield Row(number, cells)
-        else:
+        if not isinstance(cells, dict):
             yield Row(number, {}, "not a JSON object")
+        elif len(cells) > MAX_COLUMNS:
+            yield Row(number, {}, f"more than {MAX_COLUMNS:,} fields")
+        else:
+            yield Row(number, {name: _cell(cells[name], name in wanted) for name in cells})
+
+
+def _first_cells(line: str) -> dict[str, str]:
+    """The cells before the break of a line, such as the id."""
+    pairs = _JSON_PAIR.findall(line[:_BROKEN_JSON])
+    return {key: value.strip('"') for key, value in pairs}
+
+
+def _cell(value: object, wanted: bool) -> object:
+    """The value of a wanted column; of a nested one only its type, for it can be of any size."""
+    if not wanted:
+        return None
+    return type(value)() if isinstance(value, list | dict) else value
 
 
 # --- parquet --------------------------------------------------------------------------------

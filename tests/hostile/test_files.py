@@ -31,3 +31,74 @@ def test_a_broken_line_of_json_costs_little(tmp_path, start, filler):
     assert describe_problems(frame) == ["line 2 (id b): not valid JSON"]
     assert time.monotonic() - begin < 2
     assert memory.megabytes < 100
+
+
+def write(folder, name, content):
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "lines", [b'x","\n' * 50_000, (b'x","' + b"a" * 9_000 + b"\n") * 500], ids=["short", "long"]
+)
+def test_lines_that_all_leave_a_quotation_mark_open_are_refused_soon(tmp_path, lines):
+    begin = time.monotonic()
+    message = error_of(write(tmp_path, "a.csv", b"id,text\n" + lines))
+    assert "too many quotation marks that are not closed, the last in line " in message
+    assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.csv", b"id,text" + b",a" * 100_000 + b"\n1,a\n", "more than 4,000 columns"),
+        ("a.csv", b"id,text" + b",a" * 6_000_000 + b"\n1,a\n", "more than 10,000,000 characters"),
+        ("a.jsonl", b'{"text":"a"' + b"".join(b',"%x":1' % i for i in range(5_000)) + b"}\n",
+         "more than 4,000 fields"),
+    ],
+)  # fmt: skip
+def test_columns_by_the_thousand_are_refused(tmp_path, name, content, sentence):
+    path = write(tmp_path, name, content)
+    with grown() as memory:
+        assert sentence in error_of(path)
+    assert memory.megabytes < 150
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("a.csv", b'id,text\na,Fine\nb,"%b"\nc,Fine too\n'),
+        ("a.csv", b"id,text\na,Fine\nb,%b\nc,Fine too\n"),
+        ("a.jsonl",
+         b'{"id":"a","text":"Fine"}\n{"id":"b","text":"%b"}\n{"id":"c","text":"Fine too"}\n'),
+    ],
+)  # fmt: skip
+def test_a_record_that_is_too_long_costs_its_row(tmp_path, name, rows):
+    frame = read_all(write(tmp_path, name, rows % (b"a" * 25_000_000)))
+    (problem,) = set(frame["problem"]) - {""}
+    assert problem in ("more than 10,000,000 characters", "a quotation mark is not closed")
+    assert frame.loc[frame["problem"] == "", "text"].tolist() == ["Fine", "Fine too"]
+    assert frame["line"].tolist() == ([2, 3, 4] if name == "a.csv" else [1, 2, 3])
+
+
+def test_nested_values_are_not_kept(tmp_path):
+    nested = b'{"id":[' + b"[]," * 100_000 + b'1],"text":"Fine","x":[' + b"[]," * 100_000 + b"1]}\n"
+    path = write(tmp_path, "a.jsonl", nested * 8)
+    with grown() as memory:
+        frame = read_all(path)
+    assert frame["text"].tolist() == ["Fine"] * 8
+    assert memory.megabytes < 100
+
+
+@pytest.mark.parametrize("encoding", ["punycode", "idna", "unicode_escape", "utf-7", "hex"])
+def test_encodings_for_other_things_than_files_are_refused(tmp_path, encoding):
+    path = write(tmp_path, "a.csv", b"id,text\n1,a\n")
+    assert f"encoding {encoding!r}" in error_of(path, encoding=encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-16"])
+def test_wide_encodings_are_told_apart(tmp_path, encoding):
+    path = write(tmp_path, "a.csv", "id,text\n1,naïve\n".encode(encoding))
+    assert f"pass encoding={encoding}" in error_of(path)
+    assert read_all(path, encoding=encoding)["text"].tolist() == ["naïve"]

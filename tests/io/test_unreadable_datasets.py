@@ -88,7 +88,7 @@ def test_unknown_options(write):
     path = write("id,text\n1,a\n")
     assert "no format 'xml'" in error_of(path, format="xml")
     assert "no encoding 'utf-99'" in error_of(path, encoding="utf-99")
-    assert "no encoding 'rot13'" in error_of(path, encoding="rot13")
+    assert "No file may be in encoding 'rot13'" in error_of(path, encoding="rot13")
     with pytest.raises(InputError):
         next(read_chunks(path, chunk_rows=0))
 
