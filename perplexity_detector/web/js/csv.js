@@ -8,6 +8,20 @@ export function parseCsv(text) {
   return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? ""])));
 }
 
+// What a spreadsheet takes for a formula; a number is none.
+const FORMULA = /^[=+\-@\t\r]/;
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** The same csv, with an apostrophe before each cell that a spreadsheet would run as a formula. */
+export function forSpreadsheets(text) {
+  return parseRows(text).map((row) => `${row.map(cell).join(",")}\n`).join("");
+}
+
+function cell(value) {
+  const safe = FORMULA.test(value) && !NUMBER.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
 function parseRows(text) {
   const rows = [];
   let row = [];
