@@ -6,6 +6,7 @@ No text of a user is ever logged.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import time
@@ -24,6 +25,8 @@ BACKUPS = 5
 MAX_CHARACTERS = 2_000
 MAX_EXCEPTION_CHARACTERS = 500
 
+#: Control characters, but for tab and line feed, and marks of direction.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _NAME = "perplexity_detector"
 _WARNINGS = "py.warnings"  # the logger to which `logging.captureWarnings` sends warnings
 _lock = threading.Lock()
@@ -103,6 +106,19 @@ def _format_counts(counts: dict[str, object]) -> str:
     return "".join(f", {name}={value}" for name, value in counts.items())
 
 
+def printable(text: str) -> str:
+    r"""The text with escapes for characters that a terminal would act on; line breaks stay.
+
+    Ids and file names can hold any: sequences that clear the screen or rename the window, and
+    marks that turn the direction of what follows.
+
+    Example:
+        >>> printable("a\x1b[2Jb")
+        'a\\x1b[2Jb'
+    """
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def _detach() -> None:
     for name in (_NAME, _WARNINGS):
         logger = logging.getLogger(name)
@@ -127,14 +143,15 @@ class _FileFormatter(logging.Formatter):
             # cut frame by frame, since an exception's message can hold a text
             parts = traceback.format_exception(*record.exc_info)
             line += "\n" + "".join(_cut(part, MAX_EXCEPTION_CHARACTERS) for part in parts)
-        return line.rstrip()
+        # further lines are indented, so that no message can pass for another record
+        return printable(line.rstrip()).replace("\n", "\n    ")
 
 
 class _SentenceFormatter(logging.Formatter):
     """Formats the message alone; the traceback is in the file."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _cut(record.getMessage())
+        return printable(_cut(record.getMessage()))
 
 
 class _FileHandler(RotatingFileHandler):

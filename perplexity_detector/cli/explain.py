@@ -13,7 +13,7 @@ from fire.decorators import SetParseFns
 from perplexity_detector.cli.base import Commands
 from perplexity_detector.cli.options import parse_rate, parse_str
 from perplexity_detector.errors import InputError
-from perplexity_detector.logs import get_logger, timed
+from perplexity_detector.logs import get_logger, printable, timed
 
 if TYPE_CHECKING:
     from perplexity_detector.cli.options import DatasetOptions
@@ -79,7 +79,7 @@ class ExplainCommand(Commands):
             name = detector_name(self._data, parse_str(detector))
             explanation = with_left_out(loaded.explain(chosen, id=id, detector=name), left_out)
             _write(explanation, target)
-        print(summary(explanation), file=sys.stderr if target == "-" else sys.stdout)
+        print(printable(summary(explanation)), file=sys.stderr if target == "-" else sys.stdout)
         if target != "-":
             print(f"Report: {target}", file=sys.stderr)
 

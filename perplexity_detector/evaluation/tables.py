@@ -11,6 +11,7 @@ import pandas as pd
 from perplexity_detector.evaluation import measure
 from perplexity_detector.evaluation.human_rate import describe_human_rate, share_flagged
 from perplexity_detector.evaluation.metrics import METRIC_LABELS
+from perplexity_detector.logs import printable
 
 _ID_WIDTH = 12
 _WHY_AT = _ID_WIDTH + len(" probability  generated  ")
@@ -30,8 +31,8 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
         why = row.problem or ". ".join(
             str(sentence) for sentence in (row.note, row.why, flags) if sentence
         )
-        shown = textwrap.wrap(str(why), width) or [""]
-        row_id = " ".join(str(row.id).split())
+        shown = textwrap.wrap(printable(str(why)), width) or [""]
+        row_id = _quoted(" ".join(printable(str(row.id)).split()))
         if len(row_id) > _ID_WIDTH:
             kept = _ID_WIDTH - 3
             # what tells paths apart is their end
@@ -41,6 +42,11 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
         )
         lines += [" " * _WHY_AT + line for line in shown[1:]]
     return "\n".join(lines)
+
+
+def _quoted(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula, if the table is pasted into one."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
 
 
 def metrics_by_split(metrics: dict[str, Any]) -> str:
@@ -64,14 +70,14 @@ def evaluation(scored: pd.DataFrame, fpr: float) -> str:
     people = scored[scored["generated"] == 0]
     rate = ["", describe_human_rate(people["flagged"], fpr)]
     if len(people) == len(scored):
-        return "\n".join([*lines, *rate, *_human_rates_by_group(people)])
+        return printable("\n".join([*lines, *rate, *_human_rates_by_group(people)]))
     metrics = measure.compute_metrics(scored)
     lines += [f"{METRIC_LABELS[name]:<18} {interval(*values)}" for name, values in metrics.items()]
     lines += rate
     for by in measure.GROUPS:
         if by in scored and scored[by].nunique() > 1:
             lines += ["", _by_group(scored, by)]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import IO, Any
 
 from perplexity_detector.errors import InputError
+from perplexity_detector.io.working_files import open_no_link
 
 
 class MetadataWriter:
@@ -33,7 +34,7 @@ class MetadataWriter:
         self._results = Path(results).resolve()  # a link stays a link
         self.path = self._results.with_suffix(".meta.json")
         self._partial = self.path.with_name(self.path.name + ".part")
-        self._file: TextIO | None = None
+        self._file: IO[str] | None = None
         self._entries = 0
 
     def __enter__(self) -> MetadataWriter:
@@ -43,7 +44,7 @@ class MetadataWriter:
         """Open the file and write plain values, one or more, that do not depend on the texts."""
         head = json.dumps(dict(values), indent=1, allow_nan=False).removesuffix("\n}")
         with self._as_input_error():
-            self._file = self._partial.open("w", encoding="ascii", newline="\n")
+            self._file = open_no_link(self._partial, "w")
             self._file.write(f'{head},\n "texts": [')
 
     def add_text(self, entry: Mapping[str, Any]) -> None:

@@ -13,13 +13,14 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import IO, Any
 
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from perplexity_detector.errors import InputError
-from perplexity_detector.logs import get_logger
+from perplexity_detector.io.working_files import open_no_link
+from perplexity_detector.logs import get_logger, printable
 
 #: Seconds to wait for a lock: a run that has just finished removes its lock file.
 LOCK_SECONDS = 0.2
@@ -132,7 +133,7 @@ class ResultsWriter:
                     self._partial.rows, self._partial.path,
                 )  # fmt: skip
 
-    def _open(self) -> TextIO:
+    def _open(self) -> IO[str]:
         target = Path(self._name).resolve()  # a link stays a link
         piped = self._name == "-" or (target.exists() and not target.is_file())
         if target.is_dir() and self._name != "-":
@@ -184,7 +185,11 @@ def write_atomic(path: str | Path, content: str) -> None:
     try:
         target, partial = _places(Path(path))
         try:
-            partial.write_text(content, encoding="utf-8")
+            if partial == target:
+                target.write_text(content, encoding="utf-8")
+            else:
+                with open_no_link(partial, "w") as file:
+                    file.write(content)
             if partial != target:
                 partial.replace(target)
         finally:
@@ -216,13 +221,16 @@ class _UnixRows:
     would not quote \r.
     """
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: IO[str]) -> None:
         self._file = file
-        self._encoding = file.encoding or "utf-8"
+        self._encoding = getattr(file, "encoding", None) or "utf-8"
+        self._is_terminal = file.isatty()
 
     def write(self, row: str) -> None:
         # an id can hold what the terminal's encoding cannot, or half a surrogate pair
         row = row.encode(self._encoding, "backslashreplace").decode(self._encoding)
+        if self._is_terminal:
+            row = printable(row)
         self._file.write(row.removesuffix("\r\n") + "\n")
 
 
@@ -266,7 +274,7 @@ class ResumableFile:
         self._hash = hashlib.sha256()
         self._passed = 0
         self._lock = _locked(target, self.path.with_name(self.path.name + ".lock"))
-        self._journal = self.path.with_name(self.path.name + ".journal").open("a+b")
+        self._journal = open_no_link(self.path.with_name(self.path.name + ".journal"), "a+b")
         try:
             header, entries = self._read_journal(resume)
             self._last = entries[-1] if entries else _NO_ROWS
@@ -275,7 +283,7 @@ class ResumableFile:
                 self._resume(run, header, len(entries))
             else:
                 self._start(run)
-            self.file: TextIO = self.path.open("a", encoding="utf-8", newline="")
+            self.file: IO[str] = open_no_link(self.path, "a")
         except BaseException:
             self._journal.close()
             _unlock(self._lock)
@@ -295,7 +303,7 @@ class ResumableFile:
 
     def _start(self, run: Mapping[str, object]) -> None:
         # first remove the rows, so that they are never next to another run's journal
-        self.path.write_bytes(b"")
+        open_no_link(self.path, "wb").close()
         self._journal.truncate(0)
         self._append_entry(run)
 
@@ -305,7 +313,8 @@ class ResumableFile:
         self._journal.seek(0)
         lines = islice(self._journal, 1 + entries)  # without a line that a kill cut short
         self._journal.truncate(sum(map(len, lines)))
-        os.truncate(self.path, self._last["bytes"])
+        with open_no_link(self.path, "r+b") as file:
+            file.truncate(self._last["bytes"])
 
     def _check(self, run: Mapping[str, object], header: dict[str, Any]) -> None:
         for name in {**run, **header}:

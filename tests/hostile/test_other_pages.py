@@ -2,7 +2,6 @@
 
 import http.server
 import re
-import shutil
 import threading
 from contextlib import contextmanager
 
@@ -10,22 +9,9 @@ import pytest
 
 from perplexity_detector.service.origins import host_name
 from perplexity_detector.service.settings import Settings
-from tests.labelled import light_detector, two_styles
-from tests.service.serving import WatchedEngine, is_problem, listening
+from tests.service.serving import is_problem, listening
 
 TEXT = {"text": "We ran far out to sea and saw it go by in the sun."}
-
-
-@pytest.fixture(scope="module")
-def engine():
-    return WatchedEngine(light_detector(fpr=0.1).fit(*two_styles(120)))
-
-
-@pytest.fixture(scope="module")
-def client(engine, tmp_path_factory):
-    data = tmp_path_factory.mktemp("data")
-    with listening(lambda: engine, Settings(trusted_hosts="essays.example"), data) as client:
-        yield client
 
 
 # --- names -----------------------------------------------------------------------------------
@@ -96,21 +82,6 @@ def test_links_from_other_sites_open(client):
 
 
 # --- a real browser --------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium, for which a stranger's name resolves to this machine."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    options = ["--no-sandbox", "--disable-gpu", "--no-first-run",
-               "--host-resolver-rules=MAP evil.example 127.0.0.1"]  # fmt: skip
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=options)
-        yield browser
-        browser.close()
 
 
 @contextmanager

@@ -8,12 +8,24 @@ export function parseCsv(text) {
   return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? ""])));
 }
 
+// What a spreadsheet takes for a formula; a number is none.
+const FORMULA = /^[=+\-@\t\r]/;
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
 /** The inverse of `parseCsv`, for one row or more. */
 export function formatCsv(rows) {
+  return formatRows([Object.keys(rows[0]), ...rows.map(Object.values)]);
+}
+
+/** The same csv, with an apostrophe before each cell that a spreadsheet would run as a formula. */
+export function forSpreadsheets(text) {
+  const safe = (value) => (FORMULA.test(value) && !NUMBER.test(value) ? `'${value}` : value);
+  return formatRows(parseRows(text).map((row) => row.map(safe)));
+}
+
+function formatRows(rows) {
   const quote = (value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
-  return [Object.keys(rows[0]), ...rows.map(Object.values)]
-    .map((cells) => `${cells.map((cell) => quote(String(cell))).join(",")}\n`)
-    .join("");
+  return rows.map((cells) => `${cells.map((cell) => quote(String(cell))).join(",")}\n`).join("");
 }
 
 function parseRows(text) {

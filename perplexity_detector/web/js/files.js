@@ -1,6 +1,6 @@
 // The results of a file: progress, summary, histogram and table.
 
-import { formatCsv, parseCsv } from "./csv.js";
+import { forSpreadsheets, formatCsv, parseCsv } from "./csv.js";
 import { element, on, section } from "./dom.js";
 import { drawHistogram } from "./histogram.js";
 import { whole } from "./numbers.js";
@@ -73,7 +73,7 @@ function withDocument(row, { flags, left_out: leftOut }) {
 
 function downloadButton(csv) {
   const button = element("button", { type: "button" }, "Download results.csv");
-  return on(button, "click", () => saveAs("results.csv", new Blob([csv], { type: "text/csv" })));
+  return on(button, "click", () => saveAs("results.csv", new Blob([forSpreadsheets(csv)], { type: "text/csv" })));
 }
 
 function pause() {
