@@ -41,7 +41,8 @@ function drawDocument({ id, text, problem, left_out: leftOut, flags }) {
   count();
   const without = describe(leftOut);
   const note = without ? element("p", { class: "hint" }, `Left out: ${without}`) : null;
-  const flagged = flags.map(({ sentence }) => element("span", { class: "flag" }, ` ${sentence}`));
-  const node = element("details", {}, element("summary", {}, id, " ", words, ...flagged), note, box);
+  const sentences = flags.map(({ sentence }) => sentence).join("; ");
+  const flagged = element("span", { class: "flag" }, sentences);
+  const node = element("details", {}, element("summary", {}, id, " ", words, " ", flagged), note, box);
   return { id, box, node };
 }
