@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -25,6 +26,7 @@ class OurFields(msgspec.Struct, forbid_unknown_fields=True):
     text: str | UnsetType | None = UNSET
     texts: list[str] | UnsetType | None = UNSET
     id: str | UnsetType | None = UNSET
+    left_out: msgspec.Raw | UnsetType = UNSET
     detector: str | UnsetType | None = UNSET
 
 
@@ -87,4 +89,12 @@ def _read_fields(body: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, RecursionError):
         raise Problem(422, "The body is not valid JSON.") from None
     given = msgspec.structs.asdict(fields)
-    return {name: value for name, value in given.items() if value is not UNSET}
+    return {name: _built(value) for name, value in given.items() if value is not UNSET}
+
+
+def _built(value: Any) -> Any:
+    if not isinstance(value, msgspec.Raw):
+        return value
+    if len(bytes(value)) > LARGE_BODY:
+        raise Problem(422, "`left_out` is too long; see /docs.")
+    return json.loads(bytes(value))

@@ -55,14 +55,15 @@ def longest_silence(client, ended):
         (list_of(b'"ab"'), "3000000 texts are too many: send at most 1000 at once"),
         (unknown_fields(1_200_000), WRONG),
         (unknown_fields(500), "There is a field that is not known"),
+        (b'{"text":"a","left_out":' + unknown_fields(1_200_000) + b"}", "`left_out` is too long"),
         (list_of(b'"ab"')[:-2], "The body is not valid JSON."),
         (b'{"texts":' + b"[" * BYTES, "The body is not valid JSON."),
         (b'{"document":"a","documents":' + b"[" * BYTES, WRONG),
         (b'{"texts":[' + b"1," * 5_000 + b"1]}", "`texts[0]` must be a string."),
         (b"[" * BYTES, WRONG),
     ],
-    ids=["numbers", "lists", "objects", "texts", "fields", "few fields", "cut", "nested",
-         "nested document", "small", "array"],
+    ids=["numbers", "lists", "objects", "texts", "fields", "few fields", "left out", "cut",
+         "nested", "nested document", "small", "array"],
 )  # fmt: skip
 def test_a_body_of_no_use_holds_nobody_up(client, body, sentence):
     silences = []
@@ -87,6 +88,8 @@ def test_a_large_body_of_texts_is_answered(client):
     text = "We walked to the lake. " * 400
     answer = client.post("/v1/predict", json={"texts": [text, text + "é"], "detector": None})
     assert [one["words"] for one in answer.json()["results"]] == [2000, 2001]
+    explained = {"text": text * 2, "left_out": {"comments": 2}}
+    assert client.post("/v1/explain", json=explained).json()["left_out"] == {"comments": 2}
     theirs = {"document": text * 3, "multilingual": False, "options": [{"depth": [1]}]}
     assert client.post("/v1/predict", json=theirs).status_code == 200
     mistyped = client.post("/v1/predict", json={"text": text * 3, "detectr": "light"})
