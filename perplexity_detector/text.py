@@ -112,6 +112,15 @@ _TRACES = [
 ]
 
 
+# What a text loses that a few rounds do not settle, such as one of nine nested quotations: its
+# marks, then the bullets and numbers at its beginning, then all but words.
+_STUBBORN = [
+    (re.compile(r"[*_~`#>\[\]\\&]+"), ""),
+    (re.compile(r"^(?:\s*(?:[-+]|\d{1,2}[.)])\s)+"), ""),
+    (re.compile(r"[\W_]+"), " "),
+]
+
+
 def canonicalise(text: str) -> str:
     r"""Bring a text to the form in which every text is read, in training and in prediction.
 
@@ -131,14 +140,22 @@ def canonicalise(text: str) -> str:
         >>> canonicalise("**“Smаrt”** \u200bquotes —\n\ngone…")
         '"Smart" quotes - gone...'
     """
-    previous = None
-    # removing one mark can uncover another (****a****); a few rounds reach the fixed point
-    for _ in range(8):
-        if text == previous:
+    text, settled = _settle(text)
+    for marks, replacement in _STUBBORN:
+        if settled:
             break
-        previous = text
-        text = _canonicalise_once(text)
+        text, settled = _settle(marks.sub(replacement, text))
     return text
+
+
+def _settle(text: str) -> tuple[str, bool]:
+    """The text after a few rounds, and whether another would leave it as it is."""
+    # removing one mark can uncover another (****a****)
+    for _ in range(8):
+        previous, text = text, _canonicalise_once(text)
+        if text == previous:
+            return text, True
+    return text, _canonicalise_once(text) == text
 
 
 def _canonicalise_once(text: str) -> str:
