@@ -230,7 +230,7 @@ from perplexity_detector.detectors import trees
 content = pathlib.Path(sys.argv[1], "classifier.ubj").read_bytes()
 row = np.random.default_rng(0).normal(size=(2, trees.from_bytes(content, 1).num_features()))
 draw, refused = random.Random(0), 0
-for _ in range(400):
+for _ in range(200):
     damaged = bytearray(content)
     for _ in range(draw.choice([1, 1, 2, 8])):
         damaged[draw.randrange(len(damaged))] = draw.randrange(256)
@@ -256,4 +256,4 @@ def test_bytes_at_random_never_crash_xgboost(saved):
         cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 100
+    assert int(done.stdout) > 50
