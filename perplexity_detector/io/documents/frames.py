@@ -69,8 +69,7 @@ def read_chunks(
         Canvas, the student's folder.
         text: str, paragraphs with blank lines between them; empty in a row with a problem.
         problem: str, empty if the row can be used.
-        left_out: dict, what was left out of the text, such as {"comments": 2}; see
-            `ExtractedText`.
+        left_out: dict, what was left out of the text, such as {"comments": 2}.
         generated: int, 0 or 1, or NO_LABEL; not unless `label`.
 
     Raises:
