@@ -154,7 +154,7 @@ class My_TextClassifier_Model(
                 input.
             output: file of the results, or - for standard output.
             details: also write verdict, note, words, tokens, reasons (why), flags and problem, and
-                what the results were made with and of to a file beside them, results.meta.json.
+                what the results were made with and of to results.meta.json next to them.
             show: also print a readable table.
             raw: write probabilities that are not rounded, and raw_score, before calibration.
             resume: continue after the rows that an earlier, interrupted run wrote.
@@ -228,7 +228,7 @@ class My_TextClassifier_Model(
         """Print AUROC, TPR at 1 and 5 % FPR, Brier score and ECE, each with its interval.
 
         Of texts by people, it says how many are flagged, and how many texts it takes to promise
-        the false-positive rate. A dataset that has no others is told that alone.
+        the false-positive rate. For a dataset without others, it prints that alone.
 
         Args:
             dataset: file of labelled texts, or a folder or zip of documents with sub-folders

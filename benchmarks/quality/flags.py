@@ -26,7 +26,7 @@ TRACED = ("homoglyph", "zero_width_space", "whitespace", "case_flips", "upper_lo
 #: Sources with fewer texts by people are counted together.
 MIN_TEXTS = 100
 OTHERS = "others"
-#: Texts by people that no rule was chosen on, in a file beside the corpus.
+#: Texts by people that no rule was chosen on, in a file next to the corpus.
 UNSEEN = "people_check.parquet"
 
 
@@ -34,7 +34,7 @@ def main(corpus: str, copies: int = 1000, output: str = str(OUTPUT)) -> None:
     """Measure and write json.
 
     Args:
-        corpus: parquet file of labelled texts; people_check.parquet lies beside it.
+        corpus: parquet file of labelled texts; people_check.parquet lies next to it.
         copies: texts, by people and models, of which each attack makes a disguised copy.
         output: the json file.
     """

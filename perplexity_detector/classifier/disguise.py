@@ -33,7 +33,7 @@ MIN_WIDE = 3
 #: Share and number of the letters that are in passages of other languages: more than a quotation.
 MIN_NON_ENGLISH, MIN_NON_ENGLISH_LETTERS = 0.2, 25
 #: A sentence is in another language if fewer of its words are English function words, and fewer
-#: are such that no other language of Europe has. Few words in all cannot be told from English.
+#: are such that no other language of Europe has. Few words in all say nothing about the language.
 MIN_FUNCTION_WORDS, MIN_ONLY_ENGLISH, WORDS_IN_SENTENCE, WORDS_IN_ALL = 0.2, 0.03, 8, 20
 #: Lists of names and tables have few function words, too, but more capitals and symbols.
 MIN_LOWER_CASE, MIN_LETTERS = 0.5, 0.85

@@ -136,12 +136,14 @@ class TextDetector(ExplainableClassifier):
         """As `CalibratedClassifier.fit_documents`; nearest people set the thresholds."""
         labels, codes = check_training_data(documents, y, sources)
         super().fit_documents(documents, labels, groups, sources, calibration_mask)
-        chosen = np.full(len(labels), True) if calibration_mask is None else calibration_mask
+        mask = np.asarray(
+            np.ones(len(labels)) if calibration_mask is None else calibration_mask, bool
+        )
         self.nearest_people_ = NearestPeople.fit(
-            list(compress(documents, chosen)),
-            labels[np.asarray(chosen, bool)],
-            codes[np.asarray(chosen, bool)],
-            self.oof_probabilities_[np.asarray(chosen, bool)],
+            list(compress(documents, mask)),
+            labels[mask],
+            codes[mask],
+            self.oof_probabilities_[mask],
         )
         if self.nearest_people_ is not None:
             self.training_["nearest_people"] = NEIGHBOURS

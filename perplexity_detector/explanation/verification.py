@@ -97,13 +97,13 @@ def check_origin(report: Mapping[str, Any], detector: ExplainableClassifier | No
     """
     provenance = report["provenance"]
     text = text_sha256(report["text_as_given"])
-    version, told = provenance["package_version"], provenance["detector_sha256"]
+    version, stated = provenance["package_version"], provenance["detector_sha256"]
     name = provenance.get("detector") or "without a name"
     if detector is None:
         found = "there is no such detector here"
     else:
         ours = detector_sha256(detector)
-        found = "the same as here" if ours == told else f"the detector here has {_short(ours)}"
+        found = "the same as here" if ours == stated else f"the detector here has {_short(ours)}"
     same_model = detector is not None and detector.language_model_ == provenance.get(
         "language_model"
     )
@@ -116,8 +116,8 @@ def check_origin(report: Mapping[str, Any], detector: ExplainableClassifier | No
         ),
         Check(
             "detector",
-            detector is not None and same_model and detector_sha256(detector) == told,
-            f"{name}, SHA-256 {_short(told)}: {found}",
+            detector is not None and same_model and detector_sha256(detector) == stated,
+            f"{name}, SHA-256 {_short(stated)}: {found}",
         ),
     ]
 
@@ -132,7 +132,7 @@ def check_numbers(report: Mapping[str, Any], detector: ExplainableClassifier) ->
     found = detector.explain(
         report["text_as_given"], report.get("id"), report["provenance"].get("detector")
     )
-    # the document is not there: what was left out of it is taken as told
+    # the document is not there: what was left out of it cannot be checked
     explanation = with_left_out(found, report.get("left_out", {})).to_dict()
     probability, again = float(report["probability"]), explanation["probability"]
     verdict, note = explanation["verdict"], explanation["note"]

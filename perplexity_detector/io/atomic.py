@@ -47,14 +47,14 @@ def replace_folder(new: Path, folder: Path) -> None:
 
 
 def recover_folder(folder: Path, prefix: str) -> None:
-    """Put right what an interrupted `replace_folder` has left beside a folder.
+    """Put right what an interrupted `replace_folder` has left next to a folder.
 
     An older folder that was moved away, and not replaced, is put back. Working folders that no
     process can still need are deleted.
 
     Args:
         folder: the place of the folder.
-        prefix: with which the names of the working folders beside it begin.
+        prefix: with which the names of the working folders next to it begin.
     """
     for leftover in sorted(folder.parent.glob(f"{prefix}*")):
         old = leftover / "old"

@@ -1,4 +1,4 @@
-"""Write what is to be known of results beside them: `results.meta.json` for `results.csv`."""
+"""Write the metadata of results, next to them: `results.meta.json` for `results.csv`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from perplexity_detector.io.working_files import open_no_link
 
 
 class MetadataWriter:
-    """Writes a JSON object beside results, an entry a text, so that memory stays small.
+    """Writes a JSON object next to results, an entry a text, so that memory stays small.
 
     The file appears when it is complete, at the end of the `with` block; after an exception an
     earlier one is unchanged. Without a call of `begin` nothing is written.

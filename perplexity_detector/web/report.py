@@ -18,7 +18,8 @@ _STYLES = ("base.css", "cover.css", "drawing.css", "text.css", "charts.css", "pr
 #: What `make bundle` makes of js/report.js and the modules it imports.
 BUNDLE = FOLDER / "report.bundle.js"
 
-_REPORT = """\
+#: The head of a self-contained page.
+HEAD = """\
 <!doctype html>
 <html lang="en">
 <head>
@@ -30,6 +31,10 @@ _REPORT = """\
 <title>{title}</title>
 <style>{style}</style>
 </head>
+"""
+_REPORT = (
+    HEAD
+    + """\
 <body>
 <header class="masthead"><h1>Who wrote this text?</h1>\
 <p>A report by perplexity-detector</p></header>
@@ -44,6 +49,7 @@ _REPORT = """\
 </body>
 </html>
 """
+)
 
 
 def report_html(explanation: Mapping[str, Any]) -> str:

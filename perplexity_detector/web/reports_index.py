@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perplexity_detector.web.report import FOLDER, csp_hash, embedded, escape
+from perplexity_detector.web.report import FOLDER, HEAD, csp_hash, embedded, escape
 
 _STYLES = ("base.css", "drawing.css", "files.css", "print.css")
 #: What `make bundle` makes of js/reports.js and the modules it imports.
 BUNDLE = FOLDER / "reports.bundle.js"
 
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="perplexity-detector">
-<title>Who wrote these texts?</title>
-<style>{style}</style>
-</head>
+_TITLE = "Who wrote these texts?"
+_PAGE = (
+    HEAD
+    + """\
 <body>
 <header class="masthead"><h1>Who wrote these texts?</h1>\
 <p>Reports by perplexity-detector</p></header>
 <main>
 <p>Detector <code>{detector}</code>, verdicts at a false-positive rate of {fpr:g}. A probability is
 no proof: let the person speak.</p>
-<noscript><p>The table needs JavaScript; the reports lie beside this file.</p></noscript>
+<noscript><p>The table needs JavaScript; the reports are next to this file.</p></noscript>
 <section id="reports" class="file"></section>
 </main>
 <script type="application/json" id="rows">{data}</script>
@@ -37,6 +29,7 @@ no proof: let the person speak.</p>
 </body>
 </html>
 """
+)
 
 
 def index_html(rows: Sequence[Mapping[str, Any]], detector: str, fpr: float) -> str:
@@ -60,6 +53,7 @@ def index_html(rows: Sequence[Mapping[str, Any]], detector: str, fpr: float) -> 
         "base-uri 'none'; form-action 'none'"
     )
     return _PAGE.format(
+        title=_TITLE,
         policy=policy,
         style=style,
         detector=escape(detector),

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.document_files import as_docx, as_site, printer, sample_rows
 from perplexity_detector.web import embedded_in
 from tests.asked import refused
+from tests.browser import require_chromium
 from tests.cli.running import TEXTS
 from tests.hidden import LEFT_OUT, SENTENCES, hidden_docx
 
@@ -21,9 +22,7 @@ CHOSEN = slice(21, 27)
 
 @pytest.fixture(scope="module")
 def print_pdf():
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not (shutil.which("chromium") or shutil.which("chromium-browser")):
-        pytest.skip("there is no Chromium: apt-get install chromium")
+    require_chromium()
     with printer() as function:
         yield function
 

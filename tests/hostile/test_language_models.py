@@ -16,7 +16,7 @@ CODE = "import pathlib\npathlib.Path('{mark}').touch()\n"
 
 @pytest.fixture
 def stranger(tiny_gpt2, tmp_path):
-    """A folder with code beside its weights, which would leave a mark."""
+    """A folder with code next to its weights, which would leave a mark."""
     folder = shutil.copytree(tiny_gpt2, tmp_path / "stranger")
     mark = tmp_path / "mark"
     for name in ("configuration_odd", "modeling_odd", "tokenization_odd"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from perplexity_detector.web import report_html
+from tests.browser import open_chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 _OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
     "--disable-quic",
-    "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -28,14 +25,8 @@ _OPTIONS = [
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium from the system; one per module, because the event loop cannot be shared."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=_OPTIONS)
+    with open_chromium(*_OPTIONS) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from perplexity_detector.io.documents.formats import FORMATS, UNREAD
 from perplexity_detector.io.documents.limits import Limits
 
 _ZIP = ".zip"
-#: Files that systems and programs leave beside documents.
+#: Files that systems and programs leave next to documents.
 _NOISE = re.compile(r"(?:^|/)(?:__MACOSX/|\.|~\$|Thumbs\.db$|desktop\.ini$)")
 #: The folder of one student's submission in Moodle's zip: name, number, kind of submission.
 _MOODLE = re.compile(r"(?P<student>[^/]+_\d+_assignsubmission_[a-z]+_?)/[^/]+")

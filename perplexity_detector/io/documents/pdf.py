@@ -255,7 +255,7 @@ def _tables(lines: Sequence[Line]) -> set[int]:
 
 
 def _rows(lines: Sequence[Line]) -> list[list[int]]:
-    """Places of the lines that stand beside each other."""
+    """Places of the lines that stand side by side."""
     rows: list[list[int]] = []
     for place, line in enumerate(lines):
         before = lines[place - 1] if place else None

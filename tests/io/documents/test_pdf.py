@@ -1,13 +1,12 @@
 """PDFs that Chromium prints."""
 
-import shutil
-
 import pytest
 
 from benchmarks.document_files import printer
 from perplexity_detector.io.documents import SCAN
 from perplexity_detector.io.documents.parser import Parser
 from perplexity_detector.text import canonicalise
+from tests.browser import open_chromium, require_chromium
 
 PAGE = "<p style='break-before: page'>{}</p>"
 
@@ -21,14 +20,8 @@ def parser():
 @pytest.fixture(scope="module")
 def chromium():
     """A browser's page, which prints."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    binary = shutil.which("chromium") or shutil.which("chromium-browser")
-    if binary is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=binary, args=["--no-sandbox"])
+    with open_chromium() as browser:
         yield browser.new_page()
-        browser.close()
 
 
 def printed(page, body):
@@ -37,9 +30,7 @@ def printed(page, body):
 
 
 def test_essays_are_recovered_word_for_word(parser, essays):
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not (shutil.which("chromium") or shutil.which("chromium-browser")):
-        pytest.skip("there is no Chromium: apt-get install chromium")
+    require_chromium()
     with printer() as print_pdf:
         for essay in (essays[1], essays[11], essays[25]):  # with lists, with markdown
             for columns in (1, 2):
