@@ -17,15 +17,31 @@ def machine(packages: Sequence[str] = PACKAGES) -> dict[str, str | int]:
     """Processor, cores that may be used, operating system, and versions, ready for json.
 
     Args:
-        packages: installed distributions whose versions matter.
+        packages: distributions, or modules of theirs, whose versions matter.
     """
     return {
         "processor": processor(),
         "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        **{package: metadata.version(package) for package in packages},
+        **{package: version(package) for package in packages},
     }
+
+
+def version(package: str) -> str:
+    """Version of an installed distribution, or of the one that has a module of this name.
+
+    Raises:
+        PackageNotFoundError: neither is installed.
+    """
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        # xgboost-cpu installs the module xgboost
+        distributions = metadata.packages_distributions().get(package)
+        if not distributions:
+            raise
+        return metadata.version(distributions[0])
 
 
 def processor() -> str:
