@@ -46,7 +46,7 @@ def main() -> None:
             lambda: Engine(TextDetector.from_pretrained("standard"), "standard"),
             data=data,
         )
-        with TestClient(app, headers={"X-API-Key": KEY}) as client:
+        with TestClient(app, "http://localhost", headers={"X-API-Key": KEY}) as client:
             while client.get("/readyz").status_code != 200:
                 time.sleep(0.1)
             recorded: dict[str, list[Recorded]] = {}

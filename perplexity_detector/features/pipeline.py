@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import threadpoolctl  # type: ignore[import-untyped]
 
 from perplexity_detector.features import representation
 from perplexity_detector.features.cross_fitting import feature_matrix
@@ -103,29 +104,20 @@ def read_overlapped(
     """
     pool = process_pool(processes) if processes else None
     chunks = [texts[start : start + CHUNK_TEXTS] for start in range(0, len(texts), CHUNK_TEXTS)]
-    # hidden states are too large to send to another process
-    local = [family for family in families if pool is None or family.requires == "states"]
-    remote = [family for family in families if family not in local]
-    pending: deque[tuple[dict[str, np.ndarray], Future[dict[str, np.ndarray]] | None]] = deque()
+    pending: deque[Future[np.ndarray]] = deque()
     documents: list[Document] = []
     tables = [np.zeros((0, sum(len(family.labels) for family in families)))]
-
-    def finish_oldest_chunk() -> None:
-        matrices, future = pending.popleft()
-        if future is not None:
-            matrices |= future.result()
-        tables.append(np.hstack([matrices[family.name] for family in families]))
-
     for chunk in prefetch(_read_chunks(scorer, chunks, requirements, canonical, pool)):
-        matrices = _feature_matrices(local, chunk)
-        without_states = [replace(one, states=one.states.without_means()) for one in chunk]
-        documents += [replace(one, states=one.states.over_text()) for one in chunk]
-        future = pool.submit(_feature_matrices, remote, without_states) if pool else None
-        pending.append((matrices, future))
+        # features need the states of the whole text alone, small enough for another process
+        compact = [replace(one, states=one.states.over_text()) for one in chunk]
+        documents += compact
+        if pool is None:
+            tables.append(_feature_table(families, compact))
+            continue
+        pending.append(pool.submit(_feature_table, families, compact))
         while len(pending) > 2 * processes:
-            finish_oldest_chunk()
-    while pending:
-        finish_oldest_chunk()
+            tables.append(pending.popleft().result())
+    tables += [future.result() for future in pending]
     return documents, np.vstack(tables)
 
 
@@ -176,7 +168,13 @@ def prefetch(items: Iterable[Item], max_items: int = 2) -> Generator[Item, None,
 def process_pool(processes: int) -> ProcessPoolExecutor:
     """A pool of worker processes, kept for the next call with the same number."""
     # CUDA does not survive a fork
-    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(processes, spawn, initializer=_use_one_thread)
+
+
+def _use_one_thread() -> None:
+    """Keep the processes from sharing every core among the threads of each."""
+    threadpoolctl.threadpool_limits(1)
 
 
 def _read_chunks(
@@ -218,11 +216,9 @@ def _canonicalise_each(texts: Sequence[str]) -> list[str]:
     return [canonicalise(text) for text in texts]
 
 
-def _feature_matrices(
-    families: Sequence[Family], documents: Sequence[Document]
-) -> dict[str, np.ndarray]:
-    """Name of each family -> its features of the documents."""
-    return {family.name: feature_matrix(family, documents) for family in families}
+def _feature_table(families: Sequence[Family], documents: Sequence[Document]) -> np.ndarray:
+    """Features of the documents, shape (n, features)."""
+    return np.hstack([feature_matrix(family, documents) for family in families])
 
 
 def _lowercase_tokens(

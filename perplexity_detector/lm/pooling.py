@@ -49,12 +49,8 @@ class PooledStates:
         """No layers and no sentences."""
         return cls((), np.zeros((1, 0, 0), np.float32), np.zeros(0, np.int32))
 
-    def without_means(self) -> PooledStates:
-        """The numbers of tokens alone, which take little memory."""
-        return PooledStates((), np.zeros((1, len(self.tokens), 0), np.float32), self.tokens)
-
     def over_text(self) -> PooledStates:
-        """The mean over the whole text in place of those of its sentences, for the same reason."""
+        """The mean over the whole text in place of its sentences' means, to save memory."""
         if not self.tokens.size:
             return self
         total = self.tokens.sum(keepdims=True, dtype=np.int32)
