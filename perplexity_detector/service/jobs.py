@@ -110,7 +110,7 @@ class Job:
                 self._finish(pd.concat(assessor.kept))
             self.state = DONE
         except PerplexityDetectorError as error:
-            self.detail = sentence(error, upload.names)
+            self.detail = sentence(error)
             self.state = FAILED
         except Exception as error:
             self.state = FAILED
@@ -120,7 +120,7 @@ class Job:
                 frames = "".join(traceback.format_tb(error.__traceback__))
                 get_logger().error("a job failed: %s\n%s", type(error).__name__, frames)
         finally:
-            upload.remove()
+            upload.close()
 
     def submit(
         self, texts: Sequence[str], loop: asyncio.AbstractEventLoop, queue: BatchQueue

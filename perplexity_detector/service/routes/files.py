@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.datasets import Columns
 from perplexity_detector.io.documents.extracted import flags_of
 from perplexity_detector.service.jobs import DONE, FAILED, Finish, Job, TooManyJobsError
-from perplexity_detector.service.problem_details import Problem, sentence
+from perplexity_detector.service.problem_details import Problem
 from perplexity_detector.service.routes.texts import DetectorName, Service
 from perplexity_detector.service.schemas import DocumentTexts, JobState
 from perplexity_detector.service.state import ServiceState, cancel_on_disconnect
@@ -22,7 +21,6 @@ from perplexity_detector.service.uploads import (
     Upload,
     UploadedDocuments,
     receive,
-    unpack,
 )
 
 if TYPE_CHECKING:
@@ -106,7 +104,7 @@ async def document_texts(request: Request, service: Service) -> dict[str, Any]:
                 422, "Send documents: PDF, docx, html, md or txt files, or a zip of them."
             )
         documents = await _read_documents(service, received)
-        rows = documents.frame.to_dict("records")
+        rows = [row for chunk in documents.chunks() for row in chunk.to_dict("records")]
         for row in rows:
             row["flags"] = [flag.to_dict() for flag in flags_of(row["left_out"])]
         return {"documents": rows}
@@ -189,13 +187,11 @@ async def job_upload(
             "with such an extension or a document's (pdf, docx, html, md, txt, zip).",
         )
     settings = service.settings
-    path = received.files[0][0]
-    upload = Upload(path, format, columns, encoding, settings.max_characters, by_people)
-    try:
-        await asyncio.to_thread(unpack, path, settings.max_file_bytes)
-        await asyncio.to_thread(upload.scan)
-    except DatasetError as error:
-        raise Problem(422, sentence(error, upload.names)) from None
+    file = received.files[0][0]
+    upload = Upload(
+        file, format, columns, encoding, settings.limits(), settings.max_characters, by_people
+    )
+    await asyncio.to_thread(upload.scan)
     return upload
 
 
@@ -203,13 +199,8 @@ async def _read_documents(
     service: ServiceState, received: Received, by_people: bool = False
 ) -> UploadedDocuments:
     settings = service.settings
-    documents = UploadedDocuments(
-        received, settings.max_file_bytes, settings.max_characters, by_people
-    )
-    try:
-        await asyncio.to_thread(documents.read)
-    except DatasetError as error:
-        raise Problem(422, sentence(error, documents.names)) from None
+    documents = UploadedDocuments(received, settings.limits(), settings.max_characters, by_people)
+    await asyncio.to_thread(documents.read)
     return documents
 
 
