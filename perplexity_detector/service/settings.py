@@ -73,7 +73,14 @@ class Settings(BaseSettings):
     sync_max_tokens: Count = Field(
         20_000, description="Tokens up to which a file is answered at once; a larger one is a job."
     )
-    max_jobs: Count = Field(20, description="Jobs that are kept, finished ones included.")
+    max_jobs: Count = Field(
+        20,
+        description="Jobs that are kept; the oldest finished one makes room for another. Files "
+        "that are still received have as many places of their own.",
+    )
+    client_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="Share of these places that the unfinished files of one address may take."
+    )
     job_seconds: Positive = Field(3_600.0, description="Seconds that a finished job is kept.")
     max_recalibrated_detectors: Annotated[int, Field(ge=0)] = Field(
         0,
