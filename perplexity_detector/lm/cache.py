@@ -60,6 +60,7 @@ class CachedScorer:
 
     def __init__(self, scorer: LanguageModelScorer, folder: str | Path) -> None:
         self.scorer = scorer
+        self.fingerprints = scorer.fingerprints
         self.fingerprint = scorer.fingerprint
         self.precision = scorer.precision
         identity = f"cache={CACHE_VERSION} {scorer.identity}"
