@@ -91,6 +91,10 @@ class DatasetError(PerplexityDetectorError):
     """A dataset cannot be read, or lacks what the command needs."""
 
 
+class TooLargeError(DatasetError):
+    """A dataset is larger than the limits within which files are read."""
+
+
 class LanguageModelError(PerplexityDetectorError):
     """A language model is missing, broken or of a kind that cannot score text."""
 

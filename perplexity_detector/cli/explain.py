@@ -98,7 +98,11 @@ def summary(explanation: Explanation) -> str:
 
 
 def _text(text: str | None) -> str:
-    return sys.stdin.read() if text == "-" else str(text)
+    if text != "-":
+        return str(text)
+    if sys.stdin is None:  # closed by who started this program
+        raise InputError("Standard input is closed", "text", "pipe a text into it")
+    return sys.stdin.read()
 
 
 def _find_text(

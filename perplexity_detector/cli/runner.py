@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from perplexity_detector.errors import Call, PerplexityDetectorError
@@ -21,6 +22,8 @@ def run(commands: object, name: str) -> None:
         SystemExit: 2 for an error of the user, 130 if interrupted, 141 if the reader of the
             output has gone, 1 for any other error.
     """
+    if sys.stderr is None:  # closed by who started this program, and progress bars need one
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
     if isinstance(sys.stdout, io.TextIOWrapper):  # an id can hold what a terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     if sys.argv[1:] == ["--version"]:

@@ -281,15 +281,17 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         return shared_scorer(self.reading_options)
 
     def require_model(self, fingerprint: str | None) -> None:
-        """Check that the language model has this fingerprint; None accepts any.
+        """Check that the language model has this fingerprint, now or in version 0.3; None: any.
 
         Raises:
             ArtefactError: it has another.
         """
-        if fingerprint is not None and (found := self.scorer().fingerprint) != fingerprint:
+        if fingerprint is None:
+            return
+        if fingerprint not in (found := self.scorer().fingerprints):
             raise ArtefactError(
                 f"This detector was trained with another language model than {self.lm} "
-                f"({fingerprint[:24]}..., not {found[:24]}...)",
+                f"({fingerprint[:24]}..., not {found[0][:24]}...)",
                 "lm",
                 "name that model with {lm}, or train again",
             )

@@ -1,4 +1,4 @@
-"""Replace a folder by a finished one, as a whole or not at all."""
+"""Replace a file or a folder by a finished one, as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ LEFTOVER_SECONDS = 24 * 3600
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 #: Errors of file systems that cannot swap names.
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+
+
+def replace_file(new: Path, file: Path) -> None:
+    """Move a finished file to its place.
+
+    What it holds is on the disk before its name is: after a loss of power there is the older file
+    or the whole new one.
+
+    Args:
+        new: the finished file, on the same file system as `file`.
+        file: where it goes.
+    """
+    _sync(new)
+    new.replace(file)
+    _sync(file.parent)
 
 
 def replace_folder(new: Path, folder: Path) -> None:
@@ -86,7 +101,8 @@ def _sync(path: Path) -> None:
     """Wait until a file or the names in a folder are on the disk."""
     if not _linux() and path.is_dir():
         return  # Windows opens no folders
-    descriptor = os.open(path, os.O_RDONLY)
+    # Windows syncs only what is open for writing
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import gzip
-import shutil
+import os
 import sys
 import tempfile
 import zlib
@@ -13,9 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from pyarrow import ArrowException
-
 from perplexity_detector.errors import DatasetError
+from perplexity_detector.io.limits import DEFAULT_LIMITS, too_large
 
 #: Format by extension; `.gz` may follow.
 FORMATS = {
@@ -74,7 +74,10 @@ class Opened(NamedTuple):
 
 @contextmanager
 def open_checked(
-    path: str | Path, format: str | None = None, encoding: str = "utf-8"
+    path: str | Path | IO[bytes],
+    format: str | None = None,
+    encoding: str = "utf-8",
+    max_bytes: int = DEFAULT_LIMITS.bytes,
 ) -> Iterator[Opened]:
     """Open a file of rows, unpacked and checked.
 
@@ -83,41 +86,53 @@ def open_checked(
 
     Args:
         path: a file, or `-` for standard input. A pipe, which cannot be read twice, is copied to
-            a temporary file.
+            a temporary file. An open file is read from its start and not closed; its format must
+            be given.
         format: csv, tsv, jsonl or parquet; None takes it from the extension, and for a pipe from
             the first character.
         encoding: one of ENCODINGS, under any of its names; a byte order mark of UTF-8 is skipped.
+        max_bytes: limit of its size, unpacked; of parquet, of its size before it is decoded.
 
     Yields:
         The open file; it is closed with the block.
 
     Raises:
-        DatasetError: the file is missing, empty, damaged, or of another format or encoding. Also
-            raised if damage shows only within the block.
+        DatasetError: the file is missing, empty, damaged, too large, or of another format or
+            encoding. Also raised if damage shows only within the block.
     """
-    name = "standard input" if str(path) == "-" else str(path)
     with ExitStack() as stack:
         try:
-            yield _open(path, name, format, _checked_encoding(encoding), stack)
-        except (EOFError, OSError, zlib.error, ArrowException, UnicodeDecodeError) as error:
+            yield _open(path, _name(path), format, _checked_encoding(encoding), max_bytes, stack)
+        except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
             raise DatasetError(
-                f"{name} is damaged or cut short ({_shorten(error)})",
+                f"{_name(path)} is damaged or cut short ({_shorten(error)})",
                 hint="make or copy it again",
             ) from error
 
 
+def _name(path: str | Path | IO[bytes]) -> str:
+    if not isinstance(path, str | Path):
+        return "The file"
+    return "standard input" if str(path) == "-" else str(path)
+
+
 def _open(
-    path: str | Path, name: str, format: str | None, encoding: str, stack: ExitStack
+    path: str | Path | IO[bytes],
+    name: str,
+    format: str | None,
+    encoding: str,
+    max_bytes: int,
+    stack: ExitStack,
 ) -> Opened:
     if format is not None and format not in FORMATS.values():
         raise DatasetError(
             f"There is no format {format!r}", "format", "{format} is csv, tsv, jsonl or parquet"
         )
     piped = str(path) == "-"
-    raw = sys.stdin.buffer if piped else stack.enter_context(_open_file(Path(path)))
+    raw = _standard_input() if piped else stack.enter_context(_open_file(path))
     if piped or not raw.seekable():
         piped = True
-        raw = stack.enter_context(_temporary_copy(raw))
+        raw = stack.enter_context(_temporary_copy(raw, name, max_bytes))
     packed = raw.read(len(_GZIP)) == _GZIP
     raw.seek(0)
     stream = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=raw))) if packed else raw
@@ -126,17 +141,27 @@ def _open(
     if not head:
         raise DatasetError(f"{name} is empty", hint="give a file with a row for each text")
     if format is None:
-        format = _format_of_head(head, encoding) if piped else _format_of_name(Path(path), head)
+        format = _format_of_head(head, encoding) if piped else _format_of_name(Path(name), head)
     if format != "parquet":
         _check_head(head, name, format, encoding)
-        _check_encoding(stream, name, encoding)
+        _check_content(stream, name, encoding, max_bytes)
     elif packed:
         # parquet is read from its end, where gzip cannot go directly
-        stream = stack.enter_context(_temporary_copy(stream))
+        stream = stack.enter_context(_temporary_copy(stream, name, max_bytes))
     return Opened(stream, format, encoding, name)
 
 
-def _open_file(path: Path) -> IO[bytes]:
+def _standard_input() -> IO[bytes]:
+    if sys.stdin is None:  # closed by who started this program
+        raise DatasetError("Standard input is closed", hint="pipe a file into it, or name one")
+    return sys.stdin.buffer
+
+
+def _open_file(path: str | Path | IO[bytes]) -> IO[bytes]:
+    if not isinstance(path, str | Path):
+        path.seek(0)
+        return os.fdopen(os.dup(path.fileno()), "rb")
+    path = Path(path)
     if path.is_dir():
         raise DatasetError(f"{path} is a folder", hint="name a file in it")
     try:
@@ -148,11 +173,31 @@ def _open_file(path: Path) -> IO[bytes]:
 
 
 @contextmanager
-def _temporary_copy(stream: IO[bytes]) -> Iterator[IO[bytes]]:
-    with tempfile.TemporaryFile() as copy:
-        shutil.copyfileobj(stream, copy)
-        copy.seek(0)
+def _temporary_copy(stream: IO[bytes], name: str, max_bytes: int) -> Iterator[IO[bytes]]:
+    with ExitStack() as stack:
+        try:
+            copy = stack.enter_context(tempfile.TemporaryFile())
+            for block in _blocks(stream, name, max_bytes):
+                copy.write(block)
+            copy.seek(0)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EFBIG):
+                raise
+            raise DatasetError(
+                f"{name} cannot be copied to {tempfile.gettempdir()} ({_shorten(error)})",
+                hint="free some room there, or set TMPDIR to another folder",
+            ) from error
         yield copy
+
+
+def _blocks(stream: IO[bytes], name: str, max_bytes: int) -> Iterator[bytes]:
+    """Blocks of a stream, up to a number of bytes."""
+    size = 0
+    while block := stream.read(1 << 16):
+        size += len(block)
+        if size > max_bytes:
+            raise too_large(name, f"{max_bytes:,} bytes")
+        yield block
 
 
 def _format_of_name(path: Path, head: bytes) -> str:
@@ -222,11 +267,12 @@ def _wide_encoding(head: bytes) -> str:
     return "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
 
 
-def _check_encoding(stream: IO[bytes], name: str, encoding: str) -> None:
+def _check_content(stream: IO[bytes], name: str, encoding: str, max_bytes: int) -> None:
+    """Read all of a stream: its size, and whether it is in its encoding."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
     try:
-        while block := stream.read(1 << 16):
+        for block in _blocks(stream, name, max_bytes):
             line += decoder.decode(block).count("\n")
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:

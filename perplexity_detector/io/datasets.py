@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import Field, dataclass, fields
 from itertools import count, islice
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 
 from perplexity_detector.errors import DatasetError, InputError
+from perplexity_detector.io.limits import DEFAULT_LIMITS, Limits
 from perplexity_detector.io.row_readers import Row, Table, open_table
 
 NO_TEXT = "no text"
@@ -47,13 +49,14 @@ DEFAULT_COLUMNS = Columns()
 
 
 def read_chunks(
-    path: str | Path,
+    path: str | Path | IO[bytes],
     columns: Columns = DEFAULT_COLUMNS,
     *,
     label: bool | None = False,
     chunk_rows: int = 256,
     encoding: str = "utf-8",
     format: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pd.DataFrame]:
     """Read texts from csv, tsv, jsonl or parquet, plain or gzipped, some rows at a time.
 
@@ -62,13 +65,14 @@ def read_chunks(
     mark that is never closed costs the row where it stands (see `row_readers`), not later rows.
 
     Args:
-        path: a file, or `-` for standard input.
+        path: a file, `-` for standard input, or an open file, which is not closed.
         columns: names of the file's columns.
         label: whether to read labels; None reads them if the file has them.
         chunk_rows: rows in a frame; the last frame may have fewer.
         encoding: of csv, tsv and jsonl; a Python codec.
         format: csv, tsv, jsonl or parquet; None takes it from the extension, and on standard
             input from the first character (`{` means jsonl, else csv).
+        limits: of bytes, rows, columns, seconds and, for parquet, memory.
 
     Yields:
         Frames with the columns
@@ -80,16 +84,14 @@ def read_chunks(
         prompt_id, source, split, domain, generator, attack: str; only if the file has them.
 
     Raises:
-        DatasetError: the file cannot be read, lacks a column, or has no row that can be used.
-            Raised on the first or the last step of the iteration.
+        DatasetError: the file cannot be read, exceeds a limit, lacks a column, or has no row that
+            can be used. Raised on the first or the last step of the iteration.
         InputError: `chunk_rows` is not positive.
     """
     if chunk_rows < 1:
         raise InputError(f"A chunk cannot have {chunk_rows} rows", "chunk_rows", "use 1 or more")
     wanted = {getattr(columns, role.name) for role in _roles(columns, label)}
-    with open_table(
-        path, wanted=wanted, format=format, encoding=encoding, batch_rows=chunk_rows
-    ) as table:
+    with open_table(path, wanted=wanted, format=format, encoding=encoding, limits=limits) as table:
         present = _present_columns(table, columns, label)
         numbers = count(1)
         first_problem = ""
@@ -112,11 +114,13 @@ def read_all(
     label: bool | None = False,
     encoding: str = "utf-8",
     format: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> pd.DataFrame:
     """Read a whole file of texts into one frame; see `read_chunks`."""
     chunks = read_chunks(
-        path, columns, label=label, chunk_rows=4096, encoding=encoding, format=format
-    )
+        path, columns, label=label, chunk_rows=4096, encoding=encoding, format=format,
+        limits=limits,
+    )  # fmt: skip
     return pd.concat(chunks, ignore_index=True)
 
 

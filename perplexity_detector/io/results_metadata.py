@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from perplexity_detector.errors import InputError
+from perplexity_detector.io.atomic import replace_file
 from perplexity_detector.io.working_files import open_no_link
 
 
@@ -72,7 +73,7 @@ class MetadataWriter:
                     self._file.write(f'\n ],\n "results_sha256": "{digest}"\n}}\n')
             if kind is None:
                 with self._as_input_error():
-                    self._partial.replace(self.path)
+                    replace_file(self._partial, self.path)
         finally:
             self._partial.unlink(missing_ok=True)
 

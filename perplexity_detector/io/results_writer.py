@@ -8,17 +8,19 @@ import json
 import os
 import shutil
 import sys
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from perplexity_detector.errors import InputError
+from perplexity_detector.io.atomic import replace_file
 from perplexity_detector.io.working_files import open_no_link
 from perplexity_detector.logs import get_logger, printable
 
@@ -147,6 +149,8 @@ class ResultsWriter:
                 "name a file, or leave out {resume}",
             )
         if self._name == "-":
+            if sys.stdout is None:  # closed by who started this program
+                raise InputError("Standard output is closed", "output", "name a file")
             return sys.stdout
         if piped:  # /dev/null or a named pipe: nothing to rename
             return target.open("w", encoding="utf-8", newline="")
@@ -191,7 +195,7 @@ def write_atomic(path: str | Path, content: str) -> None:
                 with open_no_link(partial, "w") as file:
                     file.write(content)
             if partial != target:
-                partial.replace(target)
+                replace_file(partial, target)
         finally:
             if partial != target:
                 partial.unlink(missing_ok=True)
@@ -234,7 +238,20 @@ class _UnixRows:
         self._file.write(row.removesuffix("\r\n") + "\n")
 
 
-_NO_ROWS: dict[str, Any] = {"rows": 0, "bytes": 0, "read": ""}
+#: Characters of a checksum before a line of a journal, with the space after it.
+_CHECKSUM_LENGTH = 9
+
+
+class _Entry(NamedTuple):
+    """What a journal says of the rows so far; its fields are those of the journal's lines."""
+
+    rows: int
+    bytes: int
+    read: str
+    whole: bool = False
+
+
+_NO_ROWS = _Entry(0, 0, "")
 
 
 class ResumableFile:
@@ -244,7 +261,8 @@ class ResumableFile:
 
     - `results.csv.part` holds the rows;
     - `results.csv.part.journal` holds the values that they depend on, in its first line, and for
-      each frame the number of rows and bytes so far and the hash of what was read for them;
+      each frame the number of rows and bytes so far and the hash of what was read for them; each
+      line begins with its checksum;
     - `results.csv.part.lock` is locked as long as a run writes; the operating system releases the
       lock of a run that is killed.
 
@@ -264,7 +282,8 @@ class ResumableFile:
         discarded: number of rows of an earlier run that were discarded.
 
     Raises:
-        InputError: another run writes the same file, or the rows there depend on other values.
+        InputError: another run writes the same file, the rows there depend on other values, or the
+            journal is damaged.
     """
 
     def __init__(self, target: Path, run: Mapping[str, object], resume: bool) -> None:
@@ -278,7 +297,7 @@ class ResumableFile:
         try:
             header, entries = self._read_journal(resume)
             self._last = entries[-1] if entries else _NO_ROWS
-            self.discarded = 0 if resume else self._last["rows"]
+            self.discarded = 0 if resume else self._last.rows
             if resume and entries:
                 self._resume(run, header, len(entries))
             else:
@@ -289,17 +308,30 @@ class ResumableFile:
             _unlock(self._lock)
             raise
 
-    def _read_journal(self, resume: bool) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def _read_journal(self, resume: bool) -> tuple[dict[str, Any], list[_Entry]]:
         """Return the journal's first line and its entries for rows that exist."""
         self._journal.seek(0)
-        lines = [_parsed(line) for line in self._journal] or [{}]
-        header, entries = lines[0], [entry for entry in lines[1:] if entry]
-        if resume and entries and entries[-1].get("whole") and not self.path.exists():
+        lines = list(self._journal)
+        parsed: list[dict[str, Any]] = []
+        for line in lines:
+            if (entry := _parsed(line)) is None:
+                break
+            parsed.append(entry)
+        # a kill can cut the last one short
+        if resume and len(parsed) < len(lines) - 1:
+            raise InputError(
+                f"{self._journal.name} is damaged in line {len(parsed) + 1}",
+                "resume",
+                "leave out {resume} to start over",
+            )
+        header = parsed[0] if parsed else {}
+        entries = [_Entry(**entry) for entry in parsed[1:]]
+        if resume and entries and entries[-1].whole and not self.path.exists():
             # the earlier run was killed after it renamed its file
             with suppress(OSError):
                 shutil.copyfile(self.target, self.path)
         size = self.path.stat().st_size if self.path.exists() else 0
-        return header, [entry for entry in entries if entry["bytes"] <= size]
+        return header, [entry for entry in entries if entry.bytes <= size]
 
     def _start(self, run: Mapping[str, object]) -> None:
         # first remove the rows, so that they are never next to another run's journal
@@ -309,12 +341,12 @@ class ResumableFile:
 
     def _resume(self, run: Mapping[str, object], header: dict[str, Any], entries: int) -> None:
         self._check(run, header)
-        self.rows = self._last["rows"]
+        self.rows = self._last.rows
         self._journal.seek(0)
         lines = islice(self._journal, 1 + entries)  # without a line that a kill cut short
         self._journal.truncate(sum(map(len, lines)))
         with open_no_link(self.path, "r+b") as file:
-            file.truncate(self._last["bytes"])
+            file.truncate(self._last.bytes)
 
     def _check(self, run: Mapping[str, object], header: dict[str, Any]) -> None:
         for name in {**run, **header}:
@@ -335,7 +367,7 @@ class ResumableFile:
         if self._passed >= self.rows:
             return False
         self._update_hash(read)
-        if self._passed >= self.rows and self._read() != (self.rows, self._last["read"]):
+        if self._passed >= self.rows and self._read() != (self.rows, self._last.read):
             raise self._other_texts()
         return True
 
@@ -344,8 +376,8 @@ class ResumableFile:
         self._update_hash(read)
         self.file.flush()
         rows, digest = self._read()
-        self._last = {"rows": rows, "bytes": os.fstat(self.file.fileno()).st_size, "read": digest}
-        self._append_entry(self._last)
+        self._last = _Entry(rows, os.fstat(self.file.fileno()).st_size, digest)
+        self._append_entry(self._last._asdict())
         self.rows = rows
 
     def finish(self) -> None:
@@ -353,8 +385,8 @@ class ResumableFile:
         if self._passed < self.rows:
             raise self._other_texts()
         self.file.close()
-        self._append_entry({**self._last, "whole": True})
-        self.path.replace(self.target)
+        self._append_entry(self._last._replace(whole=True)._asdict())
+        replace_file(self.path, self.target)
         self._journal.close()
         Path(self._journal.name).unlink()
         _unlock(self._lock)
@@ -385,7 +417,8 @@ class ResumableFile:
         return self._passed, self._hash.hexdigest()
 
     def _append_entry(self, entry: Mapping[str, object]) -> None:
-        self._journal.write(json.dumps(dict(entry)).encode() + b"\n")
+        line = json.dumps(dict(entry)).encode()
+        self._journal.write(_checksum(line) + line + b"\n")
         self._journal.flush()
 
     def _other_texts(self) -> InputError:
@@ -428,12 +461,17 @@ def _unlock(lock: FileLock) -> None:
     lock.release()
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
-    """Parse a line of a journal; an incomplete one gives an empty mapping."""
-    with suppress(ValueError):
-        if line.endswith(b"\n") and isinstance(entry := json.loads(line), dict):
-            return entry
-    return {}
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """Parse a line of a journal; None if it is incomplete or damaged."""
+    checksum, entry = line[:_CHECKSUM_LENGTH], line[_CHECKSUM_LENGTH:-1]
+    if not line.endswith(b"\n") or checksum != _checksum(entry):
+        return None
+    parsed: dict[str, Any] = json.loads(entry)
+    return parsed
+
+
+def _checksum(line: bytes) -> bytes:
+    return b"%08x " % zlib.crc32(line)
 
 
 def _shown(value: object) -> str:

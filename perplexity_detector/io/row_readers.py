@@ -8,16 +8,15 @@ import json
 import re
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
-import pyarrow
-import pyarrow.parquet
-
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.byte_streams import open_checked
+from perplexity_detector.io.limits import DEFAULT_LIMITS, Limits, in_time, too_large
+from perplexity_detector.io.parquet import ParquetFile
 
 #: A csv record of more lines than this is taken for one with an unclosed quotation mark.
 MAX_RECORD_LINES = 10_000
@@ -25,8 +24,6 @@ MAX_RECORD_LINES = 10_000
 MAX_RECORD_CHARACTERS = 10_000_000
 #: Characters that unclosed quotation marks may make the csv reader read again, in a whole file.
 MAX_REREAD_CHARACTERS = 200_000_000
-#: Columns of a file, and fields of one JSON object.
-MAX_COLUMNS = 4_000
 #: Rows of jsonl from which its columns are taken.
 SAMPLE_ROWS = 256
 #: The problem of a csv record in which a quotation mark is never closed.
@@ -69,38 +66,53 @@ class Table(NamedTuple):
 
 @contextmanager
 def open_table(
-    path: str | Path,
+    path: str | Path | IO[bytes],
     *,
     wanted: Collection[str],
     format: str | None = None,
     encoding: str = "utf-8",
-    batch_rows: int = 256,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Table]:
     """Open a file of rows and read them lazily.
 
     Args:
-        path: a file, or `-` for standard input.
+        path: a file, `-` for standard input, or an open file (see `open_checked`).
         wanted: the columns whose cells are read.
         format: csv, tsv, jsonl or parquet; None takes it from the extension.
         encoding: a Python codec.
-        batch_rows: rows of a parquet file that are read together.
+        limits: of columns, rows, bytes, seconds and, for parquet, memory.
 
     Yields:
         The table; its file is closed with the block.
 
     Raises:
-        DatasetError: as `open_checked`; or the header cannot be read, or the first lines of a
-            jsonl file hold no JSON objects.
+        DatasetError: as `open_checked`; or the header cannot be read, the first lines of a jsonl
+            file hold no JSON objects, or the file exceeds a limit.
     """
-    with open_checked(path, format, encoding) as opened:
+    with open_checked(path, format, encoding, limits.bytes) as opened:
+        name = opened.name
         if opened.format == "parquet":
-            yield _read_parquet(opened.stream, opened.name, wanted, batch_rows)
+            with closing(ParquetFile(opened.stream, name, wanted, limits)) as file:
+                yield _within(_read_parquet(file, name), limits)
             return
         text = io.TextIOWrapper(opened.stream, encoding=opened.encoding, newline="")
         if opened.format == "jsonl":
-            yield _read_jsonl(text, opened.name, wanted)
+            yield _within(_read_jsonl(text, name, wanted, limits), limits)
         else:
-            yield _read_csv(text, opened.name, _DELIMITERS[opened.format], wanted)
+            delimiter = _DELIMITERS[opened.format]
+            yield _within(_read_csv(text, name, delimiter, wanted, limits), limits)
+
+
+def _within(table: Table, limits: Limits) -> Table:
+    """The same table, whose rows are read within limits."""
+    return table._replace(rows=_counted(in_time(table.rows, limits, table.name), limits, table))
+
+
+def _counted(rows: Iterator[Row], limits: Limits, table: Table) -> Iterator[Row]:
+    for number, row in enumerate(rows, start=1):
+        if number > limits.rows:
+            raise too_large(table.name, f"{limits.rows:,} rows")
+        yield row
 
 
 def _limited_lines(text: io.TextIOWrapper) -> Iterator[str]:
@@ -158,16 +170,16 @@ class _Lines(Iterator[str]):
         return line.replace("\0", "")
 
 
-def _read_csv(text: io.TextIOWrapper, name: str, delimiter: str, wanted: Collection[str]) -> Table:
+def _read_csv(
+    text: io.TextIOWrapper, name: str, delimiter: str, wanted: Collection[str], limits: Limits
+) -> Table:
     csv.field_size_limit(2**31 - 1)
     records = _csv_records(_Lines(_limited_lines(text)), delimiter, name)
     _, header, problem = next(records, (1, [], ""))
     if problem:
         raise DatasetError(f"The header of {name} cannot be read, {problem}.")
-    if len(header) > MAX_COLUMNS:
-        raise DatasetError(
-            f"{name} has more than {MAX_COLUMNS:,} columns", hint="keep those that are needed"
-        )
+    if len(header) > limits.columns:
+        raise too_large(name, f"{limits.columns:,} columns")
     columns = [column.strip() for column in header]
     return Table(name, columns, _csv_rows(records, columns, wanted))
 
@@ -230,8 +242,10 @@ def _csv_records(lines: _Lines, delimiter: str, name: str) -> Iterator[tuple[int
 # --- jsonl ----------------------------------------------------------------------------------
 
 
-def _read_jsonl(text: io.TextIOWrapper, name: str, wanted: Collection[str]) -> Table:
-    rows = _jsonl_rows(text, wanted)
+def _read_jsonl(
+    text: io.TextIOWrapper, name: str, wanted: Collection[str], limits: Limits
+) -> Table:
+    rows = _jsonl_rows(text, wanted, limits)
     sample = list(islice(rows, SAMPLE_ROWS))
     if sample and all(row.problem for row in sample):
         raise DatasetError(
@@ -244,7 +258,7 @@ def _read_jsonl(text: io.TextIOWrapper, name: str, wanted: Collection[str]) -> T
     return Table(name, columns, chain(sample, rows))
 
 
-def _jsonl_rows(text: io.TextIOWrapper, wanted: Collection[str]) -> Iterator[Row]:
+def _jsonl_rows(text: io.TextIOWrapper, wanted: Collection[str], limits: Limits) -> Iterator[Row]:
     for number, line in enumerate(_limited_lines(text), start=1):
         if len(line) > MAX_RECORD_CHARACTERS:
             yield Row(number, _first_cells(line), TOO_LONG)
@@ -258,8 +272,8 @@ def _jsonl_rows(text: io.TextIOWrapper, wanted: Collection[str]) -> Iterator[Row
             continue
         if not isinstance(cells, dict):
             yield Row(number, {}, "not a JSON object")
-        elif len(cells) > MAX_COLUMNS:
-            yield Row(number, {}, f"more than {MAX_COLUMNS:,} fields")
+        elif len(cells) > limits.columns:
+            yield Row(number, {}, f"more than {limits.columns:,} fields")
         else:
             yield Row(number, {name: _cell(cells[name], name in wanted) for name in cells})
 
@@ -280,32 +294,9 @@ def _cell(value: object, wanted: bool) -> object:
 # --- parquet --------------------------------------------------------------------------------
 
 
-def _read_parquet(stream: IO[bytes], name: str, wanted: Collection[str], batch_rows: int) -> Table:
-    schema = pyarrow.parquet.read_schema(stream)
-    fields = [field for field in schema if field.name in wanted]
-    # a value that a small file repeats a million times is then held in memory once
-    repeated = [field.name for field in fields if _is_string(field.type)]
-    file = pyarrow.parquet.ParquetFile(stream, read_dictionary=repeated)
-    batches = file.iter_batches(batch_rows, columns=[field.name for field in fields])
-    cells = chain.from_iterable(map(_cells, batches))
-    return Table(name, list(schema.names), (Row(line, row) for line, row in enumerate(cells, 1)))
-
-
-def _is_string(kind: pyarrow.DataType) -> bool:
-    return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
-
-
-def _cells(batch: pyarrow.RecordBatch) -> Iterator[dict[str, object]]:
-    columns = [_values(column) for column in batch.columns]
-    for row in zip(*columns, strict=True):
-        yield dict(zip(batch.schema.names, row, strict=True))
-
-
-def _values(column: pyarrow.Array) -> list[object]:
-    if not isinstance(column, pyarrow.DictionaryArray):
-        values: list[object] = column.to_pylist()
-        return values
-    # the dictionary serves many batches: convert only the values of this one
-    indices = column.indices.to_pylist()
-    converted = {index: column.dictionary[index].as_py() for index in {*indices} - {None}}
-    return [converted.get(index) for index in indices]
+def _read_parquet(file: ParquetFile, name: str) -> Table:
+    rows = (
+        Row(number, dict(zip(file.wanted, row.cells, strict=True)), row.problem)
+        for number, row in enumerate(file.rows(), start=1)
+    )
+    return Table(name, file.columns, rows)

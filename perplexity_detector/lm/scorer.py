@@ -28,6 +28,7 @@ from perplexity_detector.lm.read_jobs import BatchInFlight, ReadJob, delayed
 from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.token_statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 from perplexity_detector.lm.weights import catalogue
+from perplexity_detector.lm.weights.fingerprint import is_known
 from perplexity_detector.lm.windows import Window
 from perplexity_detector.text import replace_surrogates
 
@@ -81,7 +82,7 @@ class LanguageModelScorer:
         self.dtype = DTYPES[self.precision]
         loaded = catalogue.load(lm, revision)
         self.name = loaded.name
-        self.fingerprint = loaded.fingerprint
+        self.fingerprints = loaded.fingerprints
         self.tokenizer = loaded.tokenizer
         self.bos_id = loaded.bos_id
         self.bos_candidates = loaded.bos_candidates
@@ -109,9 +110,16 @@ class LanguageModelScorer:
         return cls(**chosen, **further)
 
     @property
+    def fingerprint(self) -> str:
+        """The present fingerprint of the language model."""
+        return self.fingerprints[0]
+
+    @property
     def identity(self) -> str:
-        """Everything the statistics depend on: weights, BOS token, window and precision."""
-        return f"{self.fingerprint} bos={self.bos_id} window={self.window} {self.precision}"
+        """Everything the statistics depend on: model, BOS token, window and precision."""
+        # so that what earlier versions have cached of the builtin model stays in use
+        known = self.fingerprints[-1] if is_known(self.fingerprints) else self.fingerprint
+        return f"{known} bos={self.bos_id} window={self.window} {self.precision}"
 
     def layer_at(self, share: float) -> int:
         """Number of blocks, at least 1, that make up this share of the whole model.

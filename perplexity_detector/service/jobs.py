@@ -6,10 +6,10 @@ import asyncio
 import re
 import secrets
 import shutil
-import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from perplexity_detector.io.results_writer import ResultsWriter
 from perplexity_detector.logs import get_logger
 from perplexity_detector.service.micro_batching import BatchQueue
 from perplexity_detector.service.problem_details import OUR_FAULT, sentence
+from perplexity_detector.service.temporary_folder import TemporaryFolder
 from perplexity_detector.service.uploads import Readable
 
 #: Jobs that run at once; they share one worker, so that more would not be faster.
@@ -37,8 +38,12 @@ Finish = Callable[[pd.DataFrame], None]
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
+#: States in which a job still has work to do.
+UNFINISHED = (WAITING, RUNNING)
+
+
 class TooManyJobsError(Exception):
-    """The limit of jobs is reached."""
+    """The limit of jobs is reached, or one client's share; the argument is a sentence."""
 
 
 class Job:
@@ -46,17 +51,21 @@ class Job:
 
     Attributes:
         id: 128 random bits; knowing it gives access to the job.
-        folder: its own folder, which holds the file until it is scored, then the results.
+        client: address of who sent it.
+        folder: its own folder, which holds the results; what was sent has no name there.
         state: receiving, waiting, running, done or failed.
         rows: number of the file's rows.
         rows_done: number of rows scored so far.
         detail: why it failed, a sentence.
         error_status: HTTP status of that failure: 422 for an error in the file, otherwise 500.
         ended: set when it is done, failed or cancelled.
+        asked_for_later: whether its client comes back for the results; the request that made it
+            does not wait for them.
         running: the future of its thread.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, client: str) -> None:
+        self.client = client
         self._kind = "file"
         self._finish: Finish | None = None
         self.id = secrets.token_urlsafe(16)
@@ -66,6 +75,7 @@ class Job:
         self.rows = self.rows_done = 0
         self.detail = ""
         self.error_status = 422
+        self.asked_for_later = False
         self.ended = asyncio.Event()
         self._cancelled = threading.Event()
         self.running: Future[None] | None = None
@@ -110,7 +120,7 @@ class Job:
                 self._finish(pd.concat(assessor.kept))
             self.state = DONE
         except PerplexityDetectorError as error:
-            self.detail = sentence(error, upload.names)
+            self.detail = sentence(error)
             self.state = FAILED
         except Exception as error:
             self.state = FAILED
@@ -120,7 +130,7 @@ class Job:
                 frames = "".join(traceback.format_tb(error.__traceback__))
                 get_logger().error("a job failed: %s\n%s", type(error).__name__, frames)
         finally:
-            upload.remove()
+            upload.close()
 
     def submit(
         self, texts: Sequence[str], loop: asyncio.AbstractEventLoop, queue: BatchQueue
@@ -163,19 +173,23 @@ class JobStore:
     All methods but `close` are called in the event loop.
 
     Args:
-        max_jobs: limit of jobs, finished ones included.
+        max_jobs: places for jobs that were received, finished ones included; files that are still
+            received have as many of their own.
         keep_seconds: how long a finished job is kept.
+        client_share: share of the places that one client may take, in (0, 1].
 
     Attributes:
         folder: holds a folder for each job; only the service's user has access.
     """
 
-    def __init__(self, max_jobs: int, keep_seconds: float) -> None:
+    def __init__(self, max_jobs: int, keep_seconds: float, client_share: float = 1.0) -> None:
         self._max_jobs = max_jobs
+        self._max_of_client = max(1, int(max_jobs * client_share))
         self.keep_seconds = keep_seconds
         self._jobs: dict[str, Job] = {}
         self._threads = ThreadPoolExecutor(THREADS, "files")
-        self.folder = Path(tempfile.mkdtemp(prefix="perplexity-detector-"))
+        self._temporary = TemporaryFolder()
+        self.folder = self._temporary.path
 
     def __len__(self) -> int:
         """Number of jobs, finished ones included."""
@@ -189,15 +203,18 @@ class JobStore:
         """Accept jobs from now on; their texts go to the queue."""
         self._loop, self._queue = loop, queue
 
-    def new(self) -> Job:
+    def new(self, client: str) -> Job:
         """Make a job whose file is still to be received.
 
+        Args:
+            client: address of who sends it.
+
         Raises:
-            TooManyJobsError: the limit of jobs is reached.
+            TooManyJobsError: the client, or all of them, receive or wait for too many.
         """
-        if len(self._jobs) >= self._max_jobs:
-            raise TooManyJobsError
-        job = Job(self.folder)
+        self._require_place(client, (RECEIVING,))
+        self._require_place(client, UNFINISHED)
+        job = Job(self.folder, client)
         self._jobs[job.id] = job
         return job
 
@@ -207,7 +224,16 @@ class JobStore:
         return job if job is not None and job.state != RECEIVING else None
 
     def begin(self, job: Job, upload: Readable) -> None:
-        """Score the job's file once a thread is free; remove it `keep_seconds` after its end."""
+        """Score the job's file once a thread is free; remove it `keep_seconds` after its end.
+
+        The oldest finished job makes room for it, if there is none: that of the client who has
+        most of them.
+
+        Raises:
+            TooManyJobsError: others have begun meanwhile.
+        """
+        self._require_place(job.client, UNFINISHED)
+        self._make_room()
         job.rows = upload.rows
         job.state = WAITING
         job.running = self._threads.submit(job.run, upload, self._loop, self._queue)
@@ -224,7 +250,24 @@ class JobStore:
         for job in self:
             job.cancel()
         self._threads.shutdown(cancel_futures=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._temporary.remove()
+
+    def _require_place(self, client: str, states: Collection[str]) -> None:
+        clients = [job.client for job in self if job.state in states]
+        if clients.count(client) >= self._max_of_client:
+            raise TooManyJobsError("Your files are not finished; send more when some are.")
+        if len(clients) >= self._max_jobs:
+            raise TooManyJobsError("The limit of files is reached; try again later.")
+
+    def _make_room(self) -> None:
+        received = [job for job in self if job.state != RECEIVING]
+        if len(received) < self._max_jobs:
+            return
+        finished = [job for job in received if job.ended.is_set() and job.asked_for_later]
+        if not finished:
+            raise TooManyJobsError("The limit of files is reached; try again later.")
+        held = Counter(job.client for job in finished)
+        self.remove(max(finished, key=lambda job: held[job.client]))  # the first, which is oldest
 
     def _end(self, job: Job) -> None:
         job.ended.set()

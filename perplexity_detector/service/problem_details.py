@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from perplexity_detector.errors import PerplexityDetectorError
+from perplexity_detector.errors import PerplexityDetectorError, TooLargeError
 
 MEDIA_TYPE = "application/problem+json"
 #: The detail of every server error; only the log holds its cause.
@@ -84,17 +84,9 @@ def install(app: FastAPI) -> None:
     app.exception_handler(PerplexityDetectorError)(_user_problem)
 
 
-def sentence(error: PerplexityDetectorError, names: Mapping[str, str] | None = None) -> str:
-    """Word an error for a client: parameters are query parameters.
-
-    Args:
-        error: of the library.
-        names: paths on this machine -> what the sentence calls them instead.
-    """
-    detail = error.worded(lambda name: f"?{name}")
-    for path, name in (names or {}).items():
-        detail = detail.replace(path, name)
-    return detail
+def sentence(error: PerplexityDetectorError) -> str:
+    """Word an error of the library for a client: parameters are query parameters."""
+    return error.worded(lambda name: f"?{name}")
 
 
 async def _http_problem(request: Request, error: HTTPException) -> JSONResponse:
@@ -105,7 +97,7 @@ async def _http_problem(request: Request, error: HTTPException) -> JSONResponse:
 
 
 async def _user_problem(request: Request, error: PerplexityDetectorError) -> JSONResponse:
-    return document(422, sentence(error))
+    return document(413 if isinstance(error, TooLargeError) else 422, sentence(error))
 
 
 async def _validation_problem(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from perplexity_detector.errors import InputError
+from perplexity_detector.io.limits import DEFAULT_LIMITS, Limits
 
 #: The environment variable of a setting is its name in capitals after this.
 PREFIX = "PERPLEXITY_DETECTOR_"
@@ -43,6 +44,12 @@ class Settings(BaseSettings):
     max_file_bytes: Count = Field(
         100 * MEGABYTE, description="Bytes of a file, packed and unpacked."
     )
+    max_file_rows: Count = Field(1_000_000, description="Rows of a table.")
+    max_file_memory: Count = Field(
+        1_000 * MEGABYTE,
+        description="Bytes of memory of the process that parses documents or parquet (Linux only).",
+    )
+    file_seconds: Positive = Field(120.0, description="Seconds that reading a file may take.")
     head_seconds: Positive = Field(
         10.0,
         description="Seconds within which a request's head must arrive, or the client must take "
@@ -66,7 +73,14 @@ class Settings(BaseSettings):
     sync_max_tokens: Count = Field(
         20_000, description="Tokens up to which a file is answered at once; a larger one is a job."
     )
-    max_jobs: Count = Field(20, description="Jobs that are kept, finished ones included.")
+    max_jobs: Count = Field(
+        20,
+        description="Jobs that are kept; the oldest finished one makes room for another. Files "
+        "that are still received have as many places of their own.",
+    )
+    client_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="Share of these places that the unfinished files of one address may take."
+    )
     job_seconds: Positive = Field(3_600.0, description="Seconds that a finished job is kept.")
     max_recalibrated_detectors: Annotated[int, Field(ge=0)] = Field(
         0,
@@ -83,6 +97,18 @@ class Settings(BaseSettings):
         if limit and others.data.get("api_key") is None:
             raise ValueError(f"needs an API key: set {API_KEY}, too")
         return limit
+
+    def limits(self) -> Limits:
+        """The limits within which uploaded files are read."""
+        most = self.max_file_bytes
+        return Limits(
+            bytes=most,
+            rows=self.max_file_rows,
+            seconds=self.file_seconds,
+            memory=self.max_file_memory,
+            document_bytes=min(most, DEFAULT_LIMITS.document_bytes),
+            docx_bytes=min(most, DEFAULT_LIMITS.docx_bytes),
+        )
 
     def trusting(self, host: str) -> Settings:
         """The same, with one more trusted host."""

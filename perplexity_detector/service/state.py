@@ -61,7 +61,7 @@ class ServiceState:
         self.engine: Engine | None = None
         self.detectors = Detectors(data, settings.max_recalibrated_detectors)
         self.queue: BatchQueue | None = None
-        self.jobs = JobStore(settings.max_jobs, settings.job_seconds)
+        self.jobs = JobStore(settings.max_jobs, settings.job_seconds, settings.client_share)
         self._load = load
         self._failed = failed
         # the only thread that uses torch, the trees and the tokenizer

@@ -1,34 +1,32 @@
-"""Uploaded files: receive them into a folder, unpack and scan a table once, read documents."""
+"""Uploaded files: receive them into files without a name, scan a table once, read documents.
+
+What has no name is gone with the process, however that ends.
+"""
 
 from __future__ import annotations
 
-import gzip
-import time
-import zlib
+import json
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import IO, NamedTuple, Protocol
 
 import pandas as pd
-import pyarrow
-import pyarrow.parquet
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.byte_streams import FORMATS
 from perplexity_detector.io.datasets import Columns, read_chunks
-from perplexity_detector.io.documents import DEFAULT_LIMITS, Limits
-from perplexity_detector.io.documents.collection import File, has_document_name, open_named
+from perplexity_detector.io.documents.collection import has_document_name, open_named
 from perplexity_detector.io.documents.frames import read_files
+from perplexity_detector.io.limits import Limits
 from perplexity_detector.pipelines.predict import CHUNK_ROWS
 from perplexity_detector.pipelines.recalibrate import mark_generated
 from perplexity_detector.service.micro_batching import estimate_tokens
 from perplexity_detector.service.problem_details import Problem
 
-#: What error messages call the file instead of its path.
-NAME = "The file"
 _MEDIA_TYPES = {
     "text/csv": "csv",
     "text/tab-separated-values": "tsv",
@@ -47,9 +45,8 @@ _DOCUMENT_TYPES = {
 }
 #: Files of one form.
 MAX_FILES = 1_000
-#: Limit of the time to scan a file; a hundred megabytes take about ten seconds.
-SCAN_SECONDS = 120.0
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+#: Columns that a job needs of documents.
+_COLUMNS = ["id", "text", "problem", "left_out"]
 _BLOCK = 1 << 16
 
 
@@ -57,13 +54,18 @@ class Received(NamedTuple):
     """Files of a request.
 
     Attributes:
-        files: where each lies, and the client's name for it, which is used only as an id and for
-            its extension.
+        files: each, open and without a name on the disk, and the client's name for it, which is
+            used only as an id and for its extension.
         format: of a table, by name or media type; None if they do not give one.
     """
 
-    files: list[tuple[Path, str]]
+    files: list[tuple[IO[bytes], str]]
     format: str | None
+
+    def close(self) -> None:
+        """Close the files, which removes them."""
+        for file, _ in self.files:
+            file.close()
 
     @property
     def are_documents(self) -> bool:
@@ -78,84 +80,67 @@ class Readable(Protocol):
         rows: number of texts.
         tokens: estimated tokens of the texts.
         documents: whether they are documents.
-        names: paths on this machine -> what error messages call them instead.
     """
 
     rows: int
     tokens: int
     documents: bool
 
-    @property
-    def names(self) -> dict[str, str]:
-        """See above."""
-
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Frames with id, text and problem."""
 
-    def remove(self) -> None:
-        """Remove what was uploaded."""
+    def close(self) -> None:
+        """Close the files, which removes them."""
 
 
 class UploadedDocuments:
-    """Uploaded documents, whose texts are read once.
+    """Uploaded documents, whose texts are read once, into a file without a name.
 
     Args:
         received: of a request.
-        max_bytes: limit of the unpacked size of a zip.
+        limits: of reading them.
         max_characters: limit for a text; a row with a longer one has a problem.
         by_people: whether a document in a folder of generated ones has a problem.
-
-    Attributes:
-        frame: id, text, problem and left_out of each document, once `read` has read them.
     """
 
     documents = True
 
     def __init__(
-        self, received: Received, max_bytes: int, max_characters: int, by_people: bool = False
+        self, received: Received, limits: Limits, max_characters: int, by_people: bool = False
     ) -> None:
-        self._files = received.files
+        self._received = received
         self._label = None if by_people else False
         self._max_characters = max_characters
-        self._limits = Limits(
-            document_bytes=min(max_bytes, DEFAULT_LIMITS.document_bytes), unpacked_bytes=max_bytes
-        )
-        self.frame = pd.DataFrame()
+        self._limits = limits
+        self._texts = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self.rows = self.tokens = 0
-
-    @property
-    def names(self) -> dict[str, str]:
-        """Paths on this machine -> the client's names."""
-        return {str(path): name for path, name in self._files}
 
     def read(self) -> None:
         """Read the texts of all documents.
 
         Raises:
-            DatasetError: no document can be read, or they take too long.
+            DatasetError: no document can be read, or they exceed a limit.
         """
-        end = time.monotonic() + SCAN_SECONDS
-        with open_named(self._files, self._limits) as files:
-            frames = []
-            for frame in read_files(
-                _in_time(files, end), "what was sent", label=self._label, limits=self._limits
-            ):
-                frames.append(_without_long(mark_generated(frame), self._max_characters))
-        self.frame = pd.concat(frames, ignore_index=True)
-        self.rows = len(self.frame)
-        usable = self.frame.loc[self.frame["problem"] == "", "text"]
-        self.tokens = sum(map(estimate_tokens, usable))
-        self.remove()
+        with open_named(self._received.files, self._limits) as files:
+            for frame in read_files(files, "what was sent", label=self._label, limits=self._limits):
+                chunk = _without_long(mark_generated(frame), self._max_characters)
+                self.rows += len(chunk)
+                usable = chunk.loc[chunk["problem"] == "", "text"]
+                self.tokens += sum(map(estimate_tokens, usable))
+                for row in chunk[_COLUMNS].itertuples(index=False):
+                    self._texts.write(json.dumps(row) + "\n")
+        self._received.close()
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Frames of the texts that `read` has read."""
-        for start in range(0, self.rows, CHUNK_ROWS):
-            yield self.frame.iloc[start : start + CHUNK_ROWS].reset_index(drop=True)
+        self._texts.seek(0)
+        while lines := list(islice(self._texts, CHUNK_ROWS)):
+            yield pd.DataFrame(list(map(json.loads, lines)), columns=_COLUMNS, dtype=object)
 
-    def remove(self) -> None:
-        """Remove the files."""
-        for path, _ in self._files:
-            path.unlink(missing_ok=True)
+    def close(self) -> None:
+        """Close the files, which removes them."""
+        self._received.close()
+        self._texts.close()
 
 
 @dataclass
@@ -163,40 +148,37 @@ class Upload:
     """An uploaded file of rows, and how to read it.
 
     Attributes:
-        path: of the file.
+        file: its content.
         format: csv, tsv, jsonl or parquet.
         columns: names of its columns.
         encoding: of csv, tsv and jsonl.
+        limits: of reading it.
         max_characters: limit for a text; a row with a longer one has a problem.
         by_people: whether a row that is labelled as generated has a problem.
         rows: number of rows, once `scan` has counted them.
         tokens: estimated tokens of its texts, once `scan` has counted them.
     """
 
-    path: Path
+    file: IO[bytes]
     format: str
     columns: Columns
     encoding: str
+    limits: Limits
     max_characters: int
     by_people: bool = False
     rows: int = field(default=0, init=False)
     tokens: int = field(default=0, init=False)
     documents: bool = field(default=False, init=False)
 
-    @property
-    def names(self) -> dict[str, str]:
-        """The path on this machine -> what error messages call it."""
-        return {str(self.path): NAME}
-
-    def remove(self) -> None:
-        """Remove the file."""
-        self.path.unlink(missing_ok=True)
+    def close(self) -> None:
+        """Close the file, which removes it."""
+        self.file.close()
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Read frames of rows; see `datasets.read_chunks`."""
         for rows in read_chunks(
-            self.path, self.columns, chunk_rows=CHUNK_ROWS, encoding=self.encoding,
-            format=self.format, label=None if self.by_people else False,
+            self.file, self.columns, chunk_rows=CHUNK_ROWS, encoding=self.encoding,
+            format=self.format, label=None if self.by_people else False, limits=self.limits,
         ):  # fmt: skip
             yield _without_long(mark_generated(rows), self.max_characters)
 
@@ -204,14 +186,9 @@ class Upload:
         """Count rows and tokens, and find errors in the file before it is scored.
 
         Raises:
-            DatasetError: it cannot be read.
+            DatasetError: it cannot be read, or exceeds a limit.
         """
-        end = time.monotonic() + SCAN_SECONDS
         for chunk in self.chunks():
-            if time.monotonic() > end:  # a csv full of unclosed quotation marks is slow to read
-                raise DatasetError(
-                    f"{NAME} takes too long to read", hint="send it in pieces, or repair it"
-                )
             self.rows += len(chunk)
             self.tokens += sum(map(estimate_tokens, chunk.loc[chunk["problem"] == "", "text"]))
 
@@ -222,13 +199,6 @@ def _without_long(chunk: pd.DataFrame, max_characters: int) -> pd.DataFrame:
     return chunk
 
 
-def _in_time(files: list[File], end: float) -> Iterator[File]:
-    for file in files:
-        if time.monotonic() > end:
-            raise DatasetError("These documents take too long to read", hint="send fewer at once")
-        yield file
-
-
 async def receive(request: Request, folder: Path) -> Received:
     """Save a request's files, from a form or as the body; the middleware limits their size.
 
@@ -237,27 +207,31 @@ async def receive(request: Request, folder: Path) -> Received:
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "multipart/form-data":
-        path = folder / "upload"
-        with path.open("wb") as file:
-            async for block in request.stream():
-                file.write(block)
+        file = await _saved(request.stream(), folder)
         name = f"document{_DOCUMENT_TYPES.get(media_type, '')}"
-        return Received([(path, name)], _MEDIA_TYPES.get(media_type))
+        return Received([(file, name)], _MEDIA_TYPES.get(media_type))
     async with request.form(max_files=MAX_FILES, max_fields=10) as form:
         uploads = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
         if not uploads:
             raise Problem(422, "Send the file as a field of the form, such as `file`.")
-        files = []
-        for number, upload in enumerate(uploads):
-            path = folder / f"upload-{number}"
-            with path.open("wb") as file:
-                async for block in _blocks(upload):
-                    file.write(block)
-            files.append((path, upload.filename or "document"))
-        formats = [_format_of(name) for _, name in files]
-        if len(files) > 1 and any(formats):
+        names = [upload.filename or "document" for upload in uploads]
+        formats = list(map(_format_of, names))
+        if len(names) > 1 and any(formats):
             raise Problem(422, "Send a table by itself, or several documents without a table.")
-        return Received(files, formats[0] or _MEDIA_TYPES.get(uploads[0].content_type or ""))
+        files = [await _saved(_blocks(upload), folder) for upload in uploads]
+        return Received(
+            list(zip(files, names, strict=True)),
+            formats[0] or _MEDIA_TYPES.get(uploads[0].content_type or ""),
+        )
+
+
+async def _saved(blocks: AsyncIterator[bytes], folder: Path) -> IO[bytes]:
+    """Blocks in a file that has no name on the disk, so that it goes with the process."""
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+    async for block in blocks:
+        file.write(block)
+    file.flush()
+    return file
 
 
 async def _blocks(upload: UploadFile) -> AsyncIterator[bytes]:
@@ -269,62 +243,3 @@ def _format_of(name: str) -> str | None:
     """The format by the extension of a client's file name, which is used for nothing else."""
     plain = PurePath(name.lower().removesuffix(".gz"))
     return FORMATS.get(plain.suffix)
-
-
-def unpack(path: Path, max_bytes: int) -> None:
-    """Unpack a gzipped file in place, and check the unpacked size of a parquet file.
-
-    Args:
-        path: the file.
-        max_bytes: limit of the unpacked size; a small archive can hold more than fits on a disk.
-
-    Raises:
-        Problem: 413, the unpacked file is larger.
-        DatasetError: it is damaged, or compressed twice.
-    """
-    if not _is_gzipped(path):
-        _check_parquet(path, max_bytes)
-        return
-    unpacked = path.with_name(path.name + ".unpacked")
-    try:
-        with gzip.open(path) as packed, unpacked.open("wb") as plain:
-            _copy(packed, plain, max_bytes)
-    except (EOFError, OSError, zlib.error) as error:
-        raise DatasetError(
-            f"{NAME} is damaged or cut short", hint="make or send it again"
-        ) from error
-    if _is_gzipped(unpacked):  # the reader would unpack it without a limit
-        raise DatasetError(f"{NAME} is compressed twice", hint="unpack it once")
-    unpacked.replace(path)
-    _check_parquet(path, max_bytes)
-
-
-def _check_parquet(path: Path, max_bytes: int) -> None:
-    with path.open("rb") as file:
-        if file.read(len(_PARQUET)) != _PARQUET:
-            return
-    try:
-        metadata = pyarrow.parquet.read_metadata(path)
-    except (pyarrow.ArrowException, OSError):
-        return  # the reader reports what is wrong with it
-    groups = map(metadata.row_group, range(metadata.num_row_groups))
-    if sum(group.total_byte_size for group in groups) > max_bytes:
-        raise _too_large(max_bytes)
-
-
-def _is_gzipped(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_GZIP)) == _GZIP
-
-
-def _copy(source: gzip.GzipFile, target: IO[bytes], max_bytes: int) -> None:
-    written = 0
-    while block := source.read(_BLOCK):
-        written += len(block)
-        if written > max_bytes:
-            raise _too_large(max_bytes)
-        target.write(block)
-
-
-def _too_large(max_bytes: int) -> Problem:
-    return Problem(413, f"Unpacked, the file has more than {max_bytes:,} bytes: send it in pieces.")

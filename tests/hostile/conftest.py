@@ -5,6 +5,7 @@ import pytest
 from perplexity_detector.service.settings import Settings
 from tests.browser import open_chromium
 from tests.labelled import light_detector, two_styles
+from tests.service.conftest import Services
 from tests.service.serving import WatchedEngine, listening
 
 
@@ -18,6 +19,14 @@ def client(engine, tmp_path_factory):
     data = tmp_path_factory.mktemp("data")
     with listening(lambda: engine, Settings(trusted_hosts="essays.example"), data) as client:
         yield client
+
+
+@pytest.fixture
+def serve(engine, tmp_path):
+    """Begins services with settings of one's own."""
+    services = Services(engine, tmp_path)
+    yield services
+    services.end()
 
 
 @pytest.fixture(scope="module")

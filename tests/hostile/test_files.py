@@ -7,6 +7,7 @@ import pytest
 
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.datasets import describe_problems, read_all
+from perplexity_detector.io.limits import Limits
 from tests.hostile.peak_memory import grown
 
 
@@ -102,3 +103,22 @@ def test_wide_encodings_are_told_apart(tmp_path, encoding):
     path = write(tmp_path, "a.csv", "id,text\n1,naïve\n".encode(encoding))
     assert f"pass encoding={encoding}" in error_of(path)
     assert read_all(path, encoding=encoding)["text"].tolist() == ["naïve"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl"])
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (Limits(bytes=100_000), "has more than 100,000 bytes: give it in parts."),
+        (Limits(rows=5_000), "has more than 5,000 rows: give it in parts."),
+        (Limits(seconds=0.001), "takes more than 0.001 seconds to read: give it in parts."),
+    ],
+    ids=["bytes", "rows", "seconds"],
+)
+def test_limits_hold_for_every_table(tmp_path, name, limits, sentence):
+    rows = b"id,text\n" + b"1,aaaaaaaa\n" * 20_000
+    if "jsonl" in name:
+        rows = b'{"id":1,"text":"aaaaaaaa"}\n' * 20_000
+    path = write(tmp_path, name, gzip.compress(rows) if name.endswith(".gz") else rows)
+    assert error_of(path, limits=limits) == f"{path} {sentence}"
+    assert len(read_all(path)) == 20_000

@@ -7,10 +7,14 @@ import sys
 
 import pytest
 
+from perplexity_detector.detectors.loading import load_detector
 from perplexity_detector.errors import ArtefactError, LanguageModelError
+from perplexity_detector.lm.cache import CachedScorer
+from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.weights import catalogue
 from tests.paths import ROOT
 
+TEXT = "We walked to the lake before it rained."
 CODE = "import pathlib\npathlib.Path('{mark}').touch()\n"
 
 
@@ -155,3 +159,25 @@ def test_another_architecture_is_one_sentence(fine_tuned, tmp_path, settings):
     with pytest.raises((ArtefactError, LanguageModelError)) as caught:
         ExplainableClassifier.from_pretrained(folder)
     assert "\n" not in str(caught.value)
+
+
+def test_a_detector_refuses_its_model_with_another_configuration(smollm2_folder, tmp_path):
+    for file in smollm2_folder.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "config.json").unlink()
+    shutil.copy(smollm2_folder / "config.json", tmp_path)
+    change(tmp_path, rms_norm_eps=1e-3)
+    changed = load_detector(tmp_path, "fast", lm=str(tmp_path))
+    with pytest.raises(ArtefactError, match="trained with another language model"):
+        changed.assess([TEXT], why=False)
+
+
+def test_results_of_another_configuration_are_not_mixed(tiny_gpt2, tmp_path):
+    folder = shutil.copytree(tiny_gpt2, tmp_path / "model")
+    cache = tmp_path / "cache"
+    before = CachedScorer(LanguageModelScorer(str(folder)), cache).score([TEXT])[0].surprisal
+    change(folder, layer_norm_epsilon=0.5)
+    changed = LanguageModelScorer(str(folder))
+    again = CachedScorer(changed, cache).score([TEXT])[0].surprisal
+    assert again.tolist() == changed.score([TEXT])[0].surprisal.astype("float16").tolist()
+    assert again.tolist() != before.tolist()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 
 import pandas as pd
 import pytest
@@ -86,6 +87,11 @@ def journal_of(output):
     return output.with_name(output.name + ".part.journal")
 
 
+def with_checksum(content):
+    """A line of a journal."""
+    return b"%08x %s\n" % (zlib.crc32(content), content)
+
+
 def resumed(rows, detector, output):
     return sum(map(len, run(rows, detector, output, resume=True)))
 
@@ -110,11 +116,27 @@ def test_wherever_a_line_was_cut(rows, fitted, whole, tmp_path_factory, chunks, 
 
 def test_a_kill_before_the_first_rows(rows, fitted, whole, tmp_path):
     output = tmp_path / "results.csv"
-    for part, journal in ((b"", b""), (b"id,gen", b'{"fpr'), (b"", b'{"fpr": 7}\n')):
+    for part, journal in ((b"", b""), (b"id,gen", b'{"fpr'), (b"", with_checksum(b'{"fpr": 7}'))):
         part_of(output).write_bytes(part)
         journal_of(output).write_bytes(journal)
         assert resumed(rows, fitted, output) == len(TEXTS)
         assert output.read_bytes() == whole
+
+
+def test_a_damaged_journal_is_not_trusted(rows, fitted, whole, tmp_path):
+    output = tmp_path / "results.csv"
+    stopped(rows, fitted, output, 3)
+    written, journal = part_of(output).read_bytes(), journal_of(output).read_bytes()
+    for place in range(0, len(journal) - 200, 7):
+        damaged = bytearray(journal)
+        damaged[place] ^= 1 + place % 255
+        journal_of(output).write_bytes(damaged)
+        with pytest.raises(InputError, match=r"is damaged in line \d: leave out resume"):
+            resumed(rows, fitted, output)
+        assert part_of(output).read_bytes() == written
+    journal_of(output).write_bytes(journal)
+    assert resumed(rows, fitted, output) == len(TEXTS) - 3 * CHUNK
+    assert output.read_bytes() == whole
 
 
 def test_a_kill_after_the_last_rows(rows, fitted, whole, tmp_path):
@@ -123,9 +145,9 @@ def test_a_kill_after_the_last_rows(rows, fitted, whole, tmp_path):
     assert resumed(rows, fitted, output) == 0
     # the file has its name, and the journal is not gone yet
     stopped(rows, fitted, output, 5)
-    entry = journal_of(output).read_bytes().splitlines()[-1]
+    entry = json.loads(journal_of(output).read_bytes().splitlines()[-1][9:])
     with journal_of(output).open("ab") as journal:
-        journal.write(json.dumps({**json.loads(entry), "whole": True}).encode() + b"\n")
+        journal.write(with_checksum(json.dumps({**entry, "whole": True}).encode()))
     part_of(output).replace(output)
     assert resumed(rows, fitted, output) == 0
     assert output.read_bytes() == whole
@@ -200,7 +222,9 @@ def test_other_settings_are_refused(rows, fitted, tmp_path):
     fitted.set_params(fpr=0.1)
     begun = journal_of(output).read_bytes()
     here = str(resolve_device("auto")).encode()
-    journal_of(output).write_bytes(begun.replace(b'"device": "' + here, b'"device": "elsewhere'))
+    header, *entries = begun.splitlines(keepends=True)
+    moved = header[9:-1].replace(b'"device": "' + here, b'"device": "elsewhere')
+    journal_of(output).write_bytes(b"".join([with_checksum(moved), *entries]))
     with pytest.raises(InputError, match="another device \\(elsewhere, not "):
         resumed(rows, fitted, output)
     journal_of(output).write_bytes(begun)

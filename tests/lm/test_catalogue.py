@@ -12,8 +12,10 @@ import transformers
 from safetensors.numpy import load_file, save_file
 
 from perplexity_detector.errors import LanguageModelError
+from perplexity_detector.io.artefact_folder import PRETRAINED
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.weights import catalogue
+from perplexity_detector.lm.weights.fingerprint import fingerprints, is_known
 from perplexity_detector.lm.weights.gguf_convert import convert
 
 
@@ -55,7 +57,7 @@ def test_a_folder_of_transformers(tiny_gpt2, bpe):
     loaded = catalogue.load(str(tiny_gpt2))
     assert loaded.name == str(tiny_gpt2)
     digest = hashlib.sha256((tiny_gpt2 / "model.safetensors").read_bytes()).hexdigest()
-    assert loaded.fingerprint == f"sha256:{digest}"
+    assert loaded.fingerprints[1] == f"sha256:{digest}"
     assert (loaded.bos_id, loaded.bos_candidates, loaded.context) == (0, (0,), 64)
     assert not loaded.model.training
     assert loaded.tokenizer.encode("It rains.").ids == bpe.encode("It rains.").ids
@@ -70,11 +72,60 @@ def test_first_tokens_in_order_of_likelihood(save_model, tiny_gpt2):
 
 
 def test_the_fingerprint_changes_with_the_weights(copy):
-    before = catalogue.load(str(copy)).fingerprint
+    before = catalogue.load(str(copy)).fingerprints
     tensors = load_file(copy / "model.safetensors")
     next(iter(tensors.values())).flat[0] += 1
     save_file(tensors, copy / "model.safetensors", {"format": "pt"})
-    assert catalogue.load(str(copy)).fingerprint != before
+    assert not set(catalogue.load(str(copy)).fingerprints) & set(before)
+
+
+def edit(file, change):
+    values = json.loads(file.read_text(encoding="utf-8"))
+    change(values)
+    file.write_text(json.dumps(values, indent=4), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("config.json", lambda config: config.update(layer_norm_epsilon=0.01)),
+        ("config.json", lambda config: config.update(bos_token_id=1)),
+        ("tokenizer.json", lambda tokenizer: tokenizer["model"]["merges"].pop()),
+        ("tokenizer_config.json", lambda config: config.update(bos_token="b")),
+    ],
+)
+def test_the_fingerprint_changes_with_config_and_tokenizer(copy, name, change):
+    present, former = fingerprints(copy)
+    edit(copy / name, change)
+    assert fingerprints(copy)[0] != present
+    # until version 0.3 the weights alone counted
+    assert fingerprints(copy)[1] == former
+
+
+def test_the_fingerprint_stays_if_the_same_model_is_saved_by_another_version(copy):
+    before = fingerprints(copy)
+    edit(copy / "config.json", lambda config: config.update(transformers_version="9", added=None))
+    edit(copy / "tokenizer.json", lambda tokenizer: tokenizer["model"].update(ignore_merges=False))
+    merges = json.loads((copy / "tokenizer.json").read_text(encoding="utf-8"))["model"]["merges"]
+    older = [one if isinstance(one, str) else " ".join(one) for one in merges]
+    edit(copy / "tokenizer.json", lambda tokenizer: tokenizer["model"].update(merges=older))
+    assert fingerprints(copy) == before
+
+
+def test_the_builtin_model_has_its_former_name_only_as_a_whole(smollm2_folder, tmp_path):
+    names = fingerprints(smollm2_folder)
+    shipped = json.loads((PRETRAINED / "fast" / "config.json").read_text(encoding="utf-8"))
+    assert shipped["language_model"] in names
+    assert names[1] == "sha256:6319cefef8f5f9356e52258853be9b507ba4eec291c3c1c77a16a4d9102a8f34"
+    assert is_known(names)
+    for file in smollm2_folder.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "config.json").unlink()
+    shutil.copy(smollm2_folder / "config.json", tmp_path)
+    edit(tmp_path / "config.json", lambda config: config.update(rms_norm_eps=1e-3))
+    changed = fingerprints(tmp_path)
+    assert len(changed) == 1
+    assert not is_known(changed)
 
 
 def test_smollm2(smollm2_folder, capfd):

@@ -39,7 +39,7 @@ def test_the_folder_is_the_model_it_came_from(tiny_gguf, folder):
 
 
 def test_a_file_always_becomes_the_same_bytes(tiny_gguf, folder, tmp_path):
-    # the fingerprint of a model is the hash of its weights
+    # the fingerprint of a model is a hash of its files
     for _ in range(8):
         convert(tiny_gguf.file, tmp_path, BOS)
         for file in folder.iterdir():

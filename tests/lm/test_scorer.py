@@ -269,7 +269,7 @@ def test_the_bar_is_shown_on_a_terminal_only(scorer, monkeypatch, capfd):
 
 def test_identity_names_what_the_numbers_depend_on(tiny_gpt2, tiny_llama):
     plain = LanguageModelScorer(str(tiny_gpt2))
-    assert plain.identity == f"{plain.fingerprint} bos=0 window=64 float32"
+    assert plain.identity == f"{plain.fingerprints[0]} bos=0 window=64 float32"
     others = [
         LanguageModelScorer(str(tiny_llama)),
         LanguageModelScorer(str(tiny_gpt2), window=32),

@@ -210,7 +210,7 @@ def test_a_job_that_fails_says_so(serve):
 
 
 def test_jobs_are_bounded_and_expire(serve, csv):
-    client = serve(max_jobs=2, job_seconds=0.5)
+    client = serve(max_jobs=2, job_seconds=0.5, client_share=1.0)
     serve.engine.hold()
     places = [send(client, csv, **ASYNC).headers["location"] for _ in range(2)]
     full = send(client, csv)

@@ -9,13 +9,10 @@ if TYPE_CHECKING:
     from perplexity_detector.io.documents.collection import is_documents
     from perplexity_detector.io.documents.extracted import SCAN, ExtractedText
     from perplexity_detector.io.documents.frames import read, read_chunks
-    from perplexity_detector.io.documents.limits import DEFAULT_LIMITS, Limits
 
 __all__ = [
-    "DEFAULT_LIMITS",
     "SCAN",
     "ExtractedText",
-    "Limits",
     "is_documents",
     "read",
     "read_chunks",
@@ -23,10 +20,8 @@ __all__ = [
 
 # loaded when first used: the process that parses has no need of pandas
 _MODULES = {
-    "DEFAULT_LIMITS": "limits",
     "SCAN": "extracted",
     "ExtractedText": "extracted",
-    "Limits": "limits",
     "is_documents": "collection",
     "read": "frames",
     "read_chunks": "frames",

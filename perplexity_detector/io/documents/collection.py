@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -17,7 +17,7 @@ from typing import IO
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.documents.extracted import UnreadableError
 from perplexity_detector.io.documents.formats import FORMATS, UNREAD
-from perplexity_detector.io.documents.limits import Limits
+from perplexity_detector.io.limits import Limits, too_large
 
 _ZIP = ".zip"
 #: Files that systems and programs leave next to documents.
@@ -80,24 +80,23 @@ def open_files(path: str | Path, limits: Limits) -> Iterator[list[File]]:
             files = [_of_path(path, path.name, limits)]
         if not files:
             raise DatasetError(f"{path} holds no documents", hint="give one with a file a text")
-        if len(files) > limits.files:
-            raise DatasetError(
-                f"{path} holds {len(files):,} files, more than {limits.files:,}",
-                hint="give them in parts",
-            )
+        _check_number(files, str(path), limits)
         yield with_students(sorted(files, key=lambda file: _natural(file.path)))
 
 
 @contextmanager
-def open_named(named: Sequence[tuple[Path, str]], limits: Limits) -> Iterator[list[File]]:
-    """Files that lie under other names than their own; zips among them are opened.
+def open_named(named: Sequence[tuple[IO[bytes], str]], limits: Limits) -> Iterator[list[File]]:
+    """Open files and their names; zips among them are unpacked.
 
     Args:
-        named: where each file lies, and its name.
+        named: each file, which is not closed, and its name.
         limits: of each zip.
 
     Yields:
         The files, which can be read within the block.
+
+    Raises:
+        DatasetError: there are too many.
     """
     with ExitStack() as stack:
         files: list[File] = []
@@ -107,7 +106,13 @@ def open_named(named: Sequence[tuple[Path, str]], limits: Limits) -> Iterator[li
                 files += _zip_in_place(file, name, limits, stack, prefix)
             else:
                 files.append(_of_path(file, name, limits))
-        yield with_students(files[: limits.files])
+        _check_number(files, "What was sent", limits)
+        yield with_students(files)
+
+
+def _check_number(files: Sequence[File], name: str, limits: Limits) -> None:
+    if len(files) > limits.files:
+        raise too_large(name, f"{limits.files:,} files")
 
 
 def with_students(files: Sequence[File]) -> list[File]:
@@ -154,12 +159,14 @@ def _of_folder(folder: Path, limits: Limits, stack: ExitStack) -> list[File]:
     return files
 
 
-def _of_path(file: Path, path: str, limits: Limits) -> File:
+def _of_path(file: Path | IO[bytes], path: str, limits: Limits) -> File:
     def read() -> bytes:
         try:
-            if file.stat().st_size > limits.document_bytes:
-                raise UnreadableError(_too_large(limits))
-            return file.read_bytes()
+            with file.open("rb") if isinstance(file, Path) else nullcontext(file) as stream:
+                if os.fstat(stream.fileno()).st_size > limits.document_bytes:
+                    raise UnreadableError(_too_large(limits))
+                stream.seek(0)
+                return stream.read()
         except OSError as error:
             raise UnreadableError(f"cannot be opened ({error.strerror})") from error
 
@@ -167,7 +174,7 @@ def _of_path(file: Path, path: str, limits: Limits) -> File:
 
 
 def _zip_in_place(
-    file: Path, path: str, limits: Limits, stack: ExitStack, prefix: str
+    file: Path | IO[bytes], path: str, limits: Limits, stack: ExitStack, prefix: str
 ) -> list[File]:
     """The files of a zip in a folder; a broken one costs itself alone."""
     try:
@@ -179,9 +186,11 @@ def _zip_in_place(
 # --- zips -----------------------------------------------------------------------------------
 
 
-def _of_zip_file(path: Path, limits: Limits, stack: ExitStack, prefix: str = "") -> list[File]:
+def _of_zip_file(
+    path: Path | IO[bytes], limits: Limits, stack: ExitStack, prefix: str = ""
+) -> list[File]:
     try:
-        stream = stack.enter_context(path.open("rb"))
+        stream = stack.enter_context(path.open("rb")) if isinstance(path, Path) else path
     except FileNotFoundError:
         raise DatasetError(f"There is no file {path}", hint="check the path") from None
     except OSError as error:
@@ -207,7 +216,7 @@ class _Budget:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._left = limits.unpacked_bytes
+        self._left = limits.bytes
 
     def take(self, size: int) -> None:
         """Take bytes of it.
@@ -216,7 +225,7 @@ class _Budget:
             UnreadableError: it has not so many.
         """
         if size > self._left:
-            most = self.limits.unpacked_bytes / 1e6
+            most = self.limits.bytes / 1e6
             raise UnreadableError(f"the zip unpacks to more than {most:,.0f} MB")
         self._left -= size
 

@@ -16,8 +16,8 @@ from perplexity_detector.io.documents.extracted import (
     ExtractedText,
     UnreadableError,
 )
-from perplexity_detector.io.documents.limits import DEFAULT_LIMITS, Limits
 from perplexity_detector.io.documents.parser import Parser
+from perplexity_detector.io.limits import DEFAULT_LIMITS, Limits, in_time
 
 #: Label of the documents in a folder of this name.
 _LABELS = {"human": 0, "0": 0, "generated": 1, "1": 1}
@@ -98,14 +98,14 @@ def read_files(
         name: what an error message calls all of them.
         label: whether to read labels.
         chunk_rows: rows in a frame.
-        limits: of each document.
+        limits: of each document, and of the seconds for all.
     """
-    remaining = iter(files)
     usable = False
     first_problem = ""
     with Parser(limits) as parser:
-        while chunk := list(islice(remaining, chunk_rows)):
-            frame = pd.DataFrame([_row(file, parser, label) for file in chunk], dtype=object)
+        rows = in_time((_row(file, parser, label) for file in files), limits, name)
+        while chunk := list(islice(rows, chunk_rows)):
+            frame = pd.DataFrame(chunk, dtype=object)
             if label is not False:
                 frame["generated"] = frame["generated"].astype("int64")
             usable = usable or bool(frame["problem"].isin(["", NO_TEXT, SCAN]).any())

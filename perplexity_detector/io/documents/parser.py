@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-import threading
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from perplexity_detector.io import child_process
 from perplexity_detector.io.documents.extracted import ExtractedText, UnreadableError
 from perplexity_detector.io.documents.formats import format_of, require_packages
-from perplexity_detector.io.documents.limits import DEFAULT_LIMITS, Limits
+from perplexity_detector.io.limits import DEFAULT_LIMITS, Limits
 
-# with this process's own search path, and without the working folder, whose files could shadow
-# a module that the parsers import
-_START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from perplexity_detector.io.documents.worker import main; main()"
-)
+_WORKER = "perplexity_detector.io.documents.worker"
 #: Seconds for the interpreter and a parser's packages to load, on top of a document's.
 _START_SECONDS = 30.0
 
@@ -77,34 +71,21 @@ class Parser:
         process, self._process = self._process, None
         self._loaded.clear()
         if process is not None:
-            process.kill()
-            process.communicate()
+            child_process.end(process)
 
     def _ask(self, format: str, content: bytes) -> dict[str, Any]:
-        process = self._process or self._start()
+        if self._process is None:
+            self._process = child_process.start(_WORKER)
+        process = self._process
         request = {"format": format, "size": len(content), "limits": asdict(self._limits)}
-        seconds = self._limits.seconds
-        overdue = threading.Event()
-
-        def stop() -> None:
-            overdue.set()
-            process.kill()
-
+        seconds = self._limits.document_seconds
         loading = 0.0 if format in self._loaded else _START_SECONDS
-        timer = threading.Timer(seconds + loading, stop)
-        timer.start()
         try:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            with suppress(BrokenPipeError):
-                process.stdin.write(json.dumps(request).encode() + b"\n" + content)
-                process.stdin.flush()
-            line = process.stdout.readline()
+            with child_process.killed_after(process, seconds + loading) as overdue:
+                line = _exchange(process, json.dumps(request).encode() + b"\n" + content)
         except BaseException:  # interrupted: the process would answer the wrong request
             self.close()
             raise
-        finally:
-            timer.cancel()
         if not line.endswith(b"\n"):
             self.close()
             raise UnreadableError(
@@ -116,10 +97,12 @@ class Parser:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-I", "-c", _START, json.dumps(sys.path)]
-        # what a parser prints could hold the text
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        return self._process
+
+def _exchange(process: subprocess.Popen[bytes], request: bytes) -> bytes:
+    """Send a request and wait for the line that answers it; empty if the process has ended."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError):
+        process.stdin.write(request)
+        process.stdin.flush()
+    return process.stdout.readline()

@@ -15,8 +15,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from perplexity_detector.io.documents.extracted import SCAN, ExtractedText, UnreadableError
-from perplexity_detector.io.documents.limits import Limits
 from perplexity_detector.io.documents.prose import join_lines, vocabulary, without_references
+from perplexity_detector.io.limits import Limits
 
 #: A line that repeats on so many pages is a running header or footer.
 REPEATS = 3

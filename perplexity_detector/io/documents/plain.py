@@ -6,8 +6,8 @@ import codecs
 import re
 
 from perplexity_detector.io.documents.extracted import ExtractedText, UnreadableError
-from perplexity_detector.io.documents.limits import Limits
 from perplexity_detector.io.documents.prose import join_broken_words, without_references
+from perplexity_detector.io.limits import Limits
 
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",

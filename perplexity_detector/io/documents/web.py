@@ -7,8 +7,8 @@ import lxml.html
 import trafilatura
 
 from perplexity_detector.io.documents.extracted import ExtractedText, UnreadableError
-from perplexity_detector.io.documents.limits import Limits
 from perplexity_detector.io.documents.prose import without_references
+from perplexity_detector.io.limits import Limits
 
 #: XPath of what is no running text, or not to be seen -> what it is.
 _LEFT_OUT = {

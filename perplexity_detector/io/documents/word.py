@@ -11,8 +11,8 @@ import docx
 from docx.oxml.ns import qn
 
 from perplexity_detector.io.documents.extracted import ExtractedText, UnreadableError
-from perplexity_detector.io.documents.limits import Limits
 from perplexity_detector.io.documents.prose import without_references
+from perplexity_detector.io.limits import Limits
 
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _PARAGRAPH, _RUN, _TABLE = qn("w:p"), qn("w:r"), qn("w:tbl")
@@ -87,8 +87,8 @@ def _check_package(content: bytes, limits: Limits) -> None:
     """Check the size and the XML of a package before it is parsed."""
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         entries = package.infolist()
-        if sum(entry.file_size for entry in entries) > limits.unpacked_bytes:
-            raise UnreadableError(f"unpacks to more than {limits.unpacked_bytes / 1e6:,.0f} MB")
+        if sum(entry.file_size for entry in entries) > limits.docx_bytes:
+            raise UnreadableError(f"unpacks to more than {limits.docx_bytes / 1e6:,.0f} MB")
         for entry in entries:
             is_xml = entry.filename.lower().endswith((".xml", ".rels"))
             # in UTF-16 every other byte is NUL

@@ -13,8 +13,9 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
+from perplexity_detector.io.child_process import limit_memory
 from perplexity_detector.io.documents.extracted import ExtractedText, UnreadableError
-from perplexity_detector.io.documents.limits import Limits
+from perplexity_detector.io.limits import Limits
 
 #: Format -> module and function that parse it; a module is imported when it is first needed.
 _PARSERS = {
@@ -48,7 +49,7 @@ def main() -> None:
         request = json.loads(line)
         limits = Limits(**request["limits"])
         if not limited:
-            _limit_memory(limits.memory)
+            limit_memory(limits.memory)
             limited = True
         answer = json.dumps(_answer(request["format"], requests.read(request["size"]), limits))
         answers.write(answer.encode() + b"\n")
@@ -64,14 +65,3 @@ def _answer(format: str, content: bytes, limits: Limits) -> dict[str, Any]:
         return {"problem": TOO_MUCH_MEMORY, "spent": True}
     except Exception:  # a broken file can make a parser raise anything
         return {"problem": DAMAGED}
-
-
-def _limit_memory(size: int) -> None:
-    """Limit the address space, where the system can."""
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    except (ImportError, OSError, ValueError):  # Windows; macOS refuses the first
-        return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 BUILTIN = "smollm2"
 _PULL = "perplexity_detector.lm.pull.pull"
 _PACKAGED = Path(__file__).parents[2] / "pretrained"
-_WEIGHTS = ("*.safetensors", "*.bin")
 _FROM_DISK = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -30,7 +28,8 @@ class LanguageModel:
 
     Attributes:
         name: as the user gave it.
-        fingerprint: `sha256:...` of the weights, or the hub's commit, `name@commit`.
+        fingerprints: by which detectors may know it, the present one first; `sha256:...` of a
+            folder (see `fingerprint.fingerprints`), or the hub's commit, `name@commit`.
         tokenizer: of the `tokenizers` library; treats special tokens in a text as plain text.
         model: transformers' causal model, in evaluation mode, on the CPU in float32.
         bos_id: the token read before every text.
@@ -39,7 +38,7 @@ class LanguageModel:
     """
 
     name: str
-    fingerprint: str
+    fingerprints: tuple[str, ...]
     tokenizer: Tokenizer
     model: Any
     bos_id: int
@@ -136,14 +135,15 @@ def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
 
 def _from_folder(folder: Path, name: str) -> LanguageModel:
     # packed.py needs torch, and this module must not
+    from perplexity_detector.lm.weights.fingerprint import fingerprints
     from perplexity_detector.lm.weights.packed import WEIGHTS_FILE, is_packed, read_packed
 
     # hashing and reading release the GIL, so transformers is imported meanwhile
     with _as_language_model_error(name), ThreadPoolExecutor(2) as pool:
         check_config(folder)
-        digest = pool.submit(_hash_weights, folder)
+        hashed = pool.submit(fingerprints, folder)
         if not is_packed(folder):
-            return _assemble(name, f"sha256:{digest.result()}", folder)
+            return _assemble(name, hashed.result(), folder)
         weights = pool.submit(read_packed, folder / WEIGHTS_FILE)
         import tokenizers
         import transformers
@@ -158,8 +158,7 @@ def _from_folder(folder: Path, name: str) -> LanguageModel:
         _check_complete(name, loading)
         tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         bos_id = config.bos_token_id
-        fingerprint = f"sha256:{digest.result()}"
-        return _language_model(name, fingerprint, tokenizer, model, bos_id, (bos_id,))
+        return _language_model(name, hashed.result(), tokenizer, model, bos_id, (bos_id,))
 
 
 def _from_hub(name: str, revision: str | None) -> LanguageModel:
@@ -182,11 +181,11 @@ def _from_hub(name: str, revision: str | None) -> LanguageModel:
         ) from error
     snapshot = Path(config).parent  # its name is the commit
     with _as_language_model_error(name):
-        return _assemble(name, f"{name}@{snapshot.name}", snapshot, pin.get("bos_id"))
+        return _assemble(name, (f"{name}@{snapshot.name}",), snapshot, pin.get("bos_id"))
 
 
 def _assemble(
-    name: str, fingerprint: str, folder: Path, bos_id: int | None = None
+    name: str, fingerprints: tuple[str, ...], folder: Path, bos_id: int | None = None
 ) -> LanguageModel:
     """Load a folder in transformers' own format."""
     import torch
@@ -217,7 +216,7 @@ def _assemble(
         )
     bos_id = candidates[0] if bos_id is None else bos_id
     return _language_model(
-        name, fingerprint, tokenizer.backend_tokenizer, model, bos_id, candidates
+        name, fingerprints, tokenizer.backend_tokenizer, model, bos_id, candidates
     )
 
 
@@ -271,7 +270,7 @@ def bos_candidates(tokenizer: Any, config: Any) -> tuple[int, ...]:
 
 def _language_model(
     name: str,
-    fingerprint: str,
+    fingerprints: tuple[str, ...],
     tokenizer: Tokenizer,
     model: Any,
     bos_id: int,
@@ -289,19 +288,7 @@ def _language_model(
         getattr(model.config, "max_position_embeddings", None) or 2**31,
         getattr(model.config, "sliding_window", None) or 2**31,
     )
-    return LanguageModel(name, fingerprint, tokenizer, model.eval(), bos_id, candidates, context)
-
-
-def _hash_weights(folder: Path) -> str:
-    digest = hashlib.sha256()
-    files = sorted(file for pattern in _WEIGHTS for file in folder.glob(pattern))
-    if not files:
-        raise LanguageModelError(f"{folder} has no weights (*.safetensors or *.bin).", "lm")
-    for file in files:
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+    return LanguageModel(name, fingerprints, tokenizer, model.eval(), bos_id, candidates, context)
 
 
 @contextmanager

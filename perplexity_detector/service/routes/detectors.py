@@ -66,7 +66,7 @@ async def recalibrate(
             "PERPLEXITY_DETECTOR_MAX_RECALIBRATED_DETECTORS.",
         )
     service.detectors.check_new(name)
-    job = new_job(service)
+    job = new_job(service, request)
     begun = False
     try:
         columns = Columns(id=id_column, text=text_column)
@@ -78,7 +78,7 @@ async def recalibrate(
             service.run_in_worker(make).result()
 
         answer = begin_job(service, job, upload, engine, finish)
-        begun = True
+        begun = job.asked_for_later = True
         return answer
     finally:
         if not begun:

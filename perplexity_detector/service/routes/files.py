@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.datasets import Columns
 from perplexity_detector.io.documents.extracted import flags_of
 from perplexity_detector.service.jobs import DONE, FAILED, Finish, Job, TooManyJobsError
-from perplexity_detector.service.problem_details import Problem, sentence
+from perplexity_detector.service.problem_details import Problem
 from perplexity_detector.service.routes.texts import DetectorName, Service
 from perplexity_detector.service.schemas import DocumentTexts, JobState
 from perplexity_detector.service.state import ServiceState, cancel_on_disconnect
@@ -22,7 +23,6 @@ from perplexity_detector.service.uploads import (
     Upload,
     UploadedDocuments,
     receive,
-    unpack,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ async def score_file(
     file becomes a job, and so does any file with the header `Prefer: respond-async`.
     """
     engine = service.find(detector)
-    job = new_job(service)
+    job = new_job(service, request)
     queued = False
     try:
         columns = Columns(id=id_column, text=text_column)
@@ -77,7 +77,7 @@ async def score_file(
         accepted = begin_job(service, job, upload, engine)
         asynchronous = "respond-async" in request.headers.get("prefer", "")
         if asynchronous or upload.tokens > service.settings.sync_max_tokens:
-            queued = True
+            queued = job.asked_for_later = True
             return accepted
         await cancel_on_disconnect(request, asyncio.create_task(_ended(job)))
         if job.state != DONE:
@@ -98,7 +98,7 @@ async def score_file(
 )
 async def document_texts(request: Request, service: Service) -> dict[str, Any]:
     """The texts of documents, to look at and to correct before they are scored."""
-    job = new_job(service)
+    job = new_job(service, request)
     try:
         received = await receive(request, job.folder)
         if not received.are_documents:
@@ -106,7 +106,7 @@ async def document_texts(request: Request, service: Service) -> dict[str, Any]:
                 422, "Send documents: PDF, docx, html, md or txt files, or a zip of them."
             )
         documents = await _read_documents(service, received)
-        rows = documents.frame.to_dict("records")
+        rows = [row for chunk in documents.chunks() for row in chunk.to_dict("records")]
         for row in rows:
             row["flags"] = [flag.to_dict() for flag in flags_of(row["left_out"])]
         return {"documents": rows}
@@ -144,26 +144,35 @@ async def remove_job(service: Service, job_id: str) -> Response:
     return Response(status_code=204)
 
 
-def new_job(service: ServiceState) -> Job:
+def new_job(service: ServiceState, request: Request) -> Job:
     """A job whose file is still to be received.
 
     Raises:
-        Problem: 503, the limit of jobs is reached.
+        Problem: 503, a limit of jobs is reached.
     """
+    with _limited():
+        return service.jobs.new(request.client.host if request.client else "")
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
     try:
-        return service.jobs.new()
-    except TooManyJobsError:
-        raise Problem(
-            503, "The limit of files is reached; try again later.", retry_after=FULL_SECONDS
-        ) from None
+        yield
+    except TooManyJobsError as error:
+        raise Problem(503, str(error), retry_after=FULL_SECONDS) from None
 
 
 def begin_job(
     service: ServiceState, job: Job, upload: Readable, engine: Engine, finish: Finish | None = None
 ) -> JSONResponse:
-    """Begin a job whose files are there; return the answer that says where to ask for it."""
+    """Begin a job whose files are there; return the answer that says where to ask for it.
+
+    Raises:
+        Problem: 503, the limit of jobs is reached.
+    """
     job.prepare(service.detectors.key(engine, "file"), finish)
-    service.jobs.begin(job, upload)
+    with _limited():
+        service.jobs.begin(job, upload)
     place = f"/v1/jobs/{job.id}"
     return JSONResponse(_job_state(job), 202, headers={"Location": place, "Retry-After": "1"})
 
@@ -189,13 +198,11 @@ async def job_upload(
             "with such an extension or a document's (pdf, docx, html, md, txt, zip).",
         )
     settings = service.settings
-    path = received.files[0][0]
-    upload = Upload(path, format, columns, encoding, settings.max_characters, by_people)
-    try:
-        await asyncio.to_thread(unpack, path, settings.max_file_bytes)
-        await asyncio.to_thread(upload.scan)
-    except DatasetError as error:
-        raise Problem(422, sentence(error, upload.names)) from None
+    file = received.files[0][0]
+    upload = Upload(
+        file, format, columns, encoding, settings.limits(), settings.max_characters, by_people
+    )
+    await asyncio.to_thread(upload.scan)
     return upload
 
 
@@ -203,13 +210,8 @@ async def _read_documents(
     service: ServiceState, received: Received, by_people: bool = False
 ) -> UploadedDocuments:
     settings = service.settings
-    documents = UploadedDocuments(
-        received, settings.max_file_bytes, settings.max_characters, by_people
-    )
-    try:
-        await asyncio.to_thread(documents.read)
-    except DatasetError as error:
-        raise Problem(422, sentence(error, documents.names)) from None
+    documents = UploadedDocuments(received, settings.limits(), settings.max_characters, by_people)
+    await asyncio.to_thread(documents.read)
     return documents
 
 

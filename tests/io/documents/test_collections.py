@@ -4,7 +4,8 @@ import pytest
 
 from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.datasets import NO_LABEL
-from perplexity_detector.io.documents import Limits, is_documents, read_chunks
+from perplexity_detector.io.documents import is_documents, read_chunks
+from perplexity_detector.io.limits import Limits
 from tests.io.documents.test_limits import PDF, zipped
 
 TEXT = b"We walked to the lake."
@@ -51,7 +52,7 @@ def test_a_zip_and_a_zip_within_it(tmp_path):
 def test_the_unpacked_size_of_a_zip_is_limited(tmp_path):
     path = tmp_path / "a.zip"
     path.write_bytes(zipped({"a.txt": TEXT, "b.txt": b"x" * 2_000_000}))
-    frame = rows(path, limits=Limits(unpacked_bytes=1_000_000))
+    frame = rows(path, limits=Limits(bytes=1_000_000))
     assert frame["problem"].tolist() == ["", "the zip unpacks to more than 1 MB"]
 
 

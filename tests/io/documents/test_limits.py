@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from benchmarks.document_files import as_docx, as_site
 from perplexity_detector.errors import DatasetError
-from perplexity_detector.io.documents import Limits, read_chunks
+from perplexity_detector.io.documents import read_chunks
 from perplexity_detector.io.documents.extracted import UnreadableError
 from perplexity_detector.io.documents.parser import Parser
+from perplexity_detector.io.limits import Limits
 
 #: The smallest PDF with a text.
 PDF = (
@@ -92,7 +93,7 @@ def test_limits(parser):
     with Parser(Limits(document_bytes=5)) as strict, pytest.raises(UnreadableError, match="larger"):
         strict.parse("a.txt", b"A text.")
     bomb = zipped({"[Content_Types].xml": b"<a/>", "word/document.xml": b" " * 3_000_000})
-    strict = Parser(Limits(unpacked_bytes=2_000_000))
+    strict = Parser(Limits(docx_bytes=2_000_000))
     with strict, pytest.raises(UnreadableError, match="unpacks to more than 2 MB"):
         strict.parse("a.docx", bomb)
 
@@ -108,5 +109,8 @@ def test_a_document_that_takes_too_long_is_stopped(monkeypatch):
     from perplexity_detector.io.documents import parser as module
 
     monkeypatch.setattr(module, "_START_SECONDS", 0.0)
-    with Parser(Limits(seconds=0.001)) as strict, pytest.raises(UnreadableError, match="seconds"):
+    with (
+        Parser(Limits(document_seconds=0.001)) as strict,
+        pytest.raises(UnreadableError, match="seconds"),
+    ):
         strict.parse("a.html", WHOLE["a.html"])

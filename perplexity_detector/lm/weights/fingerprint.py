@@ -1,0 +1,87 @@
+"""Fingerprint of a language model's folder: weights, configuration and tokenizer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from perplexity_detector.errors import LanguageModelError
+
+_WEIGHTS = ("*.safetensors", "*.bin")
+#: What decides how a text is read, besides the weights.
+_SETTINGS = (
+    "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
+)  # fmt: skip
+#: Fields of these files that change when the same model is saved again.
+_NOT_HASHED = {"transformers_version", "_name_or_path"}
+#: Until version 0.3 a fingerprint was of the weights alone. Which whole model that of the builtin
+#: model stands for.
+_FORMER = {
+    "sha256:6319cefef8f5f9356e52258853be9b507ba4eec291c3c1c77a16a4d9102a8f34": (
+        "sha256:74b95a3566d303a21d1ed96c9409895a3d3178f98a047db12cb2a5a87938ce2e"
+    ),
+}
+
+
+def fingerprints(folder: Path) -> tuple[str, ...]:
+    """The names by which detectors know the model in a folder, `sha256:...`, the present one first.
+
+    The second is that of version 0.3 and earlier, of the weights alone. The weights of the builtin
+    model have it only with the configuration and tokenizer that belong to them.
+
+    Raises:
+        LanguageModelError: there are no weights.
+        OSError, ValueError: a file cannot be read.
+    """
+    weights = hashlib.sha256()
+    files = sorted(file for pattern in _WEIGHTS for file in folder.glob(pattern))
+    if not files:
+        raise LanguageModelError(f"{folder} has no weights (*.safetensors or *.bin).", "lm")
+    for file in files:
+        for block in _blocks(file):
+            weights.update(block)
+    whole = hashlib.sha256(weights.digest())
+    for name in _SETTINGS:
+        if (folder / name).is_file():
+            whole.update(name.encode() + _content(folder / name))
+    present, former = f"sha256:{whole.hexdigest()}", f"sha256:{weights.hexdigest()}"
+    return (present, former) if _FORMER.get(former, present) == present else (present,)
+
+
+def is_known(names: tuple[str, ...]) -> bool:
+    """Whether the former of a model's fingerprints stands for the whole model as it is."""
+    return len(names) > 1 and names[1] in _FORMER
+
+
+def _content(file: Path) -> bytes:
+    """What a file says; of JSON not how it is written, which differs between versions."""
+    if file.suffix != ".json":
+        return hashlib.sha256(file.read_bytes()).digest()
+    values = _canonical(json.loads(file.read_text(encoding="utf-8")))
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).digest()
+
+
+def _canonical(value: Any) -> Any:
+    """Without what is absent or off, which other versions leave out; merges in the older form."""
+    if isinstance(value, list):
+        return [_canonical(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {
+        name: _canonical(one)
+        for name, one in value.items()
+        if name not in _NOT_HASHED and one is not None and one is not False and one not in ([], {})
+    }
+    if isinstance(kept.get("merges"), list):
+        kept["merges"] = [one if isinstance(one, str) else " ".join(one) for one in kept["merges"]]
+    return kept
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            yield block
