@@ -68,7 +68,7 @@ def in_float64(
     lm: str, texts: Sequence[str], scorer: LanguageModelScorer
 ) -> list[dict[str, np.ndarray]]:
     """Statistics of each text by plain transformers in float64, on the scorer's device."""
-    model = catalogue.load(lm).model.to(scorer.device, torch.float64)
+    model = catalogue.load(lm, of_transformers=True).model.to(scorer.device, torch.float64)
     statistics = []
     for one in scorer.tokens(texts):
         targets = torch.from_numpy(one.ids).to(scorer.device)

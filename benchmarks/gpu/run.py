@@ -210,7 +210,7 @@ def reading(
 ) -> dict[str, Any]:
     """Tokens a second of our scorer (compiled too) and of the naive loop, which alternate."""
     scorer = LanguageModelScorer(lm, device=str(device))
-    plain: Any = catalogue.load(lm).model.to(device, scorer.dtype)
+    plain: Any = catalogue.load(lm, of_transformers=True).model.to(device, scorer.dtype)
     texts = list(essays[: size.texts])
     ids = [one.ids for one in scorer.tokens(texts)]
     few = ids[: size.naive_texts]

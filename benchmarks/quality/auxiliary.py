@@ -124,7 +124,7 @@ def continued(rows: pd.DataFrame, sampling: Sampling, seed: int) -> pd.DataFrame
 
 def continuations(texts: Sequence[str], sampling: Sampling, seed: int) -> list[str]:
     """What the shipped model, in bfloat16, writes after the first tokens of each text."""
-    loaded = catalogue.load()
+    loaded = catalogue.load(of_transformers=True)
     model = without_blocks(loaded.model.to(torch.bfloat16), sampling.removed_blocks)
     heads = [loaded.tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
     heads = [head[:OPENING_TOKENS] for head in heads]

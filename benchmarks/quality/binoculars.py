@@ -85,7 +85,7 @@ def main(
 
 def save_observer(folder: str, removed_blocks: Sequence[int] = REMOVED_BLOCKS) -> None:
     """Save the shipped model without some of its blocks, in transformers' format."""
-    loaded = catalogue.load()
+    loaded = catalogue.load(of_transformers=True)
     save_model(without_blocks(loaded.model, removed_blocks), loaded, folder)
 
 

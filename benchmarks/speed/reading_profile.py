@@ -32,6 +32,7 @@ from perplexity_detector.lm.kernels.packed_linear import (
     can_pack,
     replace_linear_layers,
 )
+from perplexity_detector.lm.llama import causal_attention
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.token_statistics import token_statistics
 
@@ -81,7 +82,7 @@ def profiled_scorers() -> dict[str, LanguageModelScorer]:
     for precision in product_rates.available_precisions()[0][1:]:
         if multiplies_bfloat16():
             plain = LanguageModelScorer(precision=precision)
-            plain.model.set_attn_implementation("sdpa")
+            plain.model.set_attention(causal_attention)
             found[f"{precision}, torch's attention (before)"] = plain
         found[precision] = LanguageModelScorer(precision=precision)
     return found

@@ -109,7 +109,7 @@ def mixed(essays: list[str], count: int) -> list[str]:
 
 def save(name: str, folder: str) -> None:
     """Save a language model of `MODELS` for every scorer."""
-    loaded = catalogue.load()
+    loaded = catalogue.load(of_transformers=True)
     language_model = loaded.model
     if name == "gpt2_shape":
         torch.manual_seed(0)

@@ -102,7 +102,9 @@ def test_a_class_that_config_names_is_not_taken(smollm2_folder, tmp_path):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").unlink()
     (folder / "config.json").write_text(json.dumps({**config, "architectures": ["pipeline"]}))
-    assert type(catalogue.load(str(folder)).model).__name__ == "LlamaForCausalLM"
+    for of_transformers, name in ((False, "Llama"), (True, "LlamaForCausalLM")):
+        loaded = catalogue.load(str(folder), of_transformers=of_transformers)
+        assert type(loaded.model).__name__ == name
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class FirstLayers(FineTunedBaseline):
         Raises:
             InputError: it has no such number of blocks.
         """
-        loaded = catalogue.load(self.extractor_.lm, self.extractor_.revision)
+        loaded = catalogue.load(self.extractor_.lm, self.extractor_.revision, of_transformers=True)
         config = loaded.model.config
         if not 1 <= self.blocks <= config.num_hidden_layers:
             raise InputError(

@@ -52,7 +52,12 @@ def attend(
 
 def set_up_attention(model: Any) -> None:
     """Use `attend` in a model on the CPU if it is faster and the model uses the default."""
-    if not multiplies_bfloat16() or model.config._attn_implementation != "sdpa":
+    if not multiplies_bfloat16():
+        return
+    if hasattr(model, "set_attention"):  # it is no model of transformers
+        model.set_attention(attend)
+        return
+    if model.config._attn_implementation != "sdpa":
         return
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS

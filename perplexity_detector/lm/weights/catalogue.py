@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from perplexity_detector.errors import Call, LanguageModelError
 
 if TYPE_CHECKING:
+    import torch
     from tokenizers import Tokenizer
 
 BUILTIN = "smollm2"
@@ -31,7 +32,8 @@ class LanguageModel:
         fingerprints: by which detectors may know it, the present one first; `sha256:...` of a
             folder (see `fingerprint.fingerprints`), or the hub's commit, `name@commit`.
         tokenizer: of the `tokenizers` library; treats special tokens in a text as plain text.
-        model: transformers' causal model, in evaluation mode, on the CPU in float32.
+        model: a causal model, `Llama` or one of transformers, in evaluation mode, on the CPU in
+            float32.
         bos_id: the token read before every text.
         bos_candidates: tokens that could be read there.
         context: most tokens that the model can read at once.
@@ -101,13 +103,17 @@ def inventory() -> list[tuple[str, str, int, str]]:
     return found
 
 
-def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
+def load(
+    lm: str = BUILTIN, revision: str | None = None, of_transformers: bool = False
+) -> LanguageModel:
     """Load a language model; nothing is downloaded.
 
     Args:
         lm: `smollm2`, the name of a causal model of the hub that was pulled before, or a folder
             with config.json, weights and tokenizer.
         revision: branch, tag or commit of a hub model; the pulled one if not given.
+        of_transformers: whether the model must be one of transformers, to train or to save it. If
+            not, `Llama` may take its place, which loads in a fraction of the time.
 
     Raises:
         LanguageModelError: the model is missing (the hint names the function that pulls it),
@@ -122,43 +128,58 @@ def load(lm: str = BUILTIN, revision: str | None = None) -> LanguageModel:
                 "run `{pull}` once",
                 pull=Call(_PULL, BUILTIN),
             )
-        return _from_folder(folder, BUILTIN)
+        return _from_folder(folder, BUILTIN, of_transformers)
     folder = Path(lm).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise LanguageModelError(
                 f"{folder} has no config.json, so it is not a language model's folder.", "lm"
             )
-        return _from_folder(folder, lm)
+        return _from_folder(folder, lm, of_transformers)
     return _from_hub(lm, revision)
 
 
-def _from_folder(folder: Path, name: str) -> LanguageModel:
-    # packed.py needs torch, and this module must not
+def _from_folder(folder: Path, name: str, of_transformers: bool) -> LanguageModel:
+    # these need torch, and this module must not
+    from perplexity_detector.lm.llama import Llama, LlamaConfig
     from perplexity_detector.lm.weights.fingerprint import fingerprints
     from perplexity_detector.lm.weights.packed import WEIGHTS_FILE, is_packed, read_packed
 
-    # hashing and reading release the GIL, so transformers is imported meanwhile
+    # hashing and reading release the GIL, so libraries are imported meanwhile
     with _as_language_model_error(name), ThreadPoolExecutor(2) as pool:
-        check_config(folder)
+        settings = check_config(folder)
         hashed = pool.submit(fingerprints, folder)
         if not is_packed(folder):
             return _assemble(name, hashed.result(), folder)
         weights = pool.submit(read_packed, folder / WEIGHTS_FILE)
         import tokenizers
-        import transformers
 
-        config = transformers.AutoConfig.from_pretrained(folder, **_FROM_DISK)
-        # transformers' own causal models, whatever class config.json names
-        architecture: Any = transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
-        with no_progress_bar():
-            model, loading = architecture.from_pretrained(
-                None, config=config, state_dict=weights.result(), output_loading_info=True
-            )
-        _check_complete(name, loading)
         tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-        bos_id = config.bos_token_id
+        sizes = None if of_transformers else LlamaConfig.from_settings(settings)
+        if sizes is None:
+            model = _of_transformers(folder, name, weights.result)
+        else:
+            model, missing = Llama.from_weights(sizes, weights.result())
+            _check_complete(name, missing)
+        bos_id = model.config.bos_token_id
         return _language_model(name, hashed.result(), tokenizer, model, bos_id, (bos_id,))
+
+
+def _of_transformers(
+    folder: Path, name: str, weights: Callable[[], dict[str, torch.Tensor]]
+) -> Any:
+    """A model in packed form as one of transformers' own causal models."""
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(folder, **_FROM_DISK)
+    # whatever class config.json names
+    architecture: Any = transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    with no_progress_bar():
+        model, loading = architecture.from_pretrained(
+            None, config=config, state_dict=weights(), output_loading_info=True
+        )
+    _check_complete(name, sorted(loading["missing_keys"]))
+    return model
 
 
 def _from_hub(name: str, revision: str | None) -> LanguageModel:
@@ -206,7 +227,7 @@ def _assemble(
         model, loading = architecture.from_pretrained(
             folder, dtype=torch.float32, output_loading_info=True, **_FROM_DISK
         )
-    _check_complete(name, loading)
+    _check_complete(name, sorted(loading["missing_keys"]))
     candidates = bos_candidates(tokenizer, model.config)
     if not candidates:
         raise LanguageModelError(
@@ -220,25 +241,28 @@ def _assemble(
     )
 
 
-def check_config(folder: Path) -> None:
-    """Check that a model's config.json asks for no code but transformers' own.
+def check_config(folder: Path) -> dict[str, Any]:
+    """What a model's config.json holds, which asks for no code but transformers' own.
 
     Raises:
         ValueError: it does, or is damaged.
         OSError: it cannot be read.
     """
-    check_settings(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    check_settings(settings)
+    return dict(settings)
 
 
 def check_settings(config: object) -> None:
     """As `check_config`, of what config.json holds."""
-    from transformers import CONFIG_MAPPING
-
     if not isinstance(config, dict):
         raise ValueError("config.json describes no model")  # noqa: TRY004
-    kind = config.get("model_type")
-    if "auto_map" in config and not (isinstance(kind, str) and kind in CONFIG_MAPPING):
-        raise ValueError("it brings code of its own, which is never run")
+    if "auto_map" in config:
+        from transformers import CONFIG_MAPPING
+
+        kind = config.get("model_type")
+        if not (isinstance(kind, str) and kind in CONFIG_MAPPING):
+            raise ValueError("it brings code of its own, which is never run")
     # transformers would fetch any other kernel from the hub, and run it
     nested = [config, *(part for part in config.values() if isinstance(part, dict))]
     for setting in ("attn_implementation", "_attn_implementation", "experts_implementation"):
@@ -246,9 +270,9 @@ def check_settings(config: object) -> None:
             raise ValueError(f"its {setting} is a kernel of its own, which is never run")
 
 
-def _check_complete(name: str, loading: dict[str, Any]) -> None:
-    """Refuse a model of which transformers initialised some weights at random."""
-    if missing := sorted(loading["missing_keys"]):
+def _check_complete(name: str, missing: list[str]) -> None:
+    """Refuse a model without some of its weights, which would be random ones."""
+    if missing:
         raise LanguageModelError(
             f"The weights of {name} lack {missing[0]}, so it is not a whole causal language model.",
             "lm",
