@@ -17,6 +17,8 @@ from torch.nn import functional
 #: Queries, keys, values (batch, heads, length, width) and a factor of the products -> what is
 #: attended, (batch, length, heads, width).
 Attention = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, float], torch.Tensor]
+#: Device of weights that are yet to come, which takes no memory.
+_UNSET = torch.device("meta")
 #: Settings that the architecture here does without, and what config.json must say of them, if it
 #: names them at all.
 _PLAIN: Mapping[str, tuple[object, ...]] = {
@@ -72,7 +74,7 @@ class Predicted(NamedTuple):
 
 
 class Llama(nn.Module):
-    """A causal language model whose head is its embedding.
+    """A causal language model whose head is its embedding; made by `from_weights`.
 
     Args:
         config: its sizes.
@@ -82,7 +84,7 @@ class Llama(nn.Module):
         super().__init__()
         self.config = config
         self.model = Body(config)
-        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False, device=_UNSET)
 
     @classmethod
     def from_weights(
@@ -93,8 +95,7 @@ class Llama(nn.Module):
         Raises:
             RuntimeError: weights are of other sizes.
         """
-        with torch.device("meta"):
-            model = cls(config)
+        model = cls(config)
         missing = model.load_state_dict(weights, strict=False, assign=True).missing_keys
         model.lm_head.weight = model.model.embed_tokens.weight
         return model.eval().requires_grad_(False), sorted({*missing} - {"lm_head.weight"})
@@ -129,7 +130,9 @@ class Body(nn.Module):
     def __init__(self, config: LlamaConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        # drawing random weights on such a device imports torch's compiler, which takes a second
+        unset = torch.empty(config.vocab_size, config.hidden_size, device=_UNSET)
+        self.embed_tokens = nn.Embedding.from_pretrained(unset)
         self.layers = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config)
 
@@ -173,10 +176,10 @@ class SelfAttention(nn.Module):
         super().__init__()
         width = self.head_width = config.hidden_size // config.num_attention_heads
         queries, keys = config.num_attention_heads * width, config.num_key_value_heads * width
-        self.q_proj = nn.Linear(config.hidden_size, queries, bias=False)
-        self.k_proj = nn.Linear(config.hidden_size, keys, bias=False)
-        self.v_proj = nn.Linear(config.hidden_size, keys, bias=False)
-        self.o_proj = nn.Linear(queries, config.hidden_size, bias=False)
+        self.q_proj = nn.Linear(config.hidden_size, queries, bias=False, device=_UNSET)
+        self.k_proj = nn.Linear(config.hidden_size, keys, bias=False, device=_UNSET)
+        self.v_proj = nn.Linear(config.hidden_size, keys, bias=False, device=_UNSET)
+        self.o_proj = nn.Linear(queries, config.hidden_size, bias=False, device=_UNSET)
         self.attention: Attention = causal_attention
 
     def forward(
@@ -198,9 +201,9 @@ class Perceptron(nn.Module):
     def __init__(self, config: LlamaConfig) -> None:
         super().__init__()
         width, inner = config.hidden_size, config.intermediate_size
-        self.gate_proj = nn.Linear(width, inner, bias=False)
-        self.up_proj = nn.Linear(width, inner, bias=False)
-        self.down_proj = nn.Linear(inner, width, bias=False)
+        self.gate_proj = nn.Linear(width, inner, bias=False, device=_UNSET)
+        self.up_proj = nn.Linear(width, inner, bias=False, device=_UNSET)
+        self.down_proj = nn.Linear(inner, width, bias=False, device=_UNSET)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Shape (batch, length, width)."""
@@ -214,7 +217,7 @@ class RMSNorm(nn.Module):
 
     def __init__(self, config: LlamaConfig) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(config.hidden_size))
+        self.weight = nn.Parameter(torch.ones(config.hidden_size, device=_UNSET))
         self.eps = config.rms_norm_eps
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
