@@ -42,9 +42,6 @@ done("other_imports")
 from pathlib import Path
 detector = load_detector(Path("none"), "standard")
 done("load_detector")
-import tokenizers, transformers
-from transformers import LlamaForCausalLM
-done("import_transformers")
 from perplexity_detector.lm.weights import catalogue, packed
 packed.read_packed(catalogue.builtin_folder() / packed.WEIGHTS_FILE)
 done("dequantise")
@@ -156,7 +153,7 @@ def start_up(rounds: int) -> dict[str, float]:
     """Seconds of each stage up to the first result of `predict` on one essay, and of the command.
 
     The stages run one after the other and load the language model's weights twice, to show the
-    time of dequantising; the command dequantises while it imports transformers.
+    time of dequantising.
     """
     found: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -22,7 +22,6 @@ _STAGES = {
     "import_torch": "import torch",
     "other_imports": "other imports",
     "load_detector": "load the detector",
-    "import_transformers": "import transformers",
     "dequantise": "dequantise",
     "load_language_model": "load the language model (dequantises again)",
     "assess_one_essay": "assess one essay",

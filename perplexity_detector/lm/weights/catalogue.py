@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -145,29 +145,28 @@ def _from_folder(folder: Path, name: str, of_transformers: bool) -> LanguageMode
     from perplexity_detector.lm.weights.fingerprint import fingerprints
     from perplexity_detector.lm.weights.packed import WEIGHTS_FILE, is_packed, read_packed
 
-    # hashing and reading release the GIL, so libraries are imported meanwhile
-    with _as_language_model_error(name), ThreadPoolExecutor(2) as pool:
+    # hashing releases the GIL, so the weights are read meanwhile
+    with _as_language_model_error(name), ThreadPoolExecutor(1) as pool:
         settings = check_config(folder)
         hashed = pool.submit(fingerprints, folder)
         if not is_packed(folder):
             return _assemble(name, hashed.result(), folder)
-        weights = pool.submit(read_packed, folder / WEIGHTS_FILE)
         import tokenizers
 
         tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        # not in the other thread, whose freed memory this one would not use again
+        weights = read_packed(folder / WEIGHTS_FILE)
         sizes = None if of_transformers else LlamaConfig.from_settings(settings)
         if sizes is None:
-            model = _of_transformers(folder, name, weights.result)
+            model = _of_transformers(folder, name, weights)
         else:
-            model, missing = Llama.from_weights(sizes, weights.result())
+            model, missing = Llama.from_weights(sizes, weights)
             _check_complete(name, missing)
         bos_id = model.config.bos_token_id
         return _language_model(name, hashed.result(), tokenizer, model, bos_id, (bos_id,))
 
 
-def _of_transformers(
-    folder: Path, name: str, weights: Callable[[], dict[str, torch.Tensor]]
-) -> Any:
+def _of_transformers(folder: Path, name: str, weights: dict[str, torch.Tensor]) -> Any:
     """A model in packed form as one of transformers' own causal models."""
     import transformers
 
@@ -176,7 +175,7 @@ def _of_transformers(
     architecture: Any = transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
     with no_progress_bar():
         model, loading = architecture.from_pretrained(
-            None, config=config, state_dict=weights(), output_loading_info=True
+            None, config=config, state_dict=weights, output_loading_info=True
         )
     _check_complete(name, sorted(loading["missing_keys"]))
     return model
