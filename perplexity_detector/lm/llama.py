@@ -132,7 +132,7 @@ class Body(nn.Module):
         self.config = config
         # drawing random weights on such a device imports torch's compiler, which takes a second
         unset = torch.empty(config.vocab_size, config.hidden_size, device=_UNSET)
-        self.embed_tokens = nn.Embedding.from_pretrained(unset)
+        self.embed_tokens: nn.Embedding = nn.Embedding.from_pretrained(unset)
         self.layers = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config)
 
