@@ -4,8 +4,20 @@ BIN := .venv/bin
 SMOLLM2 := perplexity_detector/pretrained/smollm2/config.json
 # ruff and mypy look at everything that runs
 CODE := model.py perplexity_detector benchmarks docs notebooks scripts tests
+# On Linux without an NVIDIA card: the same trees without NCCL, which is NVIDIA's and has 469 MB
+XGBOOST ?= $(if $(filter Linux,$(shell uname -s)),$(if $(wildcard /dev/nvidiactl),xgboost,xgboost-cpu),xgboost)
 
-.PHONY: demo test lint bundle docs pull wheel lock clean
+.PHONY: demo test test-hostile lint bundle docs pull wheel lock clean
+
+# $(1): extras. The requirements first, so that pip does not bring the other xgboost, whose files are the
+# same and which an earlier make may have installed
+define install
+	@$(BIN)/python -m pip uninstall --quiet --yes $(filter-out $(XGBOOST),xgboost xgboost-cpu) 2> /dev/null
+	sed 's/^xgboost==/$(XGBOOST)==/' constraints.txt > .venv/constraints.txt
+	$(BIN)/python scripts/requirements.py $(1) | sed 's/^xgboost>=/$(XGBOOST)>=/' > .venv/requirements.txt
+	$(BIN)/python -m pip install --quiet --constraint=.venv/constraints.txt --requirement=.venv/requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+endef
 
 demo: .venv/installed $(SMOLLM2)  ## score the sample essays with the shipped detector
 	@$(BIN)/python model.py predict --dataset=data/sample/essays.csv --detector=standard --show
@@ -13,6 +25,11 @@ demo: .venv/installed $(SMOLLM2)  ## score the sample essays with the shipped de
 test: export OMP_NUM_THREADS = 1  # a process per core: more threads would only get in each other's way
 test: .venv/dev $(SMOLLM2) lint  ## the whole suite, with lint and types
 	$(BIN)/pytest --numprocesses=logical --dist=worksteal
+
+test-hostile: export HOSTILE = whole
+test-hostile: export OMP_NUM_THREADS = 1
+test-hostile: .venv/dev $(SMOLLM2)  ## odd texts, broken files and strangers, by the hundred thousand
+	$(BIN)/pytest tests/hostile --numprocesses=logical --dist=worksteal
 
 lint: .venv/dev  ## style, types and which room imports which
 	$(BIN)/ruff check $(CODE)
@@ -28,9 +45,14 @@ docs: .venv/docs  ## the documentation, in docs/_build; a warning is an error
 
 pull: $(SMOLLM2)  ## bring the language model to where a wheel carries it
 
-wheel: $(SMOLLM2) .poetry/installed  ## dist/*.whl, with language model and shipped detector
+wheel: $(SMOLLM2) .poetry/installed  ## dist/*.whl, with language model and shipped detector, and its bill of materials
 	rm -rf dist
 	.poetry/bin/poetry build --format=wheel
+	# CycloneDX of what the lock has for users; the name and version come from [project] alone
+	sed '/^\[tool/,$$d' pyproject.toml > .poetry/project.toml
+	.poetry/bin/poetry export --extras='documents service mcp tracking' --format=requirements.txt \
+	    | .poetry/bin/cyclonedx-py requirements --pyproject=.poetry/project.toml --mc-type=library \
+	        --output-reproducible --output-file=dist/perplexity-detector.cdx.json -
 
 lock: .poetry/installed  ## renew poetry.lock and constraints.txt after a change of dependencies
 	.poetry/bin/poetry lock
@@ -46,20 +68,20 @@ clean:
 	@touch $@
 
 .venv/installed: .venv/created pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[documents,service,tracking]'
+	$(call install,documents service tracking)
 	@touch $@
 
 .venv/dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[documents,service,mcp,tracking,dev]'
+	$(call install,documents service mcp tracking dev)
 	@touch $@
 
 .venv/docs: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[documents,service,tracking,docs]'
+	$(call install,documents service tracking docs)
 	@touch $@
 
 .poetry/installed:
 	$(PYTHON) -m venv .poetry
-	.poetry/bin/python -m pip install --quiet 'poetry>=2.1,<3' poetry-plugin-export
+	.poetry/bin/python -m pip install --quiet 'poetry>=2.1,<3' poetry-plugin-export 'cyclonedx-bom>=7,<8'
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -181,6 +181,8 @@ def _temporary_copy(stream: IO[bytes], name: str, max_bytes: int) -> Iterator[IO
                 copy.write(block)
             copy.seek(0)
         except OSError as error:
+            with suppress(OSError):  # closing writes what is left, which finds no room either
+                stack.close()
             if error.errno not in (errno.ENOSPC, errno.EFBIG):
                 raise
             raise DatasetError(
