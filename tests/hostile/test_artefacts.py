@@ -16,6 +16,7 @@ from perplexity_detector.io import ubjson
 from perplexity_detector.io.artefact_folder import PRETRAINED
 from tests.asked import refused
 from tests.cli.running import frame
+from tests.hostile.sizes import number
 from tests.labelled import light_detector, two_styles
 from tests.paths import ROOT
 
@@ -230,7 +231,7 @@ from perplexity_detector.detectors import trees
 content = pathlib.Path(sys.argv[1], "classifier.ubj").read_bytes()
 row = np.random.default_rng(0).normal(size=(2, trees.from_bytes(content, 1).num_features()))
 draw, refused = random.Random(0), 0
-for _ in range(200):
+for _ in range(int(sys.argv[2])):
     damaged = bytearray(content)
     for _ in range(draw.choice([1, 1, 2, 8])):
         damaged[draw.randrange(len(damaged))] = draw.randrange(256)
@@ -248,10 +249,10 @@ print(refused)
 
 def test_bytes_at_random_never_crash_xgboost(saved):
     done = subprocess.run(
-        [sys.executable, "-c", _FLIP, saved],
+        [sys.executable, "-c", _FLIP, saved, str(number(200, 20_000))],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=number(120, 3_600),
         check=False,
         cwd=ROOT,
     )

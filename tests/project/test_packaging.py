@@ -41,6 +41,15 @@ def test_the_lock_has_every_direct_dependency(project):
     assert {found[0] for one in wanted if (found := re.match(r"[\w-]+", one))} <= locked
 
 
+def test_requirements_are_those_of_the_package_and_its_extras(project):
+    """By which an environment gets xgboost-cpu in place of xgboost."""
+    command = [sys.executable, "scripts/requirements.py", "service", "mcp"]
+    printed = subprocess.check_output(command, cwd=ROOT, text=True).splitlines()
+    extras = project["project"]["optional-dependencies"]
+    assert printed == [*project["project"]["dependencies"], *extras["service"], *extras["mcp"]]
+    assert [one for one in printed if one.startswith("xgboost>=")]
+
+
 def test_importing_the_package_loads_nothing_heavy():
     code = f"import sys, perplexity_detector; print(*sorted({HEAVY} & set(sys.modules)))"
     loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
