@@ -4,6 +4,7 @@ Usage: python scripts/requirements.py EXTRA ...
 """
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 try:
@@ -13,4 +14,4 @@ except ModuleNotFoundError:  # Python 3.10, whose pip brings a reader of its own
 
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
 extras = [project["optional-dependencies"][name] for name in sys.argv[1:]]
-print(*sum([project["dependencies"], *extras], []), sep="\n")
+print(*project["dependencies"], *chain.from_iterable(extras), sep="\n")
