@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.document_files import as_docx
+from perplexity_detector.io.limits import DEFAULT_LIMITS
 from perplexity_detector.pipelines.predict import DETAILS, DOCUMENT_DETAILS
 from tests.hidden import LEFT_OUT, SENTENCES, hidden_docx
 from tests.service.serving import is_problem, wait_for
@@ -294,6 +295,16 @@ def test_hidden_text_has_flags(client, texts, detector):
     assert all(f"{sentence}." in report for sentence in SENTENCES)
     broken = {**body, "left_out": {"hidden passages": 0}}
     assert is_problem(client.post("/v1/explain", json=broken), 422)
+
+
+def test_more_documents_than_are_read_are_refused_and_not_left_out(client):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(DEFAULT_LIMITS.files + 1):
+            archive.writestr(f"{number}.txt", b"")
+    answer = send(client, packed.getvalue(), "a.zip")
+    assert is_problem(answer, 413)
+    assert answer.json()["detail"].startswith("What was sent has more than 20,000 files")
 
 
 def test_documents_that_cannot_be_read(client, csv):
