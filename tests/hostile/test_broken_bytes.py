@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from perplexity_detector.detectors.text_detector import TextDetector
-from perplexity_detector.errors import ArtefactError, DatasetError
+from perplexity_detector.errors import DatasetError, PerplexityDetectorError
 from perplexity_detector.io.datasets import read_all, read_chunks
 from perplexity_detector.lm.cache import CachedScorer
 from perplexity_detector.lm.scorer import LanguageModelScorer
@@ -49,7 +49,7 @@ def test_artefacts(tmp_path):
         file.write_bytes(flipped(file.read_bytes(), draw))
         try:
             assert TextDetector.from_pretrained(folder).assess(TEXTS)["probability"].notna().all()
-        except ArtefactError as error:
+        except PerplexityDetectorError as error:
             assert "\n" not in str(error)
         shutil.rmtree(folder)
 
