@@ -289,17 +289,14 @@ class _RemoteFolder:
 def _find_remote(url: str) -> list[StoredFile]:
     fs, path = _file_system(url)
     fs.invalidate_cache()
-    if glob.has_magic(path):
+    found = fs.find(path, detail=True)
+    if not found and glob.has_magic(path):
         found = fs.glob(path, detail=True)
-    else:
-        found = fs.find(path, detail=True)
-        if path not in found:
-            beginning = f"{path.rstrip('/')}/"
-            found = {
-                name: info
-                for name, info in found.items()
-                if _is_table(name.removeprefix(beginning))
-            }
+    elif path not in found:
+        beginning = f"{path.rstrip('/')}/"
+        found = {
+            name: info for name, info in found.items() if _is_table(name.removeprefix(beginning))
+        }
     return [
         _stored(fs.unstrip_protocol(name), info)
         for name, info in found.items()
