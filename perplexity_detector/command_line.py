@@ -148,6 +148,11 @@ class My_TextClassifier_Model(
         cache: str | None = None,
         shard: str | None = None,
         rows_per_shard: int | None = None,
+        engine: str | None = None,
+        address: str | None = None,
+        workers: str | None = None,
+        gpus_per_worker: int | None = None,
+        cpus_per_worker: int | None = None,
         **dataset_options: Any,
     ) -> None:
         """Write each text's id and probability of being generated to ./data/results.csv.
@@ -173,6 +178,11 @@ class My_TextClassifier_Model(
             shard: i/n: compute every n-th shard, from the i-th, while other machines compute the
                 others; i is from 0 to n - 1.
             rows_per_shard: of results in shards; 4096 if not given.
+            engine: ray, to compute results in shards on a Ray cluster.
+            address: of the cluster, such as auto; this machine alone if not given.
+            workers: how many workers, such as 4, or 2:64 for 2 and up to 64 where there is room.
+            gpus_per_worker: cards of each.
+            cpus_per_worker: cores of each; if not given 1, or 16 with a card.
             **dataset_options: names of columns, encoding and format; see the program's help.
         """
         target = parse_str(output) or str(self._data / "results.csv")
@@ -180,14 +190,18 @@ class My_TextClassifier_Model(
             "predict", dataset_options, dataset=dataset, output=target, details=details,
             show=show, raw=raw, resume=resume, reports=reports, detector=detector, lm=lm, fpr=fpr,
             device=device, precision=precision, cache=cache, shard=shard,
-            rows_per_shard=rows_per_shard,
+            rows_per_shard=rows_per_shard, engine=engine, address=address, workers=workers,
+            gpus_per_worker=gpus_per_worker, cpus_per_worker=cpus_per_worker,
         )  # fmt: skip
         fpr = None if fpr is None else parse_rate(fpr)
         details, show = parse_bool("details", details), parse_bool("show", show)
         raw, resume = parse_bool("raw", raw), parse_bool("resume", resume)
         if resume and reports is not None:
             raise InputError("--reports needs all texts: leave out --resume.")
-        in_shards = ShardOptions.parse(target, shard, rows_per_shard, resume)
+        in_shards = ShardOptions.parse(
+            target, shard, rows_per_shard, resume, engine=engine, address=address,
+            workers=workers, gpus_per_worker=gpus_per_worker, cpus_per_worker=cpus_per_worker,
+        )  # fmt: skip
         if in_shards is not None:
             if show or reports is not None:
                 raise InputError("Results in shards are neither shown nor reported on.")

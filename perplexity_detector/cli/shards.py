@@ -6,12 +6,13 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perplexity_detector.cli.base import Commands
+from perplexity_detector.cli.engine import EngineOptions
 from perplexity_detector.cli.options import DatasetOptions, parse_bool, parse_int, parse_str
 from perplexity_detector.errors import InputError
 from perplexity_detector.logs import get_logger, timed
@@ -32,32 +33,43 @@ class ShardOptions:
         is_part: whether that was asked for: other machines compute the other parts.
         shard_rows: rows of a shard; the default if None.
         resume: whether to continue an earlier run.
+        engine: that runs it; None for this process.
     """
 
     part: tuple[int, int]
     is_part: bool
     shard_rows: int | None
     resume: bool
+    engine: EngineOptions | None = None
 
     @classmethod
     def parse(
-        cls, output: str, shard: object, rows_per_shard: object, resume: bool = False
+        cls,
+        output: str,
+        shard: object,
+        rows_per_shard: object,
+        resume: bool = False,
+        **engine: object,
     ) -> ShardOptions | None:
         """Parse the options; None if the results are to be one file.
 
         Raises:
             InputError: an option has a wrong value, or needs a folder for the results.
         """
-        in_shards = is_folder(output)
-        if not in_shards and (shard is not None or rows_per_shard is not None):
-            name = "shard" if shard is not None else "rows_per_shard"
+        given = {"shard": shard, "rows_per_shard": rows_per_shard, **engine}
+        named = [name for name, value in given.items() if value is not None]
+        if not is_folder(output):
+            if not named:
+                return None
             raise InputError(
-                f"--{name} needs a folder for the results: give --output=FOLDER/, with the slash."
+                f"--{named[0]} needs a folder for the results: give --output=FOLDER/, with the "
+                "slash."
             )
-        if not in_shards:
-            return None
+        on_engine = EngineOptions.parse(**engine)
+        if shard is not None and on_engine is not None:
+            raise InputError("--shard is for machines without an engine: leave out --engine.")
         rows = None if rows_per_shard is None else parse_int("rows_per_shard", rows_per_shard, 1)
-        return cls(_parse_part(shard), shard is not None, rows, resume)
+        return cls(_parse_part(shard), shard is not None, rows, resume, on_engine)
 
 
 def is_folder(output: str) -> bool:
@@ -118,7 +130,10 @@ class ShardsCommand(Commands):
         with timed(get_logger(), "predict") as counts:
             from perplexity_detector.pipelines.tasks import load_predict_task
 
-            load = partial(load_predict_task, str(self._data), worker_processes=True, **task)
+            # a worker of an engine has another working folder
+            task["detector"] = _absolute(task["detector"])
+            load = partial(load_predict_task, str(self._data.absolute()), **task)
+            load = partial(load, **_worker_processes(how))
             said = self._run_in_shards(dataset, output, load, options, how, counts)
         print(said, file=sys.stderr)
 
@@ -129,7 +144,8 @@ class ShardsCommand(Commands):
         with timed(get_logger(), "features") as counts:
             from perplexity_detector.pipelines.tasks import load_features_task
 
-            load = partial(load_features_task, worker_processes=True, **task)
+            load = partial(load_features_task, **task)
+            load = partial(load, **_worker_processes(how))
             said = self._run_in_shards(dataset, output, load, options, how, counts)
         print(said, file=sys.stderr)
 
@@ -147,40 +163,83 @@ class ShardsCommand(Commands):
 
         from perplexity_detector.pipelines import shards
 
-        part, rows = how.part, how.shard_rows or shards.SHARD_ROWS
-        with shards.locked(output, part):
-            task = load()
-            manifest = shards.begin(
-                options.in_shards(dataset), output, task, how.resume or how.is_part, rows
-            )
-            indices = shards.pending(output, manifest, part)
-            lengths = manifest.rows
-            before = len(range(part[0], len(manifest), part[1])) - len(indices)
-            if before:
-                get_logger().warning("%d shards are already written.", before)
-            total = sum(lengths[index] for index in indices)
-            commits, started = [], time.perf_counter()
-            with tqdm(total=total, unit=" texts", desc="reading", disable=None) as bar:
+        said, reading = RunSummary(), options.in_shards(dataset)
+        rows = how.shard_rows or shards.SHARD_ROWS
+        with tqdm(unit=" texts", desc="reading", disable=None) as bar:
+            if how.engine is not None:
+                from perplexity_detector.pipelines import distributed
+
+                engine = how.engine
+                for commit in distributed.predict(
+                    reading, output, load, engine.workers, engine.address, how.resume, rows
+                ):
+                    bar.update(commit.rows)
+                    said.add(commit)
+                    counts["rows"] = said.rows
+                return f"{said}, {said.worker_hours:.2g} worker-hours. Results: {output}"
+            with shards.locked(output, how.part):
+                task = load()
+                resume = how.resume or how.is_part
+                manifest = shards.begin(reading, output, task, resume, rows)
+                indices = shards.pending(output, manifest, how.part)
+                before = len(range(how.part[0], len(manifest), how.part[1])) - len(indices)
+                if before:
+                    get_logger().warning("%d shards are already written.", before)
+                lengths = manifest.rows
+                bar.reset(total=sum(lengths[index] for index in indices))
                 for commit in shards.compute(output, lambda: task, indices, bar.update):
-                    commits.append(commit)
-                    counts["rows"] = sum(one.rows for one in commits)
-        return summary(commits, time.perf_counter() - started, output)
+                    said.add(commit)
+                    counts["rows"] = said.rows
+        return f"{said}. Results: {output}"
 
 
-def summary(commits: Iterable[Commit], seconds: float, output: str) -> str:
-    """What a run has computed, in a line."""
-    commits = list(commits)
-    rows, problems = sum(one.rows for one in commits), sum(one.problems for one in commits)
-    verdicts: Counter[str] = Counter()
-    for one in commits:
-        verdicts.update(one.verdicts)
-    counted = ", ".join(f"{count} {name}" for name, count in sorted(verdicts.items()))
-    if not commits:
-        return f"Nothing was left to do. Results: {output}"
-    said = f"{rows} texts in {len(commits)} shards{f': {counted}' if counted else ''}"
-    if problems:
-        said += f"; {problems} rows have problems, and the log lists them"
-    return f"{said}. {rows / max(seconds, 1e-9):.1f} texts/s. Results: {output}"
+class RunSummary:
+    """What a run in shards has computed.
+
+    Attributes:
+        rows: number of results.
+    """
+
+    def __init__(self) -> None:
+        self.rows = self._shards = self._problems = 0
+        self._seconds = 0.0
+        self._verdicts: Counter[str] = Counter()
+        self._started = time.perf_counter()
+
+    def add(self, commit: Commit) -> None:
+        """Add a shard."""
+        self._shards += 1
+        self.rows += commit.rows
+        self._problems += commit.problems
+        self._seconds += commit.seconds
+        self._verdicts.update(commit.verdicts)
+
+    @property
+    def worker_hours(self) -> float:
+        """Time that workers spent on the shards."""
+        return self._seconds / 3600
+
+    def __str__(self) -> str:
+        if not self._shards:
+            return "Nothing was left to do"
+        verdicts = ", ".join(f"{count} {name}" for name, count in sorted(self._verdicts.items()))
+        said = f"{self.rows} texts in {self._shards} shards{verdicts and f': {verdicts}'}"
+        if self._problems:
+            said += f"; {self._problems} rows have problems"
+        return f"{said}. {self.rows / (time.perf_counter() - self._started):.1f} texts/s"
+
+
+def _absolute(path: str | None) -> str | None:
+    """The absolute path of a folder; a name of something else stays as it is."""
+    return str(Path(path).absolute()) if path is not None and Path(path).is_dir() else path
+
+
+def _worker_processes(how: ShardOptions) -> dict[str, Any]:
+    """Settings by which processes make features while a GPU reads."""
+    if how.engine is None:
+        return {"worker_processes": True}
+    workers = how.engine.workers
+    return {"processes": max(1, int(workers.cpus) - 1)} if workers.gpus else {}
 
 
 def _parse_part(shard: object) -> tuple[int, int]:

@@ -44,6 +44,6 @@ def test_slurm_runs_every_part():
     script = block("bash")
     if bash := shutil.which("bash"):
         subprocess.run([bash, "-n", "-c", script], check=True)
-    last = int(re.search(r"--array=0-(\d+)", script)[1])
+    (last,) = map(int, re.findall(r"--array=0-(\d+)", script))
     options = check_command(script[script.index("srun") :])
     assert options["shard"] == f"$SLURM_ARRAY_TASK_ID/{last + 1}"
