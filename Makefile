@@ -5,7 +5,7 @@ SMOLLM2 := perplexity_detector/pretrained/smollm2/config.json
 # ruff and mypy look at everything that runs
 CODE := model.py perplexity_detector benchmarks docs notebooks scripts tests
 
-.PHONY: demo test lint bundle docs pull wheel lock clean
+.PHONY: demo test test-distributed lint bundle docs pull wheel lock clean
 
 demo: .venv/installed $(SMOLLM2)  ## score the sample essays with the shipped detector
 	@$(BIN)/python model.py predict --dataset=data/sample/essays.csv --detector=standard --show
@@ -13,6 +13,9 @@ demo: .venv/installed $(SMOLLM2)  ## score the sample essays with the shipped de
 test: export OMP_NUM_THREADS = 1  # a process per core: more threads would only get in each other's way
 test: .venv/dev $(SMOLLM2) lint  ## the whole suite, with lint and types
 	$(BIN)/pytest --numprocesses=logical --dist=worksteal
+
+test-distributed: .venv/distributed  ## a Ray cluster of real processes, some of which are killed
+	$(BIN)/pytest -m distributed tests/distributed
 
 lint: .venv/dev  ## style, types and which room imports which
 	$(BIN)/ruff check $(CODE)
@@ -50,7 +53,11 @@ clean:
 	@touch $@
 
 .venv/dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[documents,service,mcp,tracking,dev]'
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[documents,service,mcp,tracking,s3,dev]'
+	@touch $@
+
+.venv/distributed: .venv/dev
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[ray]'
 	@touch $@
 
 .venv/docs: .venv/installed

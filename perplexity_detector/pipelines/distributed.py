@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 #: Cores of a worker with a card, whose features take 12 to 15.
 CPUS_WITH_GPU = 16
+_CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -165,16 +167,29 @@ def _connect(ray: Any, address: str | None) -> None:
     """Connect to a cluster, or start one here, unless this process is connected."""
     if not ray.is_initialized():
         try:
+            _check_listens(address)
             ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise InputError(
-                f"There is no Ray cluster at {address}",
+                f"No Ray cluster at {address} lets this program in",
                 "address",
-                "start one with `ray start --head`, or leave out {address} to use this machine",
+                "start one with `ray start --head`, set its token (RAY_AUTH_TOKEN), or leave out "
+                "{address} to use this machine",
             ) from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     # the caller shows progress, in texts
     ray.data.DataContext.get_current().enable_progress_bars = False
+
+
+def _check_listens(address: str | None) -> None:
+    """Check that someone listens at host:port, for whom Ray would wait ten minutes.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, _, port = (address or "").rpartition(":")
+    if host and "/" not in host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
 
 
 class DetectorBatch:
