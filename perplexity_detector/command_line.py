@@ -159,8 +159,8 @@ class My_TextClassifier_Model(
 
         Args:
             dataset: file of texts, a document, a folder or zip of documents, or - for standard
-                input; a pattern such as 'in/*.parquet' or a URL, s3:// or gs://, of tables; with
-                a folder as output also a folder of tables.
+                input; a pattern of names or a URL, s3:// or gs://, of tables; with a folder as
+                output also a folder of tables.
             output: file of the results, or - for standard output; a folder with a slash at its
                 end, or a URL, for results in shards, which many machines can write.
             details: also write verdict, note, words, tokens, reasons (why), flags and problem, and

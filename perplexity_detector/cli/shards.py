@@ -131,7 +131,9 @@ class ShardsCommand(Commands):
             from perplexity_detector.pipelines.tasks import load_predict_task
 
             # a worker of an engine has another working folder
-            task["detector"] = _absolute(task["detector"])
+            task |= {name: _absolute(task[name]) for name in ("detector", "lm")}
+            if task["cache"] is not None:
+                task["cache"] = str(Path(task["cache"]).absolute())
             load = partial(load_predict_task, str(self._data.absolute()), **task)
             load = partial(load, **_worker_processes(how))
             said = self._run_in_shards(dataset, output, load, options, how, counts)
@@ -185,7 +187,7 @@ class ShardsCommand(Commands):
                 before = len(range(how.part[0], len(manifest), how.part[1])) - len(indices)
                 if before:
                     get_logger().warning("%d shards are already written.", before)
-                lengths = manifest.rows
+                lengths = manifest.lengths
                 bar.reset(total=sum(lengths[index] for index in indices))
                 for commit in shards.compute(output, lambda: task, indices, bar.update):
                     said.add(commit)

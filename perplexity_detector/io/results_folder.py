@@ -263,7 +263,7 @@ class ResultsFolder:
             InputError: the folder holds no run.
         """
         manifest = self.require_manifest()
-        lengths = manifest.rows
+        lengths = manifest.lengths
         with ThreadPoolExecutor(_CHECKING_THREADS) as pool:
             indices = sorted(self.committed() & set(range(len(manifest))))
             commits = dict(zip(indices, pool.map(self.commit, indices), strict=True))

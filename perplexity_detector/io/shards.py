@@ -117,7 +117,7 @@ class Manifest:
         return Shard(index, file, row["start"], row["stop"])
 
     @property
-    def rows(self) -> list[int]:
+    def lengths(self) -> list[int]:
         """Number of rows of each shard."""
         lengths: list[int] = (
             pa.compute.subtract(self._table.column("stop"), self._table.column("start"))

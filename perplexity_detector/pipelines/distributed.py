@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 #: Cores of a worker with a card, whose features take 12 to 15.
 CPUS_WITH_GPU = 16
 _CONNECT_SECONDS = 5
+#: Tasks of a run, since Ray keeps each in memory; of more shards, a task takes several.
+_MAX_TASKS = 10_000
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def predict(
         if not indices:
             return
         tasks = ray.data.from_items(
-            [{"shard": index} for index in indices], override_num_blocks=len(indices)
+            [{"shard": index} for index in indices],
+            override_num_blocks=min(len(indices), _MAX_TASKS),
         )
         results = tasks.map_batches(
             _Actor,

@@ -38,8 +38,8 @@ def test_shards_hold_every_row_once(tmp_path_factory, counts, format, shard_rows
         name = f"{number}.{format}" if rows else f"{number}.csv"
         (folder / name).write_bytes(content)
     manifest = plan(Dataset(str(folder)), {}, shard_rows, chunk_rows=4)
-    assert sum(manifest.rows) == sum(counts)
-    assert max(manifest.rows) <= shard_rows
+    assert sum(manifest.lengths) == sum(counts)
+    assert max(manifest.lengths) <= shard_rows
     read = read_whole(manifest)
     assert read["id"].tolist() == [
         f"f{number}-{n}" for number, count in enumerate(counts) for n in range(count)
