@@ -15,6 +15,7 @@ from perplexity_detector.cli.base import Commands
 from perplexity_detector.cli.engine import EngineOptions
 from perplexity_detector.cli.options import DatasetOptions, parse_bool, parse_int, parse_str
 from perplexity_detector.errors import InputError
+from perplexity_detector.flags import counted
 from perplexity_detector.logs import get_logger, timed
 
 if TYPE_CHECKING:
@@ -165,6 +166,8 @@ class ShardsCommand(Commands):
 
         from perplexity_detector.pipelines import shards
 
+        if dataset == "-":
+            raise InputError("Standard input is read once, and not in shards: name a file.")
         said, reading = RunSummary(), options.in_shards(dataset)
         rows = how.shard_rows or shards.SHARD_ROWS
         with tqdm(unit=" texts", desc="reading", disable=None) as bar:
@@ -189,7 +192,7 @@ class ShardsCommand(Commands):
                     get_logger().warning("%d shards are already written.", before)
                 lengths = manifest.lengths
                 bar.reset(total=sum(lengths[index] for index in indices))
-                for commit in shards.compute(output, lambda: task, indices, bar.update):
+                for commit in shards.compute(output, load, indices, bar.update, task):
                     said.add(commit)
                     counts["rows"] = said.rows
         return f"{said}. Results: {output}"
@@ -225,9 +228,10 @@ class RunSummary:
         if not self._shards:
             return "Nothing was left to do"
         verdicts = ", ".join(f"{count} {name}" for name, count in sorted(self._verdicts.items()))
-        said = f"{self.rows} texts in {self._shards} shards{verdicts and f': {verdicts}'}"
+        said = f"{counted(self.rows, 'text')} in {counted(self._shards, 'shard')}"
+        said += verdicts and f": {verdicts}"
         if self._problems:
-            said += f"; {self._problems} rows have problems"
+            said += f"; {counted(self._problems, 'row')} with problems"
         return f"{said}. {self.rows / (time.perf_counter() - self._started):.1f} texts/s"
 
 

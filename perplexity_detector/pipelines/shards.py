@@ -89,21 +89,26 @@ class ShardWorker:
 
     Args:
         output: folder of the results, in which a run was begun.
-        load: makes the task; called when the first shard is computed.
+        load: makes the task, here when the first shard is computed, and in other processes.
         on_rows: is called with the number of rows of each chunk that is computed.
+        task: what `load` has made, if it was called before.
 
     Raises:
         InputError: there is no run.
     """
 
     def __init__(
-        self, output: str, load: LoadTask, on_rows: Callable[[int], object] | None = None
+        self,
+        output: str,
+        load: LoadTask,
+        on_rows: Callable[[int], object] | None = None,
+        task: Task | None = None,
     ) -> None:
         self._folder = ResultsFolder(output)
         self._manifest = self._folder.require_manifest()
         self._load = load
         self._on_rows = on_rows
-        self._loaded: Task | None = None
+        self._loaded = task
 
     def __call__(self, index: int) -> Commit:
         """Compute and write a shard, unless it is written.
@@ -262,14 +267,16 @@ def compute(
     load: LoadTask,
     indices: Sequence[int],
     on_rows: Callable[[int], object] | None = None,
+    task: Task | None = None,
 ) -> Iterator[Commit]:
     """Compute shards in this process, one after the other.
 
     Args:
         output: folder of the results, in which a run was begun.
-        load: makes the task.
+        load: makes the task; see `ShardWorker`.
         indices: of the shards.
         on_rows: is called with the number of rows of each chunk that is computed.
+        task: what `load` has made, if it was called before.
 
     Yields:
         The commit of each shard.
@@ -277,7 +284,7 @@ def compute(
     Raises:
         DatasetError, InputError: see `ShardWorker`.
     """
-    worker = ShardWorker(output, load, on_rows)
+    worker = ShardWorker(output, load, on_rows, task)
     yield from map(worker, indices)
 
 

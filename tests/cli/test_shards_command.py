@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from perplexity_detector.io.results_folder import ResultsFolder
+from perplexity_detector.pipelines.shards import MAX_ATTEMPTS
 from tests.asked import log_of, refused
 from tests.cli.running import MARKER, MODEL, TEXTS, frame, run
 
@@ -41,7 +42,7 @@ def test_predict_check_and_merge(tables, detector, here, tmp_path):
 def test_parts_for_many_machines(tables, detector, here, tmp_path):
     command = ["predict", f"--dataset={tables}", "--output=out/", f"--detector={detector}"]
     code, _, err = here(*command, "--shard=1/2")
-    assert (code, "2 texts in 1 shards" in err) == (0, True), err
+    assert (code, "2 texts in 1 shard" in err) == (0, True), err
     code, out, _ = here("shards", "check", "out/")
     assert code == 1
     assert out.splitlines() == [
@@ -74,6 +75,23 @@ def test_repair(tables, detector, here, tmp_path):
     assert here("shards", "check", "out/")[0] == 0
 
 
+def test_a_shard_that_has_stopped_the_program(tables, detector, tmp_path):
+    command = [MODEL, "predict", "--dataset=in", "--output=out/", f"--detector={detector}"]
+    assert run(*command, "--shard=1/2", cwd=tmp_path).returncode == 0
+    folder = ResultsFolder(str(tmp_path / "out"))
+    for _ in range(MAX_ATTEMPTS):  # the first table's four rows, and then their first half
+        folder.count_attempt(0, range(4))
+        folder.count_attempt(0, range(2))
+    folder.count_attempt(0, range(1), MAX_ATTEMPTS)
+    done = run(*command, "--resume", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Shard 0 has stopped the program 3 times" in done.stderr
+    assert run(*command[:3], "--output=whole/", *command[4:], cwd=tmp_path).returncode == 0
+    found, whole = (pd.read_parquet(tmp_path / name) for name in ("out", "whole"))
+    assert found["generated"][0] == 0.5
+    pd.testing.assert_frame_equal(found[1:], whole[1:])
+
+
 def test_features(tables, here, tmp_path):
     code, _, err = here("features", f"--dataset={tables}", "--output=out/", "--families=stylometry")
     assert (code, "6 texts in 2 shards" in err) == (0, True), err
@@ -101,6 +119,7 @@ def test_a_command_in_a_shell_that_is_started_twice(tables, detector, tmp_path):
         (["predict", "in", "--output=o/", "--shard=1"], "--shard is i/n"),
         (["predict", "in", "--output=o/", "--rows_per_shard=0"], "--rows_per_shard is a whole n"),
         (["predict", "in", "--output=o/", "--rows_per_shard=65"], "give --rows_per_shard a mul"),
+        (["predict", "-", "--output=o/"], "Standard input is read once, and not in shards"),
         (["predict", "in", "--output=o/", "--show"], "neither shown nor reported on"),
         (["predict", "no", "--output=o/"], "There is no table at"),
         (["predict", "in/*.tsv"], "There is no table at"),
