@@ -95,12 +95,12 @@ def test_the_sample_on_two_nodes(address, tmp_path, smollm2_folder):
         "import ray, sys\n"
         "from perplexity_detector.pipelines.distributed import DetectorBatch\n"
         "ray.init(address=sys.argv[1], log_to_driver=False)\n"
-        "scored = ray.data.read_csv('in').map_batches(DetectorBatch, batch_format='pandas',\n"
+        "scored = ray.data.read_csv(sys.argv[2]).map_batches(DetectorBatch, batch_format='pandas',\n"
         "    fn_constructor_kwargs={'detector': 'fast'},\n"
         "    compute=ray.data.ActorPoolStrategy(size=1)).to_pandas()\n"
         "scored[['id', 'verdict', 'probability']].to_csv('scored.csv', index=False)\n"
     )
-    done = run("-c", pipeline, address, cwd=tmp_path)
+    done = run("-c", pipeline, address, tmp_path / "in", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     scored = pd.read_csv(tmp_path / "scored.csv").set_index("id").sort_index()
     parts = pd.read_parquet(tmp_path / "here").set_index("id").sort_index()
