@@ -175,7 +175,7 @@ class My_TextClassifier_Model(
             device: auto, cpu or cuda.
             precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
             cache: folder in which to keep the language model's results for later runs.
-            shard: i/n: compute every n-th shard, from the i-th, while other machines compute the
+            shard: i/n: compute the i-th of n parts of the shards, while other machines compute the
                 others; i is from 0 to n - 1.
             rows_per_shard: of results in shards; 4096 if not given.
             engine: ray, to compute results in shards on a Ray cluster.
@@ -333,7 +333,7 @@ class My_TextClassifier_Model(
             cache: folder in which to keep the language model's results for later runs.
             max_words: of a table in shards: cut texts as train does, to whole sentences of at
                 most this many words; with --cache, train then finds there what it reads.
-            shard: i/n: compute every n-th shard, from the i-th; see predict.
+            shard: i/n: compute the i-th of n parts of the shards; see predict.
             rows_per_shard: of a table in shards; 4096 if not given.
             resume: of a table in shards: continue after the shards that are written.
             **dataset_options: names of columns, encoding and format; see the program's help.

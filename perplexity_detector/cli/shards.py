@@ -30,7 +30,7 @@ class ShardOptions:
     """How a run in shards goes.
 
     Attributes:
-        part: (i, n) for every n-th shard, from the i-th.
+        part: (i, n) for the i-th of n parts of the shards.
         is_part: whether that was asked for: other machines compute the other parts.
         shard_rows: rows of a shard; the default if None.
         resume: whether to continue an earlier run.
@@ -187,7 +187,7 @@ class ShardsCommand(Commands):
                 resume = how.resume or how.is_part
                 manifest = shards.begin(reading, output, task, resume, rows)
                 indices = shards.pending(output, manifest, how.part)
-                before = len(range(how.part[0], len(manifest), how.part[1])) - len(indices)
+                before = len(shards.part_of(len(manifest), how.part)) - len(indices)
                 if before:
                     get_logger().warning("%d shards are already written.", before)
                 lengths = manifest.lengths

@@ -203,9 +203,7 @@ def _row_groups(metadata: pyarrow.parquet.FileMetaData, rows: range) -> tuple[li
     return groups, starts[0] if starts else rows.start
 
 
-def _cut(
-    batches: Iterator[pyarrow.RecordBatch], rows: range
-) -> Iterator[pyarrow.RecordBatch]:
+def _cut(batches: Iterator[pyarrow.RecordBatch], rows: range) -> Iterator[pyarrow.RecordBatch]:
     """The rows of some batches, numbered from 0 over all of them."""
     start = 0
     for batch in batches:

@@ -25,7 +25,6 @@ from perplexity_detector.io.working_files import open_no_link
 from perplexity_detector.logs import get_logger, printable
 
 
-
 class ResultsWriter:
     """Writes frames of results as csv, in UTF-8, a frame at a time.
 

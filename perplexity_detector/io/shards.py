@@ -18,7 +18,13 @@ import pyarrow.parquet as pq
 from perplexity_detector.errors import ArtefactError, DatasetError
 from perplexity_detector.io import datasets
 from perplexity_detector.io.datasets import DEFAULT_COLUMNS, Columns
-from perplexity_detector.io.storage import StoredFile, find_tables, open_stored
+from perplexity_detector.io.storage import (
+    StoredFile,
+    find_tables,
+    is_remote_parquet,
+    open_in_place,
+    open_stored,
+)
 
 #: Files whose rows are counted at the same time: an object store answers slowly, but many at once.
 _COUNTING_THREADS = 16
@@ -272,6 +278,16 @@ def _common_folder(files: list[str]) -> str | None:
 
 
 def _count(file: StoredFile, dataset: Dataset) -> int:
+    if dataset.format in (None, "parquet") and is_remote_parquet(file):
+        with open_in_place(file) as stream:  # its end is enough, and the rest may be large
+            try:
+                footer = pq.ParquetFile(stream)
+            except pa.ArrowException as error:
+                raise DatasetError(
+                    f"{file.url} is damaged or cut short", hint="make or copy it again"
+                ) from error
+            datasets.require_columns(file.url, footer.schema_arrow.names, dataset.columns)
+            return int(footer.metadata.num_rows)
     with open_stored(file) as raw:
         return datasets.count_rows(
             file.url,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import glob
 import os
+import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
 
 from perplexity_detector.errors import DatasetError, InputError, PerplexityDetectorError
+from perplexity_detector.io.atomic import replace_file
 from perplexity_detector.io.byte_streams import FORMATS
 
 #: Protocol of a URL -> the extra that installs what reads it.
@@ -75,6 +79,11 @@ def is_pattern(path: str) -> bool:
     return glob.has_magic(path) and not Path(path).exists()
 
 
+def is_remote_parquet(file: StoredFile) -> bool:
+    """Whether a file is parquet in an object store, by its name."""
+    return local_path(file.url) is None and file.url.lower().endswith(".parquet")
+
+
 def local_path(path: str) -> Path | None:
     """The absolute path of a local file, from a path or file:// URL; None for other URLs."""
     if not is_url(path):
@@ -117,30 +126,64 @@ def find_tables(dataset: str) -> list[StoredFile]:
 
 @contextmanager
 def open_stored(file: StoredFile) -> Iterator[IO[bytes]]:
-    """Open a file that was found before.
+    """Open a file that was found before, as a file on this machine's disk.
+
+    The last one that was fetched from an object store is kept, for shards come in order.
 
     Raises:
         DatasetError: it cannot be read, or is not the same any more.
     """
     local = local_path(file.url)
+    if local is None:
+        yield _fetched(file)
+        return
+    with _errors_of_reading(file):
+        _require_same(file, _stored_locally(local))
+        stream = local.open("rb")
+    with stream:
+        yield stream
+
+
+@contextmanager
+def open_in_place(file: StoredFile) -> Iterator[IO[bytes]]:
+    """Open a file of an object store to read some of its bytes.
+
+    Raises:
+        DatasetError: as `open_stored`.
+    """
+    with _errors_of_reading(file):
+        fs, path = _file_system(file.url)
+        _require_same(file, _stored(file.url, fs.info(path)))
+        with fs.open(path, "rb") as stream:
+            yield stream
+
+
+@lru_cache(maxsize=1)
+def _fetched(file: StoredFile) -> IO[bytes]:
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the cache lets it go
+    with open_in_place(file) as stream:
+        shutil.copyfileobj(stream, copy, 1 << 20)
+    copy.seek(0)
+    return copy
+
+
+def _require_same(file: StoredFile, now: StoredFile) -> None:
+    if now != file:
+        raise DatasetError(
+            f"{file.url} is not the file any more that the run began with",
+            "output",
+            "name another folder for the results of the new one",
+        )
+
+
+@contextmanager
+def _errors_of_reading(file: StoredFile) -> Iterator[None]:
     try:
-        if local is None:
-            fs, path = _file_system(file.url)
-            now, stream = _stored(file.url, fs.info(path)), fs.open(path, "rb")
-        else:
-            now, stream = _stored_locally(local), local.open("rb")
+        yield
     except PerplexityDetectorError:
         raise
-    except Exception as error:
+    except Exception as error:  # libraries of object stores raise errors of their own
         raise DatasetError(f"{file.url} cannot be read: {_reason(error)}.", "dataset") from error
-    with stream:
-        if now != file:
-            raise DatasetError(
-                f"{file.url} is not the file any more that the run began with",
-                "output",
-                "name another folder for the results of the new one",
-            )
-        yield stream
 
 
 # --- this machine's disk --------------------------------------------------------------------
@@ -162,7 +205,7 @@ class _LocalFolder:
 
     def write(self, name: str, content: bytes) -> None:
         with self._errors("written"), self._unfinished(name, content) as unfinished:
-            unfinished.replace(self.path / name)
+            replace_file(unfinished, self.path / name)
 
     def create(self, name: str, content: bytes) -> bool:
         with self._errors("written"), self._unfinished(name, content) as unfinished:
@@ -173,7 +216,7 @@ class _LocalFolder:
             except OSError:  # a file system without links
                 if (self.path / name).exists():
                     return False
-                unfinished.replace(self.path / name)
+                replace_file(unfinished, self.path / name)
             return True
 
     def names(self, folder: str = "") -> list[str]:
@@ -202,7 +245,10 @@ class _LocalFolder:
         unfinished = self.path / _UNFINISHED / uuid.uuid4().hex
         unfinished.parent.mkdir(parents=True, exist_ok=True)
         try:
-            unfinished.write_bytes(content)
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # a link must not be there before its content
             yield unfinished
         finally:
             unfinished.unlink(missing_ok=True)

@@ -255,11 +255,21 @@ def pending(output: str, manifest: Manifest, part: tuple[int, int] = (0, 1)) -> 
     Args:
         output: folder of the results.
         manifest: of the run.
-        part: (i, n) for every n-th shard, from the i-th.
+        part: (i, n) for the i-th of n parts; see `part_of`.
+    """
+    written = ResultsFolder(output).committed()
+    return [index for index in part_of(len(manifest), part) if index not in written]
+
+
+def part_of(total: int, part: tuple[int, int]) -> range:
+    """The i-th of n parts of some shards: neighbours, so that few machines read each file.
+
+    Example:
+        >>> [list(part_of(5, (number, 3))) for number in range(3)]
+        [[0], [1, 2], [3, 4]]
     """
     number, parts = part
-    written = ResultsFolder(output).committed()
-    return [index for index in range(number, len(manifest), parts) if index not in written]
+    return range(number * total // parts, (number + 1) * total // parts)
 
 
 def compute(
