@@ -73,8 +73,8 @@ def predict(
         load: makes the task on each worker, such as a `functools.partial` of
             `pipelines.tasks.load_predict_task`.
         workers: how many, and of what size; one of one core if not given.
-        address: of the cluster, such as `auto`; if not given, one is started on this machine,
-            unless Ray is initialised.
+        address: of the cluster, such as `auto`; that in RAY_ADDRESS if not given, or else one is
+            started on this machine, unless Ray is initialised.
         resume: whether a run that was begun in `output` may be continued.
         shard_rows: rows of a shard of a new run.
 
@@ -171,7 +171,9 @@ def _connect(ray: Any, address: str | None) -> None:
     if not ray.is_initialized():
         try:
             _check_listens(address)
-            ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
+            # without an address Ray would join any cluster that runs on this machine
+            place = address or os.environ.get("RAY_ADDRESS") or "local"
+            ray.init(address=place, log_to_driver=False, logging_level=logging.WARNING)
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise InputError(
                 f"No Ray cluster at {address} lets this program in",
