@@ -57,7 +57,7 @@ clean:
 	@touch $@
 
 .venv/distributed: .venv/dev
-	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[ray]'
+	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[ray,spark]'
 	@touch $@
 
 .venv/docs: .venv/installed
