@@ -189,7 +189,7 @@ class ShardsCommand(Commands):
                 indices = shards.pending(output, manifest, how.part)
                 before = len(shards.part_of(len(manifest), how.part)) - len(indices)
                 if before:
-                    get_logger().warning("%d shards are already written.", before)
+                    get_logger().warning("Already written: %s.", counted(before, "shard"))
                 lengths = manifest.lengths
                 bar.reset(total=sum(lengths[index] for index in indices))
                 for commit in shards.compute(output, load, indices, bar.update, task):
