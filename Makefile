@@ -7,7 +7,7 @@ CODE := model.py perplexity_detector benchmarks docs notebooks scripts tests
 # On Linux without an NVIDIA card: the same trees without NCCL, which is NVIDIA's and has 469 MB
 XGBOOST ?= $(if $(filter Linux,$(shell uname -s)),$(if $(wildcard /dev/nvidiactl),xgboost,xgboost-cpu),xgboost)
 
-.PHONY: demo test test-hostile lint bundle docs pull wheel lock clean
+.PHONY: demo test test-hostile test-distributed lint bundle docs pull wheel lock clean
 
 # $(1): extras. The requirements first, so that pip does not bring the other xgboost, whose files are the
 # same and which an earlier make may have installed
@@ -30,6 +30,9 @@ test-hostile: export HOSTILE = whole
 test-hostile: export OMP_NUM_THREADS = 1
 test-hostile: .venv/dev $(SMOLLM2)  ## odd texts, broken files and strangers, by the hundred thousand
 	$(BIN)/pytest tests/hostile --numprocesses=logical --dist=worksteal
+
+test-distributed: .venv/distributed  ## a Ray cluster of real processes, some of which are killed
+	$(BIN)/pytest -m distributed tests/distributed
 
 lint: .venv/dev  ## style, types and which room imports which
 	$(BIN)/ruff check $(CODE)
@@ -72,7 +75,11 @@ clean:
 	@touch $@
 
 .venv/dev: .venv/installed
-	$(call install,documents service mcp tracking dev)
+	$(call install,documents service mcp tracking s3 dev)
+	@touch $@
+
+.venv/distributed: .venv/dev
+	$(call install,documents service mcp tracking s3 dev ray spark)
 	@touch $@
 
 .venv/docs: .venv/installed

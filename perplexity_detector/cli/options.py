@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perplexity_detector.io.datasets import Columns
+    from perplexity_detector.io.shards import Dataset
 
 
 #: Rows that are read at a time to find one text.
@@ -69,12 +70,21 @@ class DatasetOptions:
 
         return texts.is_documents(dataset, self.format)
 
+    def in_shards(self, dataset: str) -> Dataset:
+        """A dataset of any number of tables."""
+        from perplexity_detector.io.shards import Dataset
+
+        return Dataset(dataset, self.columns, self.encoding, self.format)
+
     def read_chunks(
         self, dataset: str, rows: int = SCAN_ROWS, label: bool | None = False
     ) -> Iterator[pd.DataFrame]:
-        """Read frames of `rows` rows; see `io.texts.read_chunks`."""
-        from perplexity_detector.io import texts
+        """Read frames of `rows` rows of one dataset, or of the tables of a pattern or URL."""
+        from perplexity_detector.io import shards, texts
+        from perplexity_detector.io.storage import is_pattern, is_url
 
+        if is_url(str(dataset)) or is_pattern(str(dataset)):
+            return shards.read_tables(self.in_shards(str(dataset)), rows, label)
         return texts.read_chunks(
             str(dataset), self.columns, label=label, chunk_rows=rows,
             encoding=self.encoding, format=self.format,

@@ -78,6 +78,7 @@ def open_checked(
     format: str | None = None,
     encoding: str = "utf-8",
     max_bytes: int = DEFAULT_LIMITS.bytes,
+    raw: IO[bytes] | None = None,
 ) -> Iterator[Opened]:
     """Open a file of rows, unpacked and checked.
 
@@ -92,6 +93,7 @@ def open_checked(
             the first character.
         encoding: one of ENCODINGS, under any of its names; a byte order mark of UTF-8 is skipped.
         max_bytes: limit of its size, unpacked; of parquet, of its size before it is decoded.
+        raw: the file, if it is open already; `path` then only names it.
 
     Yields:
         The open file; it is closed with the block.
@@ -102,7 +104,8 @@ def open_checked(
     """
     with ExitStack() as stack:
         try:
-            yield _open(path, _name(path), format, _checked_encoding(encoding), max_bytes, stack)
+            codec = _checked_encoding(encoding)
+            yield _open(raw or path, _name(path), format, codec, max_bytes, stack)
         except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
             raise DatasetError(
                 f"{_name(path)} is damaged or cut short ({_shorten(error)})",

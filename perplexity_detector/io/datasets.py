@@ -57,6 +57,9 @@ def read_chunks(
     encoding: str = "utf-8",
     format: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    rows: range | None = None,
+    raw: IO[bytes] | None = None,
+    id_prefix: str = "",
 ) -> Iterator[pd.DataFrame]:
     """Read texts from csv, tsv, jsonl or parquet, plain or gzipped, some rows at a time.
 
@@ -73,6 +76,9 @@ def read_chunks(
         format: csv, tsv, jsonl or parquet; None takes it from the extension, and on standard
             input from the first character (`{` means jsonl, else csv).
         limits: of bytes, rows, columns, seconds and, for parquet, memory.
+        rows: read these alone, from 0, in steps of 1. That none of them can be used is no error.
+        raw: the file, if it is open already; `path` then only names it.
+        id_prefix: goes before the ids that are made up for rows without one.
 
     Yields:
         Frames with the columns
@@ -91,20 +97,51 @@ def read_chunks(
     if chunk_rows < 1:
         raise InputError(f"A chunk cannot have {chunk_rows} rows", "chunk_rows", "use 1 or more")
     wanted = {getattr(columns, role.name) for role in _roles(columns, label)}
-    with open_table(path, wanted=wanted, format=format, encoding=encoding, limits=limits) as table:
+    with open_table(
+        path, wanted=wanted, format=format, encoding=encoding, limits=limits, rows=rows, raw=raw
+    ) as table:
         present = _present_columns(table, columns, label)
-        numbers = count(1)
+        numbers = count(1 if rows is None else rows.start + 1)
         first_problem = ""
         usable = False
         while chunk := list(islice(table.rows, chunk_rows)):
-            frame = _frame(chunk, present, numbers)
+            frame = _frame(chunk, present, numbers, id_prefix)
             usable = usable or bool(frame["problem"].isin(["", NO_TEXT]).any())
             first_problem = first_problem or "".join(describe_problems(frame[:1]))
             yield frame
+        if rows is not None:
+            return
         if not first_problem and not usable:
             raise DatasetError(f"{table.name} has no rows", hint="give a row for each text")
         if not usable:
             raise DatasetError(f"No row of {table.name} can be used; {first_problem}.")
+
+
+def count_rows(
+    path: str | Path,
+    columns: Columns = DEFAULT_COLUMNS,
+    *,
+    encoding: str = "utf-8",
+    format: str | None = None,
+    raw: IO[bytes] | None = None,
+) -> int:
+    """Number of rows that `read_chunks` reads; a parquet file is not read for it.
+
+    Raises:
+        DatasetError: the file cannot be read, or lacks a column.
+    """
+    with open_table(path, wanted=(), format=format, encoding=encoding, raw=raw) as table:
+        _present_columns(table, columns, label=False)
+        return sum(1 for _ in table.rows) if table.row_count is None else table.row_count
+
+
+def require_columns(name: str, found: list[str], columns: Columns) -> None:
+    """Check that a file has the columns that are needed to score its texts.
+
+    Raises:
+        DatasetError: it lacks one.
+    """
+    _present_columns(Table(name, found, iter(())), columns, label=False)
 
 
 def read_all(
@@ -191,10 +228,12 @@ def _present_columns(table: Table, columns: Columns, label: bool | None) -> dict
     return present
 
 
-def _frame(rows: list[Row], present: dict[str, str], numbers: Iterator[int]) -> pd.DataFrame:
+def _frame(
+    rows: list[Row], present: dict[str, str], numbers: Iterator[int], id_prefix: str
+) -> pd.DataFrame:
     problems = [_problem(row, present) for row in rows]
     content: dict[str, list[str] | list[int]] = {
-        "id": [_row_id(row, present.get("id"), next(numbers)) for row in rows],
+        "id": [_row_id(row, present.get("id"), next(numbers), id_prefix) for row in rows],
         "text": [_text(row, present["text"]) for row in rows],
         "line": [row.line for row in rows],
         "problem": problems,
@@ -228,10 +267,10 @@ def _problem(row: Row, present: dict[str, str]) -> str:
     return ""
 
 
-def _row_id(row: Row, column: str | None, number: int) -> str:
+def _row_id(row: Row, column: str | None, number: int, prefix: str) -> str:
     if column is None:
-        return str(number)
-    return _as_text(row.cells.get(column)) or f"line-{row.line}"
+        return f"{prefix}{number}"
+    return _as_text(row.cells.get(column)) or f"{prefix}line-{row.line}"
 
 
 def _text(row: Row, column: str) -> str:

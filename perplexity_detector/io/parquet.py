@@ -46,9 +46,12 @@ class ParquetFile:
         name: what an error message calls it.
         wanted: the columns whose cells are read.
         limits: of columns, rows, bytes, seconds and memory.
+        rows: read these alone, from 0, in steps of 1, and no row groups without them; all if not
+            given.
 
     Attributes:
         columns: names of all columns, in the file's order.
+        count: number of rows, as the file has it.
         wanted: names of the wanted ones that it has.
 
     Raises:
@@ -56,10 +59,20 @@ class ParquetFile:
     """
 
     def __init__(
-        self, stream: IO[bytes], name: str, wanted: Collection[str], limits: Limits
+        self,
+        stream: IO[bytes],
+        name: str,
+        wanted: Collection[str],
+        limits: Limits,
+        rows: range | None = None,
     ) -> None:
         self._name, self._limits = name, limits
-        request = {"name": name, "wanted": sorted(wanted), "limits": asdict(limits)}
+        request = {
+            "name": name,
+            "wanted": sorted(wanted),
+            "limits": asdict(limits),
+            "rows": None if rows is None else [rows.start, rows.stop],
+        }
         stream.seek(0)
         self._process = child_process.start(__name__, json.dumps(request), stdin=stream)
         try:
@@ -69,6 +82,7 @@ class ParquetFile:
             raise
         self.columns: list[str] = header["columns"]
         self.wanted: list[str] = header["wanted"]
+        self.count: int = header["count"]
 
     def rows(self) -> Iterator[ParquetRow]:
         """The rows, which can be read once.
@@ -113,7 +127,8 @@ def main() -> None:
     limits = Limits(**request["limits"])
     child_process.limit_memory(limits.memory)
     name = request["name"]
-    for message in _messages(sys.stdin.buffer, name, request["wanted"], limits):
+    rows = None if request["rows"] is None else range(*request["rows"])
+    for message in _messages(sys.stdin.buffer, name, request["wanted"], limits, rows):
         sys.stdout.buffer.write(json.dumps(message, default=float).encode() + b"\n")
         sys.stdout.buffer.flush()
 
@@ -123,10 +138,10 @@ class _TooLargeError(Exception):
 
 
 def _messages(
-    stream: IO[bytes], name: str, wanted: Sequence[str], limits: Limits
+    stream: IO[bytes], name: str, wanted: Sequence[str], limits: Limits, rows: range | None
 ) -> Iterator[dict[str, Any]]:
     try:
-        yield from _read(stream, name, wanted, limits)
+        yield from _read(stream, name, wanted, limits, rows)
         yield {}
     except _TooLargeError as error:
         yield {"error": "too large", "what": str(error)}
@@ -144,7 +159,7 @@ def _error(message: str, hint: str) -> dict[str, str]:
 
 
 def _read(
-    stream: IO[bytes], name: str, wanted: Sequence[str], limits: Limits
+    stream: IO[bytes], name: str, wanted: Sequence[str], limits: Limits, rows: range | None
 ) -> Iterator[dict[str, Any]]:
     import pyarrow
     import pyarrow.parquet
@@ -164,11 +179,40 @@ def _read(
                 hint="convert it to strings, or leave it out",
             )
     names = [field.name for field in fields]
-    yield {"columns": schema.names, "wanted": names}
+    yield {"columns": schema.names, "wanted": names, "count": file.metadata.num_rows}
     # a buffer: otherwise a column of a whole row group is read at once
     file = pyarrow.parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
-    batches = file.iter_batches(BATCH_ROWS, columns=names, use_threads=False)
+    if rows is None:
+        batches = file.iter_batches(BATCH_ROWS, columns=names, use_threads=False)
+    else:
+        groups, first = _row_groups(file.metadata, rows)
+        read = file.iter_batches(BATCH_ROWS, row_groups=groups, columns=names, use_threads=False)
+        batches = _cut(read, range(rows.start - first, rows.stop - first))
     yield from _slices(batches, limits)
+
+
+def _row_groups(metadata: pyarrow.parquet.FileMetaData, rows: range) -> tuple[list[int], int]:
+    """The row groups that hold rows, and the number of the first row in them."""
+    groups, starts, start = [], [], 0
+    for group in range(metadata.num_row_groups):
+        stop = start + metadata.row_group(group).num_rows
+        if start < rows.stop and rows.start < stop:
+            groups.append(group)
+            starts.append(start)
+        start = stop
+    return groups, starts[0] if starts else rows.start
+
+
+def _cut(batches: Iterator[pyarrow.RecordBatch], rows: range) -> Iterator[pyarrow.RecordBatch]:
+    """The rows of some batches, numbered from 0 over all of them."""
+    start = 0
+    for batch in batches:
+        wanted = range(max(rows.start - start, 0), min(rows.stop - start, batch.num_rows))
+        if wanted:
+            yield batch.slice(wanted.start, len(wanted))
+        start += batch.num_rows
+        if start >= rows.stop:
+            return
 
 
 def _is_flat(kind: pyarrow.DataType) -> bool:

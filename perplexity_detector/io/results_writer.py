@@ -17,15 +17,12 @@ from types import TracebackType
 from typing import IO, Any, NamedTuple
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from perplexity_detector.errors import InputError
 from perplexity_detector.io.atomic import replace_file
+from perplexity_detector.io.locks import lock, unlock
 from perplexity_detector.io.working_files import open_no_link
 from perplexity_detector.logs import get_logger, printable
-
-#: Seconds to wait for a lock: a run that has just finished removes its lock file.
-LOCK_SECONDS = 0.2
 
 
 class ResultsWriter:
@@ -180,6 +177,33 @@ class ResultsWriter:
             ) from error
 
 
+def check_same_run(
+    path: Path | str,
+    run: Mapping[str, object],
+    earlier: Mapping[str, object],
+    otherwise: str = "or leave out {resume} to start over",
+) -> None:
+    """Check that results to be resumed depend on the same values.
+
+    Args:
+        path: where they are, for the error message.
+        run: the values of this run, by name.
+        earlier: those of the run that began them, as read from JSON.
+        otherwise: what to do if that is not wanted, for the hint.
+
+    Raises:
+        InputError: a value is another.
+    """
+    for name in {**run, **earlier}:
+        was, now = earlier.get(name), json.loads(json.dumps(run.get(name)))
+        if was != now:
+            raise InputError(
+                f"{path} was begun with another {name} ({_shown(was)}, not {_shown(now)})",
+                "resume",
+                f"give the same options as then, {otherwise}",
+            )
+
+
 def write_atomic(path: str | Path, content: str) -> None:
     """Write a text file in UTF-8, completely or not at all; its folders are made.
 
@@ -292,7 +316,7 @@ class ResumableFile:
         self.rows = 0
         self._hash = hashlib.sha256()
         self._passed = 0
-        self._lock = _locked(target, self.path.with_name(self.path.name + ".lock"))
+        self._lock = lock(target, self.path.with_name(self.path.name + ".lock"))
         self._journal = open_no_link(self.path.with_name(self.path.name + ".journal"), "a+b")
         try:
             header, entries = self._read_journal(resume)
@@ -305,7 +329,7 @@ class ResumableFile:
             self.file: IO[str] = open_no_link(self.path, "a")
         except BaseException:
             self._journal.close()
-            _unlock(self._lock)
+            unlock(self._lock)
             raise
 
     def _read_journal(self, resume: bool) -> tuple[dict[str, Any], list[_Entry]]:
@@ -340,23 +364,13 @@ class ResumableFile:
         self._append_entry(run)
 
     def _resume(self, run: Mapping[str, object], header: dict[str, Any], entries: int) -> None:
-        self._check(run, header)
+        check_same_run(self.path, run, header)
         self.rows = self._last.rows
         self._journal.seek(0)
         lines = islice(self._journal, 1 + entries)  # without a line that a kill cut short
         self._journal.truncate(sum(map(len, lines)))
         with open_no_link(self.path, "r+b") as file:
             file.truncate(self._last.bytes)
-
-    def _check(self, run: Mapping[str, object], header: dict[str, Any]) -> None:
-        for name in {**run, **header}:
-            was, now = header.get(name), json.loads(json.dumps(run.get(name)))
-            if was != now:
-                raise InputError(
-                    f"{self.path} was begun with another {name} ({_shown(was)}, not {_shown(now)})",
-                    "resume",
-                    "give the same options as then, or leave out {resume} to start over",
-                )
 
     def is_written(self, read: pd.DataFrame) -> bool:
         """Whether the results of the next frame are already written.
@@ -389,7 +403,7 @@ class ResumableFile:
         replace_file(self.path, self.target)
         self._journal.close()
         Path(self._journal.name).unlink()
-        _unlock(self._lock)
+        unlock(self._lock)
 
     def close(self) -> bool:
         """Close a file that is not finished; complete rows are kept for a later run.
@@ -405,7 +419,7 @@ class ResumableFile:
         if not self.rows:
             self.path.unlink(missing_ok=True)
             Path(self._journal.name).unlink(missing_ok=True)
-        _unlock(self._lock)
+        unlock(self._lock)
         return self.rows > 0
 
     def _update_hash(self, read: pd.DataFrame) -> None:
@@ -428,37 +442,6 @@ class ResumableFile:
             "resume",
             "give the same dataset, or leave out {resume} to start over",
         )
-
-
-def _locked(target: Path, path: Path) -> FileLock:
-    """Lock a file for as long as this run writes.
-
-    Raises:
-        InputError: another run holds the lock.
-    """
-    # a soft lock would outlive a run that is killed
-    lock = FileLock(path, timeout=LOCK_SECONDS, thread_local=False, fallback_to_soft=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise InputError(
-            f"Another run is writing {target}",
-            "output",
-            "wait until it ends, or name another place",
-        ) from None
-    except OSError:
-        # a file system without locks; a folder that cannot be written shows when rows are
-        path.unlink(missing_ok=True)
-    return lock
-
-
-def _unlock(lock: FileLock) -> None:
-    """Release a lock and remove its file."""
-    if os.name != "nt":
-        # while the lock is held: a run that opened the file before sees that it has no name any
-        # more, and makes another. On Windows filelock removes it after the release
-        Path(lock.lock_file).unlink(missing_ok=True)
-    lock.release()
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -57,11 +57,13 @@ class Table(NamedTuple):
         name: what an error message calls it.
         columns: their names, in the file's order.
         rows: read from the file one by one.
+        row_count: number of rows in the file, where its format says so.
     """
 
     name: str
     columns: list[str]
     rows: Iterator[Row]
+    row_count: int | None = None
 
 
 @contextmanager
@@ -72,6 +74,8 @@ def open_table(
     format: str | None = None,
     encoding: str = "utf-8",
     limits: Limits = DEFAULT_LIMITS,
+    rows: range | None = None,
+    raw: IO[bytes] | None = None,
 ) -> Iterator[Table]:
     """Open a file of rows and read them lazily.
 
@@ -81,6 +85,9 @@ def open_table(
         format: csv, tsv, jsonl or parquet; None takes it from the extension.
         encoding: a Python codec.
         limits: of columns, rows, bytes, seconds and, for parquet, memory.
+        rows: read these alone, from 0, in steps of 1; all if not given. Of a parquet file only
+            the row groups that hold them are read, any other is read through from its start.
+        raw: the file, if it is open already; see `open_checked`.
 
     Yields:
         The table; its file is closed with the block.
@@ -89,18 +96,22 @@ def open_table(
         DatasetError: as `open_checked`; or the header cannot be read, the first lines of a jsonl
             file hold no JSON objects, or the file exceeds a limit.
     """
-    with open_checked(path, format, encoding, limits.bytes) as opened:
+    with open_checked(path, format, encoding, limits.bytes, raw) as opened:
         name = opened.name
         if opened.format == "parquet":
-            with closing(ParquetFile(opened.stream, name, wanted, limits)) as file:
-                yield _within(_read_parquet(file, name), limits)
+            with closing(ParquetFile(opened.stream, name, wanted, limits, rows)) as file:
+                first = 0 if rows is None else rows.start
+                yield _within(_read_parquet(file, name, first), limits)
             return
         text = io.TextIOWrapper(opened.stream, encoding=opened.encoding, newline="")
         if opened.format == "jsonl":
-            yield _within(_read_jsonl(text, name, wanted, limits), limits)
+            table = _within(_read_jsonl(text, name, wanted, limits), limits)
         else:
             delimiter = _DELIMITERS[opened.format]
-            yield _within(_read_csv(text, name, delimiter, wanted, limits), limits)
+            table = _within(_read_csv(text, name, delimiter, wanted, limits), limits)
+        if rows is not None:
+            table = table._replace(rows=islice(table.rows, rows.start, rows.stop))
+        yield table
 
 
 def _within(table: Table, limits: Limits) -> Table:
@@ -294,9 +305,9 @@ def _cell(value: object, wanted: bool) -> object:
 # --- parquet --------------------------------------------------------------------------------
 
 
-def _read_parquet(file: ParquetFile, name: str) -> Table:
+def _read_parquet(file: ParquetFile, name: str, first: int) -> Table:
     rows = (
         Row(number, dict(zip(file.wanted, row.cells, strict=True)), row.problem)
-        for number, row in enumerate(file.rows(), start=1)
+        for number, row in enumerate(file.rows(), start=first + 1)
     )
-    return Table(name, file.columns, rows)
+    return Table(name, file.columns, rows, file.count)

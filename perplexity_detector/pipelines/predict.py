@@ -84,7 +84,7 @@ def predict(
         columns.insert(columns.index("generated") + 1, RAW_SCORE)
     with (
         MetadataWriter(output) as metadata,
-        ResultsWriter(output, columns, _run_fingerprint(detector, columns), resume) as results,
+        ResultsWriter(output, columns, run_fingerprint(detector, columns), resume) as results,
     ):
         if details and results.is_file:
             metadata.begin({"provenance": Provenance.of(detector, name).to_dict()})
@@ -99,7 +99,7 @@ def predict(
         reports.finish()
 
 
-def _run_fingerprint(detector: ExplainableClassifier, columns: Sequence[str]) -> dict[str, object]:
+def run_fingerprint(detector: ExplainableClassifier, columns: Sequence[str]) -> dict[str, object]:
     """What the results depend on, apart from the texts."""
     extractor = detector.extractor_
     return {

@@ -1,0 +1,1 @@
+"""Runs on a Ray cluster of real processes on this machine, some of which are killed."""

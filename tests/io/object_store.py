@@ -1,0 +1,97 @@
+"""An S3 server on this machine, and a proxy that drops requests to it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """A server with an empty bucket `bucket`, kept in memory; gives its address."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        address = f"http://{host}:{port}"
+        boto3.client(
+            "s3",
+            endpoint_url=address,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        ).create_bucket(Bucket="bucket")
+        yield address
+    finally:
+        server.stop()
+
+
+@contextmanager
+def s3_environment(address: str) -> Iterator[None]:
+    """Let s3:// lead to a server, in this process and those it starts."""
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()  # which remember where s3:// led before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", address)
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+class DroppingProxy:
+    """Passes requests on, but closes the connection instead at every n-th one.
+
+    Attributes:
+        address: of the proxy.
+        requests: number of requests so far.
+        dropped: number of those that were not passed on.
+    """
+
+    def __init__(self, address: str, every: int) -> None:
+        host, _, port = address.removeprefix("http://").partition(":")
+        self._target = (host, int(port))
+        self._every = every
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.requests = self.dropped = 0
+        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        """Pass on one request after another; the answer ends when the server says so."""
+        with client, suppress(OSError), socket.create_connection(self._target) as server:
+            answers = threading.Thread(target=_copy, args=(server, client), daemon=True)
+            answers.start()
+            while request := client.recv(1 << 16):
+                if request.split(b" ", 1)[0] in (b"GET", b"PUT", b"HEAD", b"POST", b"DELETE"):
+                    self.requests += 1
+                    if self.requests % self._every == 0:
+                        self.dropped += 1
+                        client.shutdown(socket.SHUT_RDWR)
+                        return
+                server.sendall(request)
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_RDWR)
