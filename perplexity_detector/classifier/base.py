@@ -32,6 +32,7 @@ from perplexity_detector.io.artefact_folder import CONFIG, Artefact
 from perplexity_detector.sampling.balance import balancing_weights
 from perplexity_detector.sampling.checks import (
     check_consistent_length,
+    check_labels,
     check_texts,
     check_training_data,
 )
@@ -159,7 +160,11 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             InputError: labels that are not 0 and 1, one class only, or lengths that differ.
         """
-        return self.fit_documents(self.new_extractor().read_documents(X), y, groups, sources)
+        # reading takes minutes, and wrong labels need not wait for it
+        labels, texts = check_labels(y), check_texts(X)
+        check_consistent_length(len(labels), texts=texts, groups=groups, sources=sources)
+        documents = self.new_extractor().read_documents(texts)
+        return self.fit_documents(documents, labels, groups, sources)
 
     def fit_documents(
         self,
@@ -245,17 +250,20 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: Iterable[str]) -> np.ndarray:
         """Raw scores, before calibration, shape (n,)."""
-        return np.array([one.raw_score for one in self.assess_texts(check_texts(X))])
+        return np.array([one.raw_score for one in self._assess(X)])
 
     def predict_proba(self, X: Iterable[str]) -> np.ndarray:
         """Probabilities of human and generated, shape (n, 2), with even prior odds."""
-        generated = np.array([one.probability for one in self.assess_texts(check_texts(X))])
+        generated = np.array([one.probability for one in self._assess(X)])
         return np.column_stack([1 - generated, generated])
 
     def predict(self, X: Iterable[str]) -> np.ndarray:
         """1 where the probability reaches the threshold for the text's length, shape (n,)."""
-        assessed = self.assess_texts(check_texts(X))
-        return np.array([one.is_flagged for one in assessed], int)
+        return np.array([one.is_flagged for one in self._assess(X)], int)
+
+    def _assess(self, X: Iterable[str]) -> list[Assessment]:
+        self._check_fitted()
+        return self.assess_texts(check_texts(X))
 
     def probabilities(self, documents: Sequence[Document]) -> np.ndarray:
         """Probability that each is generated, shape (n,), of documents already read."""
