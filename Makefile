@@ -51,6 +51,8 @@ clean:
 
 .venv/dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint=constraints.txt --editable '.[documents,service,mcp,tracking,dev]'
+	# it pins versions of 2023 and 2024, and runs with those of today
+	$(BIN)/python -m pip install --quiet --no-deps raid-bench==0.2.0
 	@touch $@
 
 .venv/docs: .venv/installed
