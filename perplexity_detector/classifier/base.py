@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +21,9 @@ from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.classifier.disguise import find_flags
-from perplexity_detector.classifier.model_card import model_card
+from perplexity_detector.classifier.model_card import LICENCE, model_card
 from perplexity_detector.classifier.prose_check import is_prose
+from perplexity_detector.classifier.text_classification import TextClassification
 from perplexity_detector.classifier.verdicts import MAX_FNR, decide
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features.document import Document
@@ -325,12 +327,16 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
 
     # --- files ------------------------------------------------------------------------------
 
-    def save_pretrained(self, folder: str | Path) -> Path:
+    def save_pretrained(self, folder: str | Path, license: str = LICENCE) -> Path:
         """Write the artefact folder, whole or not at all.
 
         config.json holds the format version, the name of the class, the language model and its
         hash, families and their versions, hyper-parameters, the training summary and the SHA-256
         of every other file.
+
+        Args:
+            folder: where.
+            license: of the detector, by the hub's identifier, for the model card.
 
         Raises:
             ArtefactError: the folder cannot be written, or holds other things.
@@ -341,9 +347,30 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             **self.to_files(),
             persistence.CALIBRATOR: artefact_folder.to_json(self.calibrator_.to_json()),
             persistence.METRICS: artefact_folder.to_json(self.metrics_),
-            persistence.CARD: model_card(config, self.calibrator_, self.metrics_).encode(),
+            persistence.CARD: model_card(config, self.calibrator_, self.metrics_, license).encode(),
         }
         return artefact_folder.write(Path(folder), config, files)
+
+    def push_to_hub(self, repo_id: str, license: str = LICENCE, **options: Any) -> str:
+        """Send the artefact folder to the Hugging Face hub, with a model card.
+
+        Args:
+            repo_id: `user/name`; made if it is not there.
+            license: of the detector, by the hub's identifier, for the model card.
+            **options: private, token, branch, commit_message, ... of
+                `huggingface_hub.ModelHubMixin.push_to_hub`.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            ArtefactError: the hub cannot be reached, or does not take it.
+        """
+        from perplexity_detector.io import hub
+
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = self.save_pretrained(Path(temporary) / Path(repo_id).name, license)
+            return hub.upload(folder, repo_id, **options)
 
     def configuration(self) -> dict[str, Any]:
         """The content of config.json, without hashes."""
@@ -366,13 +393,17 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         }
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path = "standard", **extractor: Any) -> Self:
+    def from_pretrained(
+        cls, folder: str | Path = "standard", revision: str | None = None, **extractor: Any
+    ) -> Self:
         """Load an artefact folder, or a shipped detector by name; nothing in it is executed.
 
         Called on a base class, it returns the class that was saved.
 
         Args:
-            folder: a folder that `save_pretrained` wrote, or `standard` or `fast`.
+            folder: a folder that `save_pretrained` wrote, or `standard` or `fast`, or `user/name`
+                of a detector on the Hugging Face hub.
+            revision: of a detector on the hub: branch, tag or commit.
             **extractor: settings of the extractor to change: device, cache, progress, ..., or lm,
                 if the same language model now lies elsewhere.
 
@@ -380,7 +411,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             ArtefactError: nothing is there, or it is damaged, of another version or another class.
             InputError: an extractor has no such setting.
         """
-        artefact = persistence.read(folder)
+        artefact = persistence.read(folder, revision)
         config, files = artefact.config, artefact.files
         detector_class = cls._class_of(artefact)
         for name in (*persistence.COMMON_FILES, *detector_class.artefact_files):
@@ -431,6 +462,15 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             f"{artefact.path} holds the model {name}; load it with "
             f"{saved.__name__}.from_pretrained, or CalibratedClassifier's."
         )
+
+    def pipeline(self) -> TextClassification:
+        """A callable with the results of transformers' `TextClassificationPipeline`.
+
+        Example:
+            >>> detector.pipeline()(["One text.", "Two."])  # doctest: +SKIP
+            [{'label': 'human', 'score': 0.93}, {'label': 'generated', 'score': 0.71}]
+        """
+        return TextClassification(self.predict_proba)
 
     # --- reading ----------------------------------------------------------------------------
 
