@@ -466,9 +466,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     def pipeline(self) -> TextClassification:
         """A callable with the results of transformers' `TextClassificationPipeline`.
 
-        Example:
-            >>> detector.pipeline()(["One text.", "Two."])  # doctest: +SKIP
-            [{'label': 'human', 'score': 0.93}, {'label': 'generated', 'score': 0.71}]
+        From n texts to n dictionaries with `label`, the likelier class, and `score`, its
+        probability. No verdicts: thresholds play no part.
         """
         return TextClassification(self.predict_proba)
 
