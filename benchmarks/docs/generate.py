@@ -16,7 +16,7 @@ from benchmarks.boards import tables as board_tables
 from benchmarks.docs import headline
 from benchmarks.docs.markdown import NotMeasuredError
 from benchmarks.gpu import tables as gpu_tables
-from benchmarks.quality import flag_tables, notes, sentence_tables, shipped_tables
+from benchmarks.quality import comparison, flag_tables, notes, sentence_tables, shipped_tables
 from benchmarks.quality import tables as quality_tables
 from benchmarks.records import RESULTS, ROOT, read_json
 from benchmarks.service import tables as service_tables
@@ -63,6 +63,7 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
             quality_tables.generators,
             quality_tables.polished,
             quality_tables.recalibrated,
+            comparison.comparison,
             quality_tables.review,
             quality_tables.review_sources,
             notes.networks,
