@@ -21,7 +21,7 @@ from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.classifier.disguise import find_flags
-from perplexity_detector.classifier.model_card import LICENCE, model_card
+from perplexity_detector.classifier.model_card import LICENCE, card_file
 from perplexity_detector.classifier.prose_check import is_prose
 from perplexity_detector.classifier.text_classification import TextClassification
 from perplexity_detector.classifier.verdicts import MAX_FNR, decide
@@ -347,7 +347,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             **self.to_files(),
             persistence.CALIBRATOR: artefact_folder.to_json(self.calibrator_.to_json()),
             persistence.METRICS: artefact_folder.to_json(self.metrics_),
-            persistence.CARD: model_card(config, self.calibrator_, self.metrics_, license).encode(),
+            persistence.CARD: card_file(config, self.calibrator_, self.metrics_, license).encode(),
         }
         return artefact_folder.write(Path(folder), config, files)
 
