@@ -67,6 +67,7 @@ def review(record: Record) -> str:
         "log_likelihood": "log-likelihood alone",
         "fast_detect_gpt": "Fast-DetectGPT",
         "tfidf": "TF-IDF + logistic regression",
+        "encoder": "MiniLM-L6, fine-tuned",
         "standard": "`standard`",
         "without diversity": "`standard` without `diversity`",
     }

@@ -17,6 +17,7 @@ from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.classifier.verdicts import GENERATED, UNCERTAIN
 from perplexity_detector.errors import DatasetError, InputError
+from perplexity_detector.io.atomic import replace_file
 from perplexity_detector.io.datasets import read_chunks
 from perplexity_detector.io.row_problems import ProblemReport
 from perplexity_detector.io.working_files import open_no_link
@@ -87,7 +88,7 @@ def answer(
                         file.write(line + "\n")
                     bar.update(len(frame))
                     yield labels
-        partial.replace(target)
+        replace_file(partial, target)
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror}.") from error
     finally:
