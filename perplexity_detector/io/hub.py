@@ -58,7 +58,7 @@ def download(name: str, revision: str | None = None) -> Path:
     Raises:
         ArtefactError: it is not there or no detector, or the hub cannot be reached.
     """
-    hint = "download it where there is a network, and name its folder"
+    hint = "there is no folder of that name here, and a detector on the hub needs a network"
     with hub_errors(name, ArtefactError, None, hint):
         # its place in the cache names the commit, so that all files are of one
         commit = Path(hf_hub_download(name, CONFIG, revision=revision)).parent.name

@@ -13,7 +13,7 @@ import pytest
 from perplexity_detector.classifier.text_classification import TextClassification
 from perplexity_detector.detectors.text_detector import TextDetector
 from tests.hub import Hub
-from tests.labelled import light_detector, two_styles
+from tests.labelled import SAMPLE, light_detector, two_styles
 
 TEXTS, _ = two_styles(6, seed=3)
 TOKEN = "hf_a_token_for_tests"
@@ -157,6 +157,15 @@ def test_a_path_never_asks_the_hub(tmp_path, monkeypatch):
     for path in ("data/model", "./data/model", tmp_path / "model", "model", "a/b/c"):
         with pytest.raises(Exception, match="There is no detector in"):
             TextDetector.from_pretrained(path)
+
+
+def test_commands_never_ask_the_hub(here, monkeypatch):
+    """A mistyped path is no reason to send it anywhere."""
+    monkeypatch.setattr("socket.getaddrinfo", None)  # a look-up would now be an error of ours
+    for command in ("predict", "evaluate"):
+        code, _, err = here(command, f"--dataset={SAMPLE}", "--detector=models/esays")
+        assert code == 2
+        assert err.startswith("There is no detector in models/esays")
 
 
 # --- pipelines ------------------------------------------------------------------------------
