@@ -89,6 +89,9 @@ def answer(
                     bar.update(len(frame))
                     yield labels
         replace_file(partial, target)
+    except DatasetError as error:
+        # PAN's format has no options, such as another encoding, that a hint could name
+        raise DatasetError(f"{error.message.rstrip('.')}.") from error
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror}.") from error
     finally:

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, fbeta_score
 
@@ -86,16 +86,18 @@ def test_verdicts_decide_the_side_where_thresholds_lie_elsewhere(task, detector,
         ("", "is empty"),
         ('{"id": 1, "label": 0}\n', "has no column 'text'"),
         ("not json\n", "JSON"),
+        ('{"id": 1, "text": "\udce9"}\n', "is not utf-8"),
     ],
 )
 def test_what_cannot_be_answered(content, sentence, detector, here, tmp_path):
     (tmp_path / "input").mkdir()
     if content is not None:
-        (tmp_path / "input" / "dataset.jsonl").write_text(content)
+        (tmp_path / "input" / "dataset.jsonl").write_text(content, "utf-8", "surrogateescape")
     code, _, err = here("pan", "input", "out", f"--detector={detector}")
     assert code == 2
     assert sentence in err
     assert "Traceback" not in err
+    assert "--" not in err  # a hint at an option that the command lacks
     assert not list(tmp_path.glob("out/*"))
 
 
@@ -115,6 +117,7 @@ def test_measures_worked_out_by_hand():
     assert found.mean == pytest.approx(np.mean(found[:5]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1).filter(lambda p: p != 0.5)), min_size=1))
 def test_where_everything_is_answered_the_measures_are_the_usual_ones(pairs):
     truth, labels = (np.array(values) for values in zip(*pairs, strict=True))
