@@ -50,7 +50,7 @@ def pan_texts(record: Mapping[str, Any]) -> str:
     return (
         f"{record['texts']} texts of {len(per_genre)} genres were judged, half of them by people. "
         f"The TF-IDF and PPMd baselines learned from {record['training_texts']:,} texts, and "
-        f"Binoculars' calibration from some of them."
+        f"Binoculars' calibration from some of them. {_hashes(record['detectors'])}"
     )
 
 
@@ -78,5 +78,14 @@ def raid_texts(record: Mapping[str, Any]) -> str:
     return (
         f"{record['people']} texts by people and {record['generated']} by models, disguised ones "
         f"included; domains: {', '.join(record['domains'])}; generators: "
-        f"{', '.join(record['generators'])}."
+        f"{', '.join(record['generators'])}. "
+        + _hashes({name: one["sha256"] for name, one in record["detectors"].items()})
+    )
+
+
+def _hashes(detectors: Mapping[str, str]) -> str:
+    """Which detectors were measured, by what `provenance` says of their answers."""
+    named = [f"`{name}` `{sha256[:12]}`" for name, sha256 in detectors.items()]
+    return (
+        f"Detectors measured, by the first digits of their `detector_sha256`: {', '.join(named)}."
     )
