@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import document_tables
+from benchmarks.boards import tables as board_tables
 from benchmarks.docs import headline
 from benchmarks.docs.markdown import NotMeasuredError
 from benchmarks.gpu import tables as gpu_tables
-from benchmarks.quality import flag_tables, notes, sentence_tables, shipped_tables
+from benchmarks.quality import comparison, flag_tables, notes, sentence_tables, shipped_tables
 from benchmarks.quality import tables as quality_tables
 from benchmarks.records import RESULTS, ROOT, read_json
 from benchmarks.service import tables as service_tables
@@ -62,6 +63,9 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
             quality_tables.generators,
             quality_tables.polished,
             quality_tables.recalibrated,
+            comparison.comparison,
+            quality_tables.review,
+            quality_tables.review_sources,
             notes.networks,
             notes.binoculars,
             notes.cost,
@@ -94,6 +98,8 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
     ("training.json", "speed.training", [speed_tables.training_cost]),
     ("load.json", "service", [service_tables.load]),
     ("gpu.json", "gpu", [gpu_tables.gpu]),
+    ("pan.json", "boards.pan", [board_tables.pan, board_tables.pan_genres, board_tables.pan_texts]),
+    ("raid.json", "boards.raid measure", [board_tables.raid, board_tables.raid_texts]),
     ("documents.json", "documents", [document_tables.documents, document_tables.pdf_packages]),
 ]
 TABLES: dict[str, Table] = {

@@ -59,6 +59,49 @@ def detectors_development(record: Record) -> str:
     return _detectors(record, DEVELOPMENT)
 
 
+def review(record: Record) -> str:
+    """What the review of DivEye compares: means over the held-out sources of each half."""
+    labels = {
+        "diveye": "DivEye: nine features + XGBoost",
+        "diversity alone": "our family `diversity` alone",
+        "log_likelihood": "log-likelihood alone",
+        "fast_detect_gpt": "Fast-DetectGPT",
+        "tfidf": "TF-IDF + logistic regression",
+        "encoder": "MiniLM-L6, fine-tuned",
+        "standard": "`standard`",
+        "without diversity": "`standard` without `diversity`",
+    }
+    seen = of_kind(record, "none")[0]
+    rows = []
+    for name, label in labels.items():
+        cells = [decimals(_auroc(seen, name))]
+        for half in (DEVELOPMENT, CONFIRMATION):
+            try:
+                mean = means(record, name, half)
+            except NotMeasuredError:  # families are judged on the development half alone
+                cells += ["-", "-", "-"]
+                continue
+            cells += [decimals(mean[part]) for part in ("auroc", "auroc_lowest", "tpr_at_1")]
+        rows.append([label, *cells])
+    return table(
+        "| | AUROC, test split | AUROC, held-out sources, development half | lowest "
+        "| TPR at 1 % FPR | AUROC, confirmation half | lowest | TPR at 1 % FPR |",
+        rows,
+    )
+
+
+def review_sources(record: Record) -> str:
+    """The held-out sources on which DivEye does worst, and those on which it does best."""
+    names = ("diveye", "log_likelihood", "tfidf", "standard")
+    folds = [fold for fold in of_kind(record, "source") if _auroc(fold, "diveye") is not None]
+    folds.sort(key=lambda fold: fold["detectors"]["diveye"]["auroc"])
+    rows = [
+        [fold["name"], *(decimals(_auroc(fold, name)) for name in names)]
+        for fold in (*folds[:5], *folds[5:][-3:])
+    ]
+    return table("| held out | DivEye | log-likelihood | TF-IDF | `standard` |", rows)
+
+
 def held_out_sources(record: Record) -> str:
     """Every held-out source, for both detectors and a baseline that reads words."""
     rows = [

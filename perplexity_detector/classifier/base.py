@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +21,9 @@ from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.classifier.disguise import find_flags
-from perplexity_detector.classifier.model_card import model_card
+from perplexity_detector.classifier.model_card import LICENCE, card_file
 from perplexity_detector.classifier.prose_check import is_prose
+from perplexity_detector.classifier.text_classification import TextClassification
 from perplexity_detector.classifier.verdicts import MAX_FNR, decide
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features.document import Document
@@ -32,6 +34,7 @@ from perplexity_detector.io.artefact_folder import CONFIG, Artefact
 from perplexity_detector.sampling.balance import balancing_weights
 from perplexity_detector.sampling.checks import (
     check_consistent_length,
+    check_labels,
     check_texts,
     check_training_data,
 )
@@ -159,7 +162,11 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             InputError: labels that are not 0 and 1, one class only, or lengths that differ.
         """
-        return self.fit_documents(self.new_extractor().read_documents(X), y, groups, sources)
+        # reading takes minutes, and wrong labels need not wait for it
+        labels, texts = check_labels(y), check_texts(X)
+        check_consistent_length(len(labels), texts=texts, groups=groups, sources=sources)
+        documents = self.new_extractor().read_documents(texts)
+        return self.fit_documents(documents, labels, groups, sources)
 
     def fit_documents(
         self,
@@ -245,17 +252,20 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: Iterable[str]) -> np.ndarray:
         """Raw scores, before calibration, shape (n,)."""
-        return np.array([one.raw_score for one in self.assess_texts(check_texts(X))])
+        return np.array([one.raw_score for one in self._assess(X)])
 
     def predict_proba(self, X: Iterable[str]) -> np.ndarray:
         """Probabilities of human and generated, shape (n, 2), with even prior odds."""
-        generated = np.array([one.probability for one in self.assess_texts(check_texts(X))])
+        generated = np.array([one.probability for one in self._assess(X)])
         return np.column_stack([1 - generated, generated])
 
     def predict(self, X: Iterable[str]) -> np.ndarray:
         """1 where the probability reaches the threshold for the text's length, shape (n,)."""
-        assessed = self.assess_texts(check_texts(X))
-        return np.array([one.is_flagged for one in assessed], int)
+        return np.array([one.is_flagged for one in self._assess(X)], int)
+
+    def _assess(self, X: Iterable[str]) -> list[Assessment]:
+        self._check_fitted()
+        return self.assess_texts(check_texts(X))
 
     def probabilities(self, documents: Sequence[Document]) -> np.ndarray:
         """Probability that each is generated, shape (n,), of documents already read."""
@@ -317,12 +327,16 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
 
     # --- files ------------------------------------------------------------------------------
 
-    def save_pretrained(self, folder: str | Path) -> Path:
+    def save_pretrained(self, folder: str | Path, license: str = LICENCE) -> Path:
         """Write the artefact folder, whole or not at all.
 
         config.json holds the format version, the name of the class, the language model and its
         hash, families and their versions, hyper-parameters, the training summary and the SHA-256
         of every other file.
+
+        Args:
+            folder: where.
+            license: of the detector, by the hub's identifier, for the model card.
 
         Raises:
             ArtefactError: the folder cannot be written, or holds other things.
@@ -333,9 +347,30 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             **self.to_files(),
             persistence.CALIBRATOR: artefact_folder.to_json(self.calibrator_.to_json()),
             persistence.METRICS: artefact_folder.to_json(self.metrics_),
-            persistence.CARD: model_card(config, self.calibrator_, self.metrics_).encode(),
+            persistence.CARD: card_file(config, self.calibrator_, self.metrics_, license).encode(),
         }
         return artefact_folder.write(Path(folder), config, files)
+
+    def push_to_hub(self, repo_id: str, license: str = LICENCE, **options: Any) -> str:
+        """Send the artefact folder to the Hugging Face hub, with a model card.
+
+        Args:
+            repo_id: `user/name`; made if it is not there.
+            license: of the detector, by the hub's identifier, for the model card.
+            **options: private, token, branch, commit_message, ... of
+                `huggingface_hub.ModelHubMixin.push_to_hub`.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            ArtefactError: the hub cannot be reached, or does not take it.
+        """
+        from perplexity_detector.io import hub
+
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = self.save_pretrained(Path(temporary) / Path(repo_id).name, license)
+            return hub.upload(folder, repo_id, **options)
 
     def configuration(self) -> dict[str, Any]:
         """The content of config.json, without hashes."""
@@ -358,13 +393,17 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         }
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path = "standard", **extractor: Any) -> Self:
+    def from_pretrained(
+        cls, folder: str | Path = "standard", revision: str | None = None, **extractor: Any
+    ) -> Self:
         """Load an artefact folder, or a shipped detector by name; nothing in it is executed.
 
         Called on a base class, it returns the class that was saved.
 
         Args:
-            folder: a folder that `save_pretrained` wrote, or `standard` or `fast`.
+            folder: a folder that `save_pretrained` wrote, or `standard` or `fast`, or `user/name`
+                of a detector on the Hugging Face hub.
+            revision: of a detector on the hub: branch, tag or commit.
             **extractor: settings of the extractor to change: device, cache, progress, ..., or lm,
                 if the same language model now lies elsewhere.
 
@@ -372,7 +411,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             ArtefactError: nothing is there, or it is damaged, of another version or another class.
             InputError: an extractor has no such setting.
         """
-        artefact = persistence.read(folder)
+        artefact = persistence.read(folder, revision)
         config, files = artefact.config, artefact.files
         detector_class = cls._class_of(artefact)
         for name in (*persistence.COMMON_FILES, *detector_class.artefact_files):
@@ -423,6 +462,14 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             f"{artefact.path} holds the model {name}; load it with "
             f"{saved.__name__}.from_pretrained, or CalibratedClassifier's."
         )
+
+    def pipeline(self) -> TextClassification:
+        """A callable with the results of transformers' `TextClassificationPipeline`.
+
+        From n texts to n dictionaries with `label`, the likelier class, and `score`, its
+        probability. No verdicts: thresholds play no part.
+        """
+        return TextClassification(self.predict_proba)
 
     # --- reading ----------------------------------------------------------------------------
 

@@ -18,6 +18,23 @@ MEASURED_ON = {
 AT_THRESHOLDS = ("brier", "expected_calibration_error", "fpr", "tpr")
 
 
+#: Licence of what is saved, if none is named: that of this package and its shipped detectors.
+LICENCE = "apache-2.0"
+#: The hub's names of metrics that have one; the others keep ours.
+_HUB_METRICS = {"auroc": "roc_auc", "brier": "brier_score"}
+
+
+def card_file(
+    config: dict[str, Any], calibrator: Calibrator, metrics: dict[str, Any], license: str
+) -> str:
+    """The model card after the YAML that the hub reads.
+
+    It has language, license, library_name, pipeline_tag, tags, and the metrics as model-index.
+    """
+    head = _hub_metadata(config["model"], metrics, license)
+    return f"---\n{head}\n---\n\n{model_card(config, calibrator, metrics)}"
+
+
 def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str, Any]) -> str:
     """Markdown, made from a detector's configuration, thresholds and metrics alone."""
     training = config["training"]
@@ -91,6 +108,44 @@ def model_card(config: dict[str, Any], calibrator: Calibrator, metrics: dict[str
     return "\n".join(lines)
 
 
+def _hub_metadata(model: str, metrics: dict[str, Any], license: str) -> str:
+    """The YAML by which the hub finds a model and shows its results."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = [
+        EvalResult(
+            task_type="text-classification",
+            dataset_type="other",
+            dataset_name=MEASURED_ON.get(split, split),
+            dataset_split=split,
+            metric_type=_HUB_METRICS.get(name, name),
+            metric_name=METRIC_LABELS[name],
+            metric_value=round(value, 4),
+        )
+        for split, name, (value, *_) in _measured(metrics)
+    ]
+    data = ModelCardData(
+        language="en",
+        license=license,
+        library_name="perplexity-detector",
+        pipeline_tag="text-classification",
+        tags=["ai-generated-text-detection"],
+        model_name=f"perplexity-detector, {model}" if results else None,
+        eval_results=results or None,
+    )
+    return data.to_yaml().strip()
+
+
+def _measured(metrics: dict[str, Any]) -> list[tuple[str, str, list[float]]]:
+    """Split, name and [value, low, high] of each metric that was measured."""
+    return [
+        (split, name, estimate)
+        for split, values in metrics.get("splits", {}).items()
+        for name, estimate in values.items()
+        if None not in estimate and not (split == "out-of-fold" and name in AT_THRESHOLDS)
+    ]
+
+
 def _sources(training: dict[str, Any]) -> list[str]:
     """What was learned from, copies and auxiliary texts included, with licences where known."""
     rows = training.get("texts_by_source")
@@ -142,13 +197,12 @@ def _blocks_run(config: dict[str, Any]) -> str:
 
 def _metric_tables(metrics: dict[str, Any]) -> list[str]:
     lines: list[str] = []
-    for split, values in metrics.get("splits", {}).items():
-        hidden = AT_THRESHOLDS if split == "out-of-fold" else ()
+    for split in metrics.get("splits", {}):
         lines += ["", f"## Measured on {MEASURED_ON.get(split, split)}", ""]
         lines += ["| metric | value | 95 % interval |", "|---|---|---|"]
         lines += [
             f"| {METRIC_LABELS[name]} | {value:.3f} | {low:.3f} to {high:.3f} |"
-            for name, (value, low, high) in values.items()
-            if None not in (value, low, high) and name not in hidden
+            for of, name, (value, low, high) in _measured(metrics)
+            if of == split
         ]
     return lines

@@ -27,15 +27,21 @@ _REQUIRED: dict[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def read(folder: str | Path) -> Artefact:
+def read(folder: str | Path, revision: str | None = None) -> Artefact:
     """A saved detector in the format of today, whichever format it was saved in.
 
     Args:
-        folder: where, or the name of a shipped detector.
+        folder: where, or the name of a shipped detector, or `user/name` on the hub.
+        revision: on the hub: branch, tag or commit.
 
     Raises:
-        ArtefactError: missing, damaged, or of a format that this package cannot read.
+        ArtefactError: missing, damaged, or of a format that this package cannot read; or the hub
+            cannot be reached.
     """
+    if artefact_folder.is_repository(folder):
+        from perplexity_detector.io import hub
+
+        folder = hub.download(str(folder), revision)
     path, config, files = artefact_folder.read(folder)
     version = config.get("format_version")
     while isinstance(version, int) and version in _MIGRATIONS:

@@ -49,6 +49,8 @@ def load_detector(
             get_logger().warning("There is no detector in %s: the shipped one is used.", published)
     if lm is not None:
         extractor["lm"] = str(lm)
+    if artefact_folder.is_repository(detector):
+        artefact_folder.find(detector)  # a mistyped path is not to be looked up on the hub
     loaded = ExplainableClassifier.from_pretrained(str(detector), **extractor)
     if fpr is not None:
         loaded.set_params(fpr=fpr)

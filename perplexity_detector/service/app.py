@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
 
 from perplexity_detector.service import problem_details
 from perplexity_detector.service.examples import add_examples
@@ -83,6 +84,15 @@ def create_app(
     )
     app.state.service = service
     app.add_middleware(RequestMiddleware, settings=settings, metrics=service.metrics)
+    if settings.origins:
+        # around the other, so that pages can read its refusals, too
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=("GET", "POST", "DELETE"),
+            allow_headers=("Authorization", "Content-Type", "X-API-Key"),
+            expose_headers=("Content-Disposition", "Location", "Retry-After"),
+        )
     problem_details.install(app)
     for routes in (texts, files, detectors, operations, pages):
         app.include_router(routes.router)

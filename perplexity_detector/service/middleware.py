@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,8 +19,10 @@ from perplexity_detector.service.origins import OriginCheck
 from perplexity_detector.service.problem_details import OUR_FAULT, Problem, document
 from perplexity_detector.service.settings import Settings
 
+#: The form that pages of allowed origins show in a frame.
+EMBED = "/embed"
 #: Paths that need no API key: the page, the description of the API, and health.
-PUBLIC_PATHS = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/favicon.ico"}
+PUBLIC_PATHS = {"/", EMBED, "/docs", "/openapi.json", "/healthz", "/readyz", "/favicon.ico"}
 PUBLIC_FOLDER = "/static/"
 #: Routes that are polled every few seconds, and therefore not logged.
 _UNLOGGED = {"/healthz", "/readyz", "/metrics"}
@@ -43,6 +46,19 @@ HEADERS = {
 }
 
 
+def embed_headers(origins: Sequence[str]) -> dict[str, str]:
+    """The same for `/embed`: pages of these origins, if any, may show it in a frame."""
+    if not origins:
+        return HEADERS
+    policy = HEADERS["Content-Security-Policy"]
+    ancestors = f"frame-ancestors {' '.join(origins)}"
+    headers = HEADERS | {
+        "Content-Security-Policy": policy.replace("frame-ancestors 'none'", ancestors)
+    }
+    del headers["X-Frame-Options"]  # which cannot name origins
+    return headers
+
+
 class ClientGoneError(Exception):
     """The client has closed the connection before it got its answer."""
 
@@ -62,6 +78,7 @@ class RequestMiddleware:
         self._key = settings.api_key.get_secret_value() if settings.api_key else None
         self._metrics = metrics
         self._origins = OriginCheck(settings)
+        self._embed_headers = embed_headers(settings.origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on to the routes, or reject it."""
@@ -69,7 +86,8 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
-        answer = _Answer(send)
+        embedded = scope["path"] == EMBED
+        answer = _Answer(send, self._embed_headers if embedded else HEADERS)
         body = _Body(receive, self._settings, scope)
         try:
             await self._answer(scope, body, answer)
@@ -129,8 +147,9 @@ class _AbortedError(Exception):
 class _Answer:
     """`send` that adds the security headers and keeps the status."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
         self._send = send
+        self._headers = headers
         self.status = CLIENT_CLOSED_REQUEST
         self.started = False
 
@@ -139,7 +158,7 @@ class _Answer:
             self.started = True
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
         await self._send(message)
 

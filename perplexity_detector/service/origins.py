@@ -24,10 +24,11 @@ class OriginCheck:
     and without encryption `Origin`. Programs send neither.
 
     Args:
-        settings: the trusted hosts.
+        settings: the trusted hosts, and the origins whose pages may send.
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._allowed = frozenset(settings.origins)
         given = {host_name(host.strip()) for host in settings.trusted_hosts.split(",")}
         self._any_host = "*" in given
         self._trusted = LOOPBACK | given - {""}
@@ -42,6 +43,8 @@ class OriginCheck:
                 "The service does not answer to this name; its operator can add it to "
                 f"{TRUSTED_HOSTS}.",
             )
+        if headers.get("origin") in self._allowed:
+            return None
         if scope["method"] not in _READING and _is_cross_site(headers, host):
             return Problem(403, "A page of another site must not send requests to the service.")
         return None

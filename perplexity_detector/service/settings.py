@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -14,7 +15,9 @@ from perplexity_detector.io.limits import DEFAULT_LIMITS, Limits
 PREFIX = "PERPLEXITY_DETECTOR_"
 API_KEY = PREFIX + "API_KEY"
 TRUSTED_HOSTS = PREFIX + "TRUSTED_HOSTS"
+ALLOWED_ORIGINS = PREFIX + "ALLOWED_ORIGINS"
 MEGABYTE = 1_000_000
+_ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -35,6 +38,11 @@ class Settings(BaseSettings):
         "",
         description="Names and addresses, separated by commas, by which the service may be "
         "asked for, besides this machine's own (`localhost`) and `--host`; `*` for any.",
+    )
+    allowed_origins: str = Field(
+        "",
+        description="Origins, such as `https://school.example`, separated by commas, whose pages "
+        "may call the API and embed the form `/embed`; without any, there is no `/embed`.",
     )
     max_texts: Count = Field(1_000, description="Texts in one request.")
     max_characters: Count = Field(50_000, description="Characters in one text.")
@@ -110,6 +118,23 @@ class Settings(BaseSettings):
             docx_bytes=min(most, DEFAULT_LIMITS.docx_bytes),
         )
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: str) -> str:
+        given = [origin.strip().lower() for origin in origins.split(",") if origin.strip()]
+        for origin in given:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    "is a list of origins such as https://school.example, without a path, "
+                    f"separated by commas; {origin} is none"
+                )
+        return ",".join(map(_without_default_port, given))
+
+    @property
+    def origins(self) -> list[str]:
+        """The allowed origins, as browsers write them."""
+        return self.allowed_origins.split(",") if self.allowed_origins else []
+
     def trusting(self, host: str) -> Settings:
         """The same, with one more trusted host."""
         return self.model_copy(update={"trusted_hosts": f"{self.trusted_hosts},{host}"})
@@ -123,6 +148,17 @@ class Settings(BaseSettings):
         if not stripped:
             raise ValueError("is empty: give it a long random value, or unset it")
         return SecretStr(stripped)
+
+
+def _without_default_port(origin: str) -> str:
+    """An origin as browsers write it.
+
+    Example:
+        >>> _without_default_port("https://a.example:443"), _without_default_port("http://a:8000")
+        ('https://a.example', 'http://a:8000')
+    """
+    scheme = origin.partition(":")[0]
+    return origin.removesuffix(":443" if scheme == "https" else ":80")
 
 
 def environment_variable(setting: str) -> str:

@@ -1,18 +1,16 @@
 """Pulling from the hub: from one that runs here, and every way in which that can fail."""
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
-from urllib.parse import unquote, urlsplit
+from http.server import ThreadingHTTPServer
 
 import pytest
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
+from tests.hub import COMMIT, Hub
+
 PULL = "from perplexity_detector.lm import pull; pull.pull(*sys.argv[1:])"
 SCORE = """
 from perplexity_detector.lm.scorer import LanguageModelScorer
@@ -20,60 +18,6 @@ scorers = [LanguageModelScorer(name) for name in sys.argv[1:]]
 surprisal = [scorer.score(["It rains."])[0].surprisal.tolist() for scorer in scorers]
 print(json.dumps([scorers[0].identity, *surprisal]))
 """
-
-
-class Hub(BaseHTTPRequestHandler):
-    """As much of the hub's interface as a pull needs; `models` maps names to folders."""
-
-    models: ClassVar[dict[str, Any]] = {}
-    asked: ClassVar[list[str]] = []
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def do_GET(self):
-        path = unquote(urlsplit(self.path).path)
-        self.asked.append(path)
-        owner, name, *rest = path.removeprefix("/api/models").strip("/").split("/")
-        folder = self.models.get(f"{owner}/{name}")
-        if folder is None:
-            self.answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})
-        elif folder == "gated":
-            self.answer(403, b"{}", {"X-Error-Code": "GatedRepo"})
-        elif rest[1:2] and rest[1] not in ("main", COMMIT):
-            self.answer(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
-        elif rest[:1] == ["resolve"]:
-            content = (folder / rest[2]).read_bytes()
-            self.answer(200, content, {"ETag": f'"{hashlib.sha1(content).hexdigest()}"'})
-        else:
-            files = [file for file in folder.iterdir() if file.is_file()]
-            self.answer(200, json.dumps(describe(files, rest)).encode(), {})
-
-    def answer(self, status, content, headers):
-        self.send_response(status)
-        for key, value in {**headers, "X-Repo-Commit": COMMIT}.items():
-            self.send_header(key, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content)
-
-    def log_message(self, *arguments):
-        pass
-
-
-def describe(files, rest):
-    if rest[:1] == ["tree"]:
-        return [
-            {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": "0" * 40}
-            for file in files
-        ]
-    return {
-        "id": "someone/tiny",
-        "sha": COMMIT,
-        "siblings": [{"rfilename": file.name} for file in files],
-        "cardData": {"license": "mit"},
-    }
 
 
 @pytest.fixture(scope="module")

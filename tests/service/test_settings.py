@@ -21,10 +21,13 @@ def test_every_setting_has_an_environment_variable(monkeypatch):
     defaults = Settings()
     for name in Settings.model_fields:
         monkeypatch.setenv(environment_variable(name), "1")
+    monkeypatch.setenv(environment_variable("allowed_origins"), "https://1")
     settings = load_settings()
     assert settings.api_key.get_secret_value() == "1"
     assert settings.trusted_hosts == "1"
-    for name in set(Settings.model_fields) - {"api_key", "trusted_hosts"}:
+    assert settings.allowed_origins == "https://1"
+    texts = {"api_key", "trusted_hosts", "allowed_origins"}
+    for name in set(Settings.model_fields) - texts:
         assert getattr(settings, name) == 1 != getattr(defaults, name)
 
 
@@ -42,6 +45,11 @@ def test_options_win_over_the_environment(monkeypatch):
         ("BODY_RATE", "nan", "PERPLEXITY_DETECTOR_BODY_RATE should be"),
         ("GRACE_SECONDS", "1.5", "PERPLEXITY_DETECTOR_GRACE_SECONDS should be a valid integer"),
         ("API_KEY", " ", "PERPLEXITY_DETECTOR_API_KEY is empty: give it a long random value"),
+        ("ALLOWED_ORIGINS", "*", "PERPLEXITY_DETECTOR_ALLOWED_ORIGINS is a list of origins"),
+        ("ALLOWED_ORIGINS", "null", "PERPLEXITY_DETECTOR_ALLOWED_ORIGINS is a list of origins"),
+        ("ALLOWED_ORIGINS", "https://a.b/c", "PERPLEXITY_DETECTOR_ALLOWED_ORIGINS is a list"),
+        ("ALLOWED_ORIGINS", "https://*.a.b", "PERPLEXITY_DETECTOR_ALLOWED_ORIGINS is a list"),
+        ("ALLOWED_ORIGINS", "a.b, http://a b", "PERPLEXITY_DETECTOR_ALLOWED_ORIGINS is a list"),
         ("API_KEY", "", "PERPLEXITY_DETECTOR_API_KEY is empty: give it a long random value"),
     ],
 )
@@ -52,6 +60,17 @@ def test_a_wrong_value_is_one_sentence(monkeypatch, name, value, sentence):
     assert str(caught.value).startswith(sentence)
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
+
+
+def test_origins_are_as_browsers_write_them():
+    given = "https://School.example:443 ,http://a:80,http://a:8000,, https://[::1]:8443"
+    assert Settings(allowed_origins=given).origins == [
+        "https://school.example",
+        "http://a",
+        "http://a:8000",
+        "https://[::1]:8443",
+    ]
+    assert Settings().origins == []
 
 
 def test_the_key_is_never_shown(monkeypatch):

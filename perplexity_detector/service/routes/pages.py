@@ -5,10 +5,13 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from perplexity_detector.service.middleware import EMBED
 from perplexity_detector.service.problem_details import Problem
+from perplexity_detector.service.settings import ALLOWED_ORIGINS
+from perplexity_detector.service.state import ServiceState
 
 router = APIRouter(include_in_schema=False)
 
@@ -81,6 +84,17 @@ _files = StaticFileIndex()
 async def page() -> Response:
     """The page."""
     return _files.response("index.html")
+
+
+@router.get(EMBED)
+async def embed(request: Request) -> Response:
+    """The form for other pages; only if there are any that may show it."""
+    service: ServiceState = request.app.state.service
+    if not service.settings.origins:
+        raise Problem(
+            404, f"No page may embed the form; the operator can name some in {ALLOWED_ORIGINS}."
+        )
+    return _files.response("embed.html")
 
 
 @router.get("/docs")

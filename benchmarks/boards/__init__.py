@@ -1,0 +1,1 @@
+"""Public boards: their formats, measures and baselines, on slices of the corpus."""
