@@ -159,7 +159,7 @@ def test_an_allowed_page_calls_and_embeds_and_another_does_neither(detector, tex
             assert page.evaluate(CALL, [service, texts[1]]) in ("human", "generated", "uncertain")
             page.evaluate(FRAME, service)
             form = page.frame_locator("iframe")
-            form.get_by_role("textbox").fill(texts[1])
+            form.get_by_role("textbox", name="Text", exact=True).fill(texts[1])
             form.get_by_role("button", name="Check text").click()
             verdict = form.get_by_role("region", name="Result").get_by_role("heading")
             verdict.wait_for(timeout=20_000)
