@@ -37,7 +37,8 @@ FROM dependencies AS language-model
 WORKDIR /source
 COPY perplexity_detector/__init__.py perplexity_detector/errors.py perplexity_detector/version.py \
     perplexity_detector/
-COPY perplexity_detector/io/__init__.py perplexity_detector/io/atomic.py perplexity_detector/io/
+COPY perplexity_detector/io/__init__.py perplexity_detector/io/atomic.py \
+    perplexity_detector/io/hub_errors.py perplexity_detector/io/
 COPY perplexity_detector/lm perplexity_detector/lm
 RUN PYTHONPATH=/opt/venv/lib/python3.11/site-packages python -m perplexity_detector.lm.pull
 

