@@ -151,7 +151,7 @@ class Body(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a gated perceptron, each behind a norm and beside the residual stream."""
+    """Attention and a gated perceptron, each behind a norm and added to the residual stream."""
 
     def __init__(self, config: LlamaConfig) -> None:
         super().__init__()

@@ -154,7 +154,7 @@ def _absolute(place: str) -> str:
 
 
 def _import_ray() -> Any:
-    # Ray reports its use over the network unless told otherwise
+    # by default Ray reports its use over the network
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
