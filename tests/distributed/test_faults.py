@@ -129,6 +129,14 @@ def finish(driver):
     return sum(line.isdigit() for line in out.splitlines())  # Ray prints there as well
 
 
+def begun(cluster, dataset, detector, folder):
+    """The output of a run with five commits, and its driver."""
+    output = folder / "out"
+    driver = start(cluster, dataset, output, detector)
+    wait_for_commits(output, 5)
+    return output, driver
+
+
 def wait_for_commits(output, number):
     deadline = time.monotonic() + 60
     while len(ResultsFolder(str(output)).committed()) < number:
@@ -159,9 +167,7 @@ def check(output, expected):
 
 
 def test_an_actor_is_killed(cluster, dataset, detector, local, tmp_path):
-    output = tmp_path / "out"
-    driver = start(cluster, dataset, output, detector)
-    wait_for_commits(output, 5)
+    output, driver = begun(cluster, dataset, detector, tmp_path)
     os.kill(actors(cluster)[0], signal.SIGKILL)
     assert len(ResultsFolder(str(output)).committed()) < SHARDS
     assert finish(driver) == SHARDS
@@ -169,9 +175,7 @@ def test_an_actor_is_killed(cluster, dataset, detector, local, tmp_path):
 
 
 def test_a_node_is_lost_and_another_joins(cluster, dataset, detector, local, tmp_path):
-    output = tmp_path / "out"
-    driver = start(cluster, dataset, output, detector)
-    wait_for_commits(output, 5)
+    output, driver = begun(cluster, dataset, detector, tmp_path)
     cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
     add_node(cluster)
     assert finish(driver) == SHARDS
@@ -179,9 +183,7 @@ def test_a_node_is_lost_and_another_joins(cluster, dataset, detector, local, tmp
 
 
 def test_the_driver_is_killed_and_started_again(cluster, dataset, detector, local, tmp_path):
-    output = tmp_path / "out"
-    driver = start(cluster, dataset, output, detector)
-    wait_for_commits(output, 5)
+    output, driver = begun(cluster, dataset, detector, tmp_path)
     driver.kill()
     driver.communicate()
     before = len(ResultsFolder(str(output)).committed())

@@ -1,14 +1,12 @@
 """Pages elsewhere in the user's browser: they neither read the service nor make it work."""
 
-import http.server
 import re
-import threading
-from contextlib import contextmanager
 
 import pytest
 
 from perplexity_detector.service.origins import host_name
 from perplexity_detector.service.settings import Settings
+from tests.browser import another_site
 from tests.service.serving import is_problem, listening
 
 TEXT = {"text": "We ran far out to sea and saw it go by in the sun."}
@@ -82,31 +80,6 @@ def test_links_from_other_sites_open(client):
 
 
 # --- a real browser --------------------------------------------------------------------------
-
-
-@contextmanager
-def another_site():
-    """The origin of a site with one page of nothing."""
-
-    class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<!doctype html><title>elsewhere</title>")
-
-        def log_message(self, *arguments):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join(20)
-        server.server_close()
 
 
 _SEND_FILE = """async ([service, mode]) => {

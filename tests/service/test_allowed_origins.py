@@ -1,13 +1,9 @@
 """Pages of origins that the operator allows call the API and embed the form; no others do."""
 
-import http.server
-import threading
-from contextlib import contextmanager
-
 import pytest
 
 from perplexity_detector.service.settings import Settings
-from tests.browser import open_chromium
+from tests.browser import another_site, open_chromium
 from tests.service.serving import WatchedEngine, is_problem, listening
 
 SCHOOL = "https://school.example"
@@ -112,31 +108,6 @@ def test_the_form_may_be_shown_by_allowed_pages_alone(open_service):
 # --- a real browser -------------------------------------------------------------------------
 
 
-@contextmanager
-def site():
-    """The origin of a site whose one page is empty."""
-
-    class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<!doctype html><title>A school</title>")
-
-        def log_message(self, *arguments):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join(20)
-        server.server_close()
-
-
 CALL = """([service, text]) => fetch(service + "/v1/predict", {
   method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({text}),
 }).then(async (answer) => (await answer.json()).results[0].verdict, () => "refused")"""
@@ -150,7 +121,7 @@ FRAME = """(service) => {
 
 
 def test_an_allowed_page_calls_and_embeds_and_another_does_neither(detector, texts, tmp_path):
-    with open_chromium() as browser, site() as school, site() as elsewhere:
+    with open_chromium() as browser, another_site() as school, another_site() as elsewhere:
         settings = Settings(allowed_origins=school)
         with listening(lambda: WatchedEngine(detector), settings, tmp_path) as client:
             service = str(client.base_url).rstrip("/")
