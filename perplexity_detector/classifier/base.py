@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import warnings
 from abc import abstractmethod
@@ -28,7 +27,6 @@ from perplexity_detector.classifier.verdicts import MAX_FNR, decide
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.registry import available_families
 from perplexity_detector.io import artefact_folder
 from perplexity_detector.io.artefact_folder import CONFIG, Artefact
 from perplexity_detector.sampling.balance import balancing_weights
@@ -428,10 +426,10 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             loaded_extractor = detector_class.extractor_class(
                 **{**config["extractor"], **extractor}
             )
-            _check_features(artefact, loaded_extractor)
+            persistence.check_features(artefact, loaded_extractor)
             loaded = detector_class(loaded_extractor, **config["hyper_parameters"])
             loaded.extractor_ = loaded_extractor
-            _check_parameters(loaded)
+            persistence.check_parameters(loaded)
             loaded.load_files(files)
             loaded.calibrator_ = Calibrator.from_json(json.loads(files[persistence.CALIBRATOR]))
             loaded.metrics_ = dict(json.loads(files[persistence.METRICS]))
@@ -509,35 +507,3 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
 def warn_renamed(old: str, new: str) -> None:
     """Warn that an attribute has a new name."""
     warnings.warn(f"{old} will go in 0.4.0: use {new}.", DeprecationWarning, stacklevel=3)
-
-
-def _check_parameters(loaded: CalibratedClassifier) -> None:
-    """Check the parameters that a saved detector scores with.
-
-    Raises:
-        ValueError, TypeError: one cannot be used.
-    """
-    n_jobs = getattr(loaded, "n_jobs", None)
-    if n_jobs is not None and not 0 <= int(n_jobs) <= (os.cpu_count() or 1):
-        loaded.set_params(n_jobs=None)  # trained on a machine with more cores
-    if not 0 < float(loaded.fpr) < 1:
-        raise ValueError("a false-positive rate lies between 0 and 1")
-    depth = loaded.extractor_.depth
-    if not 0 < float(depth) <= 1:
-        raise ValueError("a depth lies between 0 and 1")
-
-
-def _check_features(artefact: Artefact, extractor: FeatureExtractor) -> None:
-    """Check that this package computes the features that a detector was trained on."""
-    known = available_families(extractor.depth)
-    changed = [
-        name
-        for name, version in artefact.config["families"].items()
-        if name not in known or known[name].version != version
-    ]
-    names = list(extractor.get_feature_names_out())
-    if changed or names != artefact.config["features"]:
-        raise ArtefactError(
-            f"{artefact.path} was trained with other features than this package computes "
-            f"({', '.join(changed) or 'their names differ'}); train it again."
-        )

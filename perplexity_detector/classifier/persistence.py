@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perplexity_detector.errors import ArtefactError, PerplexityDetectorError
+from perplexity_detector.features.registry import available_families
 from perplexity_detector.io import artefact_folder, tensors
 from perplexity_detector.io.artefact_folder import CONFIG, Artefact
+
+if TYPE_CHECKING:
+    from perplexity_detector.features.extractor import FeatureExtractor
 
 FORMAT_VERSION = 4
 CALIBRATOR, METRICS, CARD = "calibrator.json", "metrics.json", "README.md"
@@ -79,6 +84,42 @@ def as_artefact_error(folder: Path) -> Iterator[None]:
             f"{folder} is not as it was saved ({type(error).__name__}); train the detector again, "
             "or copy the whole folder again."
         ) from error
+
+
+def check_parameters(loaded: Any) -> None:
+    """Check the parameters that a saved detector, a `CalibratedClassifier`, scores with.
+
+    Raises:
+        ValueError, TypeError: one cannot be used.
+    """
+    n_jobs = getattr(loaded, "n_jobs", None)
+    if n_jobs is not None and not 0 <= int(n_jobs) <= (os.cpu_count() or 1):
+        loaded.set_params(n_jobs=None)  # trained on a machine with more cores
+    if not 0 < float(loaded.fpr) < 1:
+        raise ValueError("a false-positive rate lies between 0 and 1")
+    depth = loaded.extractor_.depth
+    if not 0 < float(depth) <= 1:
+        raise ValueError("a depth lies between 0 and 1")
+
+
+def check_features(artefact: Artefact, extractor: FeatureExtractor) -> None:
+    """Check that this package computes the features that a detector was trained on.
+
+    Raises:
+        ArtefactError: it does not.
+    """
+    known = available_families(extractor.depth)
+    changed = [
+        name
+        for name, version in artefact.config["families"].items()
+        if name not in known or known[name].version != version
+    ]
+    names = list(extractor.get_feature_names_out())
+    if changed or names != artefact.config["features"]:
+        raise ArtefactError(
+            f"{artefact.path} was trained with other features than this package computes "
+            f"({', '.join(changed) or 'their names differ'}); train it again."
+        )
 
 
 # --- older formats --------------------------------------------------------------------------
