@@ -13,7 +13,11 @@ import pandas as pd
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.classifier.nearest_people import NearestPeople
 from perplexity_detector.detectors.text_detector import TextDetector
-from perplexity_detector.features.cross_fitting import cross_fitted_table, feature_matrix
+from perplexity_detector.features.cross_fitting import (
+    cross_fitted_table,
+    feature_matrix,
+    feature_table,
+)
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.family import Family, LearnedFamily
@@ -44,7 +48,7 @@ class Texts:
     def read(cls, rows: pd.DataFrame, extractor: FeatureExtractor) -> Texts:
         """Read canonical texts with an extractor of every family."""
         documents = extractor.read_documents(rows["text"])
-        fixed = np.hstack([feature_matrix(family, documents) for family in FAMILIES.values()])
+        fixed = feature_table(FAMILIES.values(), documents)
         return cls(rows.reset_index(drop=True), documents, fixed)
 
     @classmethod

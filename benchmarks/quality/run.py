@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import threadpoolctl  # type: ignore[import-untyped]
+import threadpoolctl
 import torch
 from tqdm import tqdm
 

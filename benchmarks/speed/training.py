@@ -22,7 +22,7 @@ from benchmarks.records import RESULTS, write_json
 from perplexity_detector.detectors import trees
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features import representation
-from perplexity_detector.features.cross_fitting import feature_matrix
+from perplexity_detector.features.cross_fitting import feature_table
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import CHUNK_TEXTS
 from perplexity_detector.features.registry import FAMILIES
@@ -169,7 +169,7 @@ def _time_look_up(
 
 def _time_trees(documents: list[Document], labels: np.ndarray, count: int) -> dict[str, float]:
     """Train trees over the families that need no fitting, on one core and on all."""
-    table = np.hstack([feature_matrix(family, documents) for family in FAMILIES.values()])
+    table = feature_table(FAMILIES.values(), documents)
     names = [name for family in FAMILIES.values() for name in family.feature_names]
     training = trees.TrainingMatrix(table, labels, np.ones(len(labels)), names)
     found: dict[str, float] = {"texts": len(table), "features": len(names), "trees": count}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -42,3 +42,8 @@ def feature_matrix(family: Family, documents: Sequence[Document]) -> np.ndarray:
     """Features of documents by one family, float64 of shape (documents, features)."""
     values = [family.values(document) for document in documents]
     return np.array(values, np.float64).reshape(len(documents), len(family.labels))
+
+
+def feature_table(families: Iterable[Family], documents: Sequence[Document]) -> np.ndarray:
+    """Features of documents by several families, side by side, shape (documents, features)."""
+    return np.hstack([feature_matrix(family, documents) for family in families])

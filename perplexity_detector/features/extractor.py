@@ -13,7 +13,11 @@ from tqdm import tqdm
 
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features import pipeline
-from perplexity_detector.features.cross_fitting import cross_fitted_table, feature_matrix
+from perplexity_detector.features.cross_fitting import (
+    cross_fitted_table,
+    feature_matrix,
+    feature_table,
+)
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import Family, LearnedFamily
 from perplexity_detector.features.registry import select_families
@@ -240,7 +244,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     def transform_documents(self, documents: Sequence[Document]) -> np.ndarray:
         """Features of documents, float64 of shape (n, features)."""
         families = [self._fitted_family(family) for family in self.chosen_families()]
-        return np.hstack([feature_matrix(family, documents) for family in families])
+        return feature_table(families, documents)
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of the columns, `family_feature`, object of shape (features,)."""

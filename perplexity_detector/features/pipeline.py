@@ -18,10 +18,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-import threadpoolctl  # type: ignore[import-untyped]
+import threadpoolctl
 
 from perplexity_detector.features import representation
-from perplexity_detector.features.cross_fitting import feature_matrix
+from perplexity_detector.features.cross_fitting import feature_table
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import Family, LearnedFamily
 from perplexity_detector.lm.cache import CachedScorer
@@ -112,9 +112,9 @@ def read_overlapped(
         compact = [replace(one, states=one.states.over_text()) for one in chunk]
         documents += compact
         if pool is None:
-            tables.append(_feature_table(families, compact))
+            tables.append(feature_table(families, compact))
             continue
-        pending.append(pool.submit(_feature_table, families, compact))
+        pending.append(pool.submit(feature_table, families, compact))
         while len(pending) > 2 * processes:
             tables.append(pending.popleft().result())
     tables += [future.result() for future in pending]
@@ -214,11 +214,6 @@ def _canonical_chunks(
 
 def _canonicalise_each(texts: Sequence[str]) -> list[str]:
     return [canonicalise(text) for text in texts]
-
-
-def _feature_table(families: Sequence[Family], documents: Sequence[Document]) -> np.ndarray:
-    """Features of the documents, shape (n, features)."""
-    return np.hstack([feature_matrix(family, documents) for family in families])
 
 
 def _lowercase_tokens(
