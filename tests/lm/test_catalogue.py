@@ -116,7 +116,7 @@ def test_the_builtin_model_has_its_former_name_only_as_a_whole(smollm2_folder, t
     names = fingerprints(smollm2_folder)
     shipped = json.loads((PRETRAINED / "fast" / "config.json").read_text(encoding="utf-8"))
     assert shipped["language_model"] in names
-    assert names[1] == "sha256:6319cefef8f5f9356e52258853be9b507ba4eec291c3c1c77a16a4d9102a8f34"
+    assert names[-1] == "sha256:6319cefef8f5f9356e52258853be9b507ba4eec291c3c1c77a16a4d9102a8f34"
     assert is_known(names)
     for file in smollm2_folder.iterdir():
         (tmp_path / file.name).symlink_to(file)
@@ -124,7 +124,7 @@ def test_the_builtin_model_has_its_former_name_only_as_a_whole(smollm2_folder, t
     shutil.copy(smollm2_folder / "config.json", tmp_path)
     edit(tmp_path / "config.json", lambda config: config.update(rms_norm_eps=1e-3))
     changed = fingerprints(tmp_path)
-    assert len(changed) == 1
+    assert not set(changed) & set(names)
     assert not is_known(changed)
 
 

@@ -18,20 +18,21 @@ _SETTINGS = (
 )  # fmt: skip
 #: Fields of these files that change when the same model is saved again.
 _NOT_HASHED = {"transformers_version", "_name_or_path"}
-#: Until version 0.3 a fingerprint was of the weights alone. Which whole model that of the builtin
-#: model stands for.
-_FORMER = {
-    "sha256:6319cefef8f5f9356e52258853be9b507ba4eec291c3c1c77a16a4d9102a8f34": (
-        "sha256:74b95a3566d303a21d1ed96c9409895a3d3178f98a047db12cb2a5a87938ce2e"
-    ),
-}
+#: The names of the builtin model, the same for both forms in which a folder may have it: the
+#: present one; that of the earlier form, with its bytes in another order; and that of the weights
+#: alone in that form, until version 0.3 a model's whole name.
+_BUILTIN = (
+    "sha256:6661010bccf7ae1d0baad55d6c4fe4788607cbfcbb928057b2dda8c8516591a6",
+    "sha256:74b95a3566d303a21d1ed96c9409895a3d3178f98a047db12cb2a5a87938ce2e",
+    "sha256:6319cefef8f5f9356e52258853be9b507ba4eec291c3c1c77a16a4d9102a8f34",
+)
 
 
 def fingerprints(folder: Path) -> tuple[str, ...]:
     """The names by which detectors know the model in a folder, `sha256:...`, the present one first.
 
-    The second is that of version 0.3 and earlier, of the weights alone. The weights of the builtin
-    model have it only with the configuration and tokenizer that belong to them.
+    The last is that of version 0.3 and earlier, of the weights alone. The builtin model has its
+    former names only as a whole, with the configuration and tokenizer that belong to its weights.
 
     Raises:
         LanguageModelError: there are no weights.
@@ -49,12 +50,14 @@ def fingerprints(folder: Path) -> tuple[str, ...]:
         if (folder / name).is_file():
             whole.update(name.encode() + _content(folder / name))
     present, former = f"sha256:{whole.hexdigest()}", f"sha256:{weights.hexdigest()}"
-    return (present, former) if _FORMER.get(former, present) == present else (present,)
+    if present in _BUILTIN:
+        return _BUILTIN
+    return (present,) if former in _BUILTIN else (present, former)
 
 
 def is_known(names: tuple[str, ...]) -> bool:
-    """Whether the former of a model's fingerprints stands for the whole model as it is."""
-    return len(names) > 1 and names[1] in _FORMER
+    """Whether the last of a model's fingerprints stands for the whole model as it is."""
+    return names == _BUILTIN
 
 
 def _content(file: Path) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from perplexity_detector.errors import LanguageModelError
-from perplexity_detector.lm.weights.packed import DEQUANTISE, FORMATS_KEY, WEIGHTS_FILE
+from perplexity_detector.lm.weights.packed import FORMATS, FORMATS_KEY, WEIGHTS_FILE, to_planes
 
 _NAMES = {
     "token_embd": "model.embed_tokens",
@@ -37,8 +37,8 @@ _KIND = {
 def convert(gguf_file: Path, folder: Path, bos_token: str) -> None:
     """Write the packed folder of a Llama-architecture GGUF file.
 
-    Quantised blocks are copied unchanged. Only the rows of the query and key matrices are
-    reordered, from llama.cpp's order of rotary dimensions to that of transformers.
+    No weight changes. The rows of the query and key matrices are reordered, from llama.cpp's order
+    of rotary dimensions to that of transformers, and the bytes of each matrix as in `to_planes`.
 
     Args:
         gguf_file: the model.
@@ -109,12 +109,13 @@ def _tensors(reader: Any, config: dict[str, Any]) -> tuple[dict[str, np.ndarray]
             rows = _unpermute(rows, heads[kind])
         tensors[name] = rows
         block_format = tensor.tensor_type.name
-        if block_format in DEQUANTISE:
+        if block_format in FORMATS:
             formats[name] = block_format
+            tensors[name] = to_planes(rows, block_format)
         elif block_format not in ("F32", "F16"):
             raise LanguageModelError(
                 f"The matrix {tensor.name} is stored as {block_format}; only "
-                f"{', '.join(DEQUANTISE)}, F16 and F32 can be read."
+                f"{', '.join(FORMATS)}, F16 and F32 can be read."
             )
     return tensors, formats
 
