@@ -16,7 +16,14 @@ from benchmarks.boards import tables as board_tables
 from benchmarks.docs import headline
 from benchmarks.docs.markdown import NotMeasuredError
 from benchmarks.gpu import tables as gpu_tables
-from benchmarks.quality import comparison, flag_tables, notes, sentence_tables, shipped_tables
+from benchmarks.quality import (
+    comparison,
+    early_exit_tables,
+    flag_tables,
+    notes,
+    sentence_tables,
+    shipped_tables,
+)
 from benchmarks.quality import tables as quality_tables
 from benchmarks.records import RESULTS, ROOT, read_json
 from benchmarks.service import tables as service_tables
@@ -89,6 +96,11 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
         "quality.flags",
         [flag_tables.flags_of_people, flag_tables.flags_of_attacks],
     ),
+    (
+        "early_exit.json",
+        "quality.early_exit",
+        [early_exit_tables.early_exit_rules, early_exit_tables.early_exit_sources],
+    ),
     ("bos_token.json", "quality.bos_token", [quality_tables.bos_token]),
     ("precision.json", "speed.precision", [speed_tables.precision]),
     ("reading_profile.json", "speed.reading_profile", [speed_tables.reading_profile]),
@@ -104,6 +116,9 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
 ]
 TABLES: dict[str, Table] = {
     "headline": Table(headline.headline, ("quality.json", "speed.json"), "quality"),
+    "early_exit": Table(
+        early_exit_tables.early_exit, ("early_exit.json", "depth.json"), "quality.early_exit"
+    ),
     **{
         write.__name__: Table(write, (file,), command)
         for file, command, writers in _BY_FILE

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain, cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,12 +17,12 @@ import pandas as pd
 
 from benchmarks.records import SAMPLE
 from perplexity_detector.cli.options import DatasetOptions
-from perplexity_detector.detectors.text_detector import TextDetector
+from perplexity_detector.detectors.loading import load_detector
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.pipelines.predict import predict
-from perplexity_detector.text import crop
+from perplexity_detector.text import canonicalise, crop
 
-DETECTORS = ("standard", "fast")
+DETECTORS = ("standard", "auto", "fast")
 #: Words of an essay.
 WORDS = 300
 #: Times the stages of `predict` before its first result; prints a line of json.
@@ -40,7 +41,7 @@ from perplexity_detector.pipelines.predict import predict
 from perplexity_detector.web import report
 done("other_imports")
 from pathlib import Path
-detector = load_detector(Path("none"), "standard")
+detector = load_detector(Path("none"), "auto")
 done("load_detector")
 from perplexity_detector.lm.weights import catalogue, packed
 packed.read_packed(catalogue.builtin_folder() / packed.WEIGHTS_FILE)
@@ -53,15 +54,13 @@ print(json.dumps(stages))
 """
 
 
-def end_to_end(
-    essays: list[str], texts: int, rounds: int, precisions: list[str]
-) -> list[dict[str, Any]]:
-    """Both detectors in each precision over a csv of essays of 300 words; they alternate.
+def end_to_end(texts: int, rounds: int, precisions: list[str]) -> list[dict[str, Any]]:
+    """The detectors in each precision over a csv of essays of 300 words; they alternate.
 
     `language_model` is its share of the time, `cores_busy` processor time divided by wall-clock
     time.
     """
-    essays = of_300_words(essays, texts)
+    essays = of_300_words(texts)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "essays.csv"
         pd.DataFrame({"id": range(len(essays)), "text": essays}).to_csv(file, index=False)
@@ -85,12 +84,14 @@ def end_to_end(
     ]
 
 
-def of_300_words(essays: list[str], count: int) -> list[str]:
-    """Essays of whole sentences, joined and cut to 300 words."""
-    return [
-        crop(f"{essays[i % len(essays)]} {essays[(i + 1) % len(essays)]}", WORDS)
-        for i in range(count)
-    ]
+def of_300_words(count: int) -> list[str]:
+    """Essays of the sample, by people and by models in turn, each two of a class cut to one."""
+    by_class = []
+    for _, of_class in pd.read_csv(SAMPLE).groupby("generated")["text"]:
+        essays = [canonicalise(text) for text in of_class]
+        pairs = zip(essays, [*essays[1:], essays[0]], strict=True)
+        by_class.append([crop(" ".join(pair), WORDS) for pair in pairs])
+    return list(islice(cycle(chain(*zip(*by_class, strict=True))), count))
 
 
 class Run:
@@ -98,7 +99,7 @@ class Run:
 
     def __init__(self, name: str, precision: str, file: Path) -> None:
         self.file = file
-        self.detector = TextDetector.from_pretrained(name, precision=precision)
+        self.detector = load_detector(Path("none"), name, precision=precision)
         self.seconds: list[float] = []
         self.shares: list[float] = []
         self.busy: list[float] = []
@@ -107,9 +108,9 @@ class Run:
     def once(self) -> None:
         """Score it once."""
         # looked up for each run: only the two scorers used last stay in memory
-        scorer = self.detector.extractor_.scorer()
-        read = scorer.read
-        scorer.read = self._timed(read)  # type: ignore[method-assign]
+        scorer: Any = self.detector.extractor_.scorer()
+        stream = scorer.stream
+        scorer.stream = self._timed(stream)
         self._reading = 0.0
         cpu, start = time.process_time(), time.perf_counter()
         try:
@@ -117,27 +118,31 @@ class Run:
             for _ in predict(chunks, self.detector, self.file.with_name("results.csv")):
                 pass
         finally:
-            scorer.read = read  # type: ignore[method-assign]
+            scorer.stream = stream
         seconds = time.perf_counter() - start
         self.seconds.append(seconds)
         self.shares.append(self._reading / seconds)
         self.busy.append((time.process_time() - cpu) / seconds)
 
-    def _timed(self, read: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*arguments: Any, **options: Any) -> Any:
-            start = time.perf_counter()
-            try:
-                return read(*arguments, **options)
-            finally:
+    def _timed(self, stream: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        def timed(*arguments: Any) -> Iterator[Any]:
+            outputs = stream(*arguments)
+            end = object()
+            while True:
+                start = time.perf_counter()
+                output = next(outputs, end)
                 self._reading += time.perf_counter() - start
+                if output is end:
+                    return
+                yield output
 
         return timed
 
 
-def hooks(essays: list[str], texts: int, rounds: int) -> float:
+def hooks(texts: int, rounds: int) -> float:
     """Share of processor time that pooling hidden states adds to reading."""
     scorer = LanguageModelScorer()
-    essays = of_300_words(essays, texts)
+    essays = of_300_words(texts)
     layers = [scorer.layer_at(share) for share in (0.25, 0.5, 0.75, 1)]
     taken: dict[bool, list[float]] = {False: [], True: []}
     scorer.read(essays[:1])

@@ -64,8 +64,8 @@ def main(
     essays = [canonicalise(text) for text in pd.read_csv(dataset)["text"]]
     precisions, missing = product_rates.available_precisions()
     parts: dict[str, Callable[[], Any]] = {
-        "end_to_end": lambda: end_to_end(essays, texts, rounds, precisions),
-        "hooks": lambda: hooks(essays, texts, rounds),
+        "end_to_end": lambda: end_to_end(texts, rounds, precisions),
+        "hooks": lambda: hooks(texts, rounds),
         "start_up": lambda: start_up(rounds),
     }
     if only is not None:

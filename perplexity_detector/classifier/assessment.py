@@ -27,6 +27,8 @@ class Assessment:
         verdict: `human`, `generated` or `uncertain`.
         note: why it is uncertain; otherwise empty.
         flags: what is odd in the text as it was given; no part of the features or the verdict.
+        settled_early: whether the first detector of a cascade gave the verdict; the features are
+            that detector's then.
     """
 
     document: Document
@@ -38,6 +40,7 @@ class Assessment:
     verdict: str
     note: str
     flags: tuple[Flag, ...]
+    settled_early: bool = False
 
     @property
     def is_flagged(self) -> bool:

@@ -227,10 +227,30 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             One record a text, in order.
         """
         documents, features = self.extract(texts)
+        return self.assess_documents(texts, documents, features)
+
+    def assess_documents(
+        self,
+        texts: Sequence[str],
+        documents: Sequence[Document],
+        features: Any,
+        fpr: float | None = None,
+        fnr: float = MAX_FNR,
+    ) -> list[Assessment]:
+        """As `assess_texts`, from what was read of the texts.
+
+        Args:
+            texts: n of them, as they were written.
+            documents: of the texts.
+            features: of the documents, as `compute_features` gives them.
+            fpr: false-positive rate of the verdicts; the detector's own if not given.
+            fnr: share of generated texts that may lie below the threshold for `human`.
+        """
+        fpr = self.fpr if fpr is None else fpr
         scores = self.raw_scores(features)
         probabilities = self.calibrator_.probabilities(scores)
-        generated = self.thresholds(documents)
-        human = np.minimum(generated, self.calibrator_.threshold_at_fnr(MAX_FNR))
+        generated = self.thresholds(documents, fpr)
+        human = np.minimum(generated, self.calibrator_.threshold_at_fnr(fnr))
         verdicts = decide(
             probabilities,
             [len(document.words) for document in documents],
@@ -238,7 +258,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             generated,
             self.is_outlier(features),
             [is_prose(text) for text in texts],
-            self.calibrator_.can_guarantee(self.fpr),
+            self.calibrator_.can_guarantee(fpr),
             [one.token_count < self.calibrator_.min_tokens for one in documents],
         )
         columns = (

@@ -62,7 +62,7 @@ class RecalibrateCommand(Commands):
             counts["rows"] = len(texts)
             loaded = self._load_detector(
                 parse_str(detector), lm, rate, device, precision, cache, progress=True
-            )
+            ).last
             flagged = recalibrate(loaded, texts)
             loaded.save_pretrained(target)
             warn_if_rate_cannot_be_kept(loaded)

@@ -43,8 +43,8 @@ class VerifyCommand(Commands):
 
         Args:
             report: file that explain or the service wrote, .html or .json.
-            detector: fast, standard or a folder; if not given, the one here with the hash that
-                the report names.
+            detector: auto, fast, standard or a folder; if not given, the one here with the hash
+                that the report names.
             lm: folder of the detector's language model, if it was moved after training.
             device: auto, cpu or cuda.
             cache: folder in which to keep the language model's results for later runs.

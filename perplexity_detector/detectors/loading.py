@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from perplexity_detector.classifier.provenance import detector_sha256
+from perplexity_detector.detectors.cascade import CascadeDetector
 from perplexity_detector.errors import ArtefactError
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.io import artefact_folder
+from perplexity_detector.lm.kernels.device import resolve_device
 from perplexity_detector.logs import get_logger
 
-#: The shipped detector that is used where none was trained.
-SHIPPED = "standard"
+#: The name of both shipped detectors as a cascade, `fast` before `standard`, which is used where
+#: none was trained.
+SHIPPED = "auto"
 #: Where training publishes a detector, in the data folder.
 PUBLISHED = "model"
 #: Folder of further detectors that programs offer by name, in the data folder.
@@ -34,7 +37,7 @@ def load_detector(
 
     Args:
         data: the folder with the published `model/`.
-        detector: a folder, or the name of a shipped detector.
+        detector: a folder, or the name of a shipped detector, or `auto`.
         lm: where its language model lies, if not where it lay in training.
         fpr: false-positive rate of verdicts; the detector's own if not given.
         **extractor: settings of the extractor to change.
@@ -51,10 +54,18 @@ def load_detector(
         extractor["lm"] = str(lm)
     if artefact_folder.is_repository(detector):
         artefact_folder.find(detector)  # a mistyped path is not to be looked up on the hub
-    loaded = ExplainableClassifier.from_pretrained(str(detector), **extractor)
+    loaded = _load(str(detector), **extractor)
     if fpr is not None:
         loaded.set_params(fpr=fpr)
     return loaded
+
+
+def _load(detector: str, **extractor: Any) -> ExplainableClassifier:
+    if detector != SHIPPED or artefact_folder.is_artefact(Path(detector)):
+        return ExplainableClassifier.from_pretrained(detector, **extractor)
+    loaded = CascadeDetector.from_pretrained(**extractor)
+    # a GPU reads to the end in less time than features take
+    return loaded.last if resolve_device(loaded.extractor_.device).type == "cuda" else loaded
 
 
 def detector_name(data: Path, detector: str | None = None) -> str:
@@ -72,9 +83,9 @@ def find_detector(data: Path, sha256: str, **extractor: Any) -> ExplainableClass
         sha256: as an earlier answer gives it.
         **extractor: settings of the extractor to change.
     """
-    for folder in offered_detectors(data).values():
+    for folder in (*map(str, offered_detectors(data).values()), SHIPPED):
         try:
-            loaded = ExplainableClassifier.from_pretrained(folder, **extractor)
+            loaded = _load(folder, **extractor)
         except ArtefactError:  # it is no detector that this version reads
             continue
         if detector_sha256(loaded) == sha256:

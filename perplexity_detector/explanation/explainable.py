@@ -20,6 +20,11 @@ SEPARATOR = "; "
 class ExplainableClassifier(CalibratedClassifier):
     """Base of all detectors: `CalibratedClassifier` with `assess`, `reasons` and `explain`."""
 
+    @property
+    def last(self) -> ExplainableClassifier:
+        """The detector that decides where no earlier one does: this one, if it is no cascade."""
+        return self
+
     def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
         """Probability, verdict and reasons of each text.
 
@@ -76,6 +81,12 @@ class ExplainableClassifier(CalibratedClassifier):
             InputError: the text is no string.
         """
         (assessment,) = self.assess_texts(check_texts([text]))
+        return self.explain_assessment(text, assessment, id, detector)
+
+    def explain_assessment(
+        self, text: str, assessment: Assessment, id: str | None, detector: str | None
+    ) -> Explanation:
+        """As `explain`, of a text that this detector has assessed."""
         contributions = self.calibrated_contributions([assessment])
         (reasons,) = self.reasons([assessment])
         return build_explanation(self, text, assessment, contributions, reasons, id, detector)

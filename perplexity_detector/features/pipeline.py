@@ -26,6 +26,7 @@ from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import Family, LearnedFamily
 from perplexity_detector.lm.cache import CachedScorer
 from perplexity_detector.lm.outputs import ModelOutput, TokenIds
+from perplexity_detector.lm.paused_reading import PausedReading
 from perplexity_detector.lm.read_jobs import ReadJob
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import canonicalise, lower
@@ -78,6 +79,41 @@ def read_documents(
     if requirements.needs_forward_pass:
         outputs = scorer.read(texts, requirements.layers, requirements.statistics)
     return _make_documents(texts, outputs, _lowercase_tokens(scorer, texts, requirements))
+
+
+class PausedDocuments:
+    """Documents of texts of which the language model has run some blocks, and may run the rest.
+
+    Args:
+        scorer: one that `can_pause`.
+        texts: in canonical form.
+        requirements: for now: hidden states, and no statistics.
+
+    Attributes:
+        documents: one a text, with what is required for now.
+    """
+
+    def __init__(
+        self, scorer: LanguageModelScorer, texts: Sequence[str], requirements: Requirements
+    ) -> None:
+        self._last_layer = requirements.layers[-1]
+        self._reading = PausedReading(scorer, texts, requirements.layers)
+        tokens = _lowercase_tokens(scorer, texts, requirements)
+        self.documents = _make_documents(texts, self._reading.outputs, tokens)
+
+    def go_on(self, chosen: Sequence[int], requirements: Requirements) -> list[Document]:
+        """Documents of the chosen texts, read to the end.
+
+        Args:
+            chosen: indices of the texts.
+            requirements: in all, of the same layers and deeper ones.
+        """
+        deeper = [layer for layer in requirements.layers if layer > self._last_layer]
+        outputs = self._reading.go_on(chosen, deeper, requirements.statistics)
+        return [
+            Document.from_output(self.documents[i].text, output, self.documents[i].tokens)
+            for i, output in zip(chosen, outputs, strict=True)
+        ]
 
 
 def read_overlapped(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
@@ -143,11 +144,21 @@ class Body(nn.Module):
             input_ids: shape (batch, length).
             use_cache: as in transformers; there is no cache here.
         """
-        hidden = self.embed_tokens(input_ids)
-        rotation = rotary(self.config, input_ids.shape[1], hidden)
-        for layer in self.layers:
-            hidden = layer(hidden, rotation)
+        hidden = self.run_blocks(self.embed_tokens(input_ids), 0, len(self.layers))
         return Hidden(self.norm(hidden))
+
+    def run_blocks(self, hidden: torch.Tensor, first: int, last: int) -> torch.Tensor:
+        """Run some of the blocks, those after `first` up to and with `last`.
+
+        Args:
+            hidden: what `first` blocks have made of the embedding, shape (batch, length, width).
+            first: number of blocks that have run.
+            last: number of blocks that will have run.
+        """
+        rotation = rotary(self.config, hidden.shape[1], hidden)
+        for layer in islice(self.layers, first, last):
+            hidden = layer(hidden, rotation)
+        return hidden
 
 
 class Block(nn.Module):

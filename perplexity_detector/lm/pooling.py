@@ -49,6 +49,16 @@ class PooledStates:
         """No layers and no sentences."""
         return cls((), np.zeros((1, 0, 0), np.float32), np.zeros(0, np.int32))
 
+    def to_layer(self, last: int) -> PooledStates:
+        """The states of the layers up to `last` alone."""
+        kept = [index for index, layer in enumerate(self.layers) if layer <= last]
+        return PooledStates(tuple(self.layers[i] for i in kept), self.means[kept], self.tokens)
+
+    def and_deeper(self, deeper: PooledStates) -> PooledStates:
+        """These states and those that a later part of the same pass took, of the same sentences."""
+        means = np.concatenate([self.means, deeper.means])
+        return PooledStates(self.layers + deeper.layers, means, self.tokens)
+
     def over_text(self) -> PooledStates:
         """The mean over the whole text in place of its sentences' means, to save memory."""
         if not self.tokens.size:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
+from torch import nn
 
 from perplexity_detector.lm.outputs import ModelOutput, TokenIds
 from perplexity_detector.lm.pooling import SentencePooler, SentenceSums
@@ -18,6 +19,34 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
+class ResidualStream:
+    """What the first blocks have made of some texts: a later pass goes on from here.
+
+    Attributes:
+        blocks: how many blocks have run.
+        states: of each window, shape (length of its batch, width).
+    """
+
+    blocks: int
+    states: dict[Window, torch.Tensor] = field(default_factory=dict)
+
+    def of_texts(self, chosen: Sequence[int]) -> ResidualStream:
+        """That of the chosen texts, which are numbered anew in this order."""
+        number = {text: new for new, text in enumerate(chosen)}
+        kept = {
+            window._replace(text=number[window.text]): states
+            for window, states in self.states.items()
+            if window.text in number
+        }
+        return ResidualStream(self.blocks, kept)
+
+    def batch(self, windows: Sequence[Window]) -> torch.Tensor:
+        """The states of some windows, padded with zeros, (windows, length, width)."""
+        rows = [self.states[window][: window.end - window.start] for window in windows]
+        return nn.utils.rnn.pad_sequence(rows, batch_first=True)
+
+
+@dataclass(frozen=True)
 class ReadJob:
     """Texts that are read together, and their results so far.
 
@@ -25,11 +54,15 @@ class ReadJob:
         tokens: of each text.
         statistics: of each text, filled in batch by batch; empty if they were not requested.
         poolers: of the hidden states of each text; empty if they were not requested.
+        start: where the pass begins; at the first block if None.
+        stop: where it ends, filled in batch by batch; after all blocks if None.
     """
 
     tokens: list[TokenIds]
     statistics: list[TokenStatistics]
     poolers: list[SentencePooler]
+    start: ResidualStream | None = None
+    stop: ResidualStream | None = None
 
     @classmethod
     def from_texts(

@@ -272,7 +272,7 @@ class LanguageModelScorer:
             scored[row, window.first_scored - window.start : window.end - window.start] = True
         layers = job.poolers[0].layers if job.poolers else ()
         with capture_hidden_states(self.model, layers) as captured:
-            hidden = self.hidden_states(to_device_async(inputs, self.device))
+            hidden = self._run(to_device_async(inputs, self.device), windows, job)
         sums: SentenceSums | None = None
         if job.poolers:
             # the first position has read only BOS: its huge, constant state would encode lengths
@@ -290,6 +290,22 @@ class LanguageModelScorer:
             on_device = self.statistics(hidden[places], to_device_async(targets, self.device))
             statistics = [one.to("cpu", non_blocking=True) for one in on_device]
         return BatchInFlight(job, windows, statistics, sums, completion_event(self.device))
+
+    def _run(self, inputs: torch.Tensor, windows: list[Window], job: ReadJob) -> torch.Tensor:
+        """Hidden states of a batch of windows, from where the job starts to where it stops."""
+        if job.start is None and job.stop is None:
+            return self.hidden_states(inputs)
+        body: Any = self.model.base_model
+        if job.start is None:
+            hidden, done = body.embed_tokens(inputs), 0
+        else:
+            hidden, done = job.start.batch(windows), job.start.blocks
+        if job.stop is None:
+            states: torch.Tensor = body.norm(body.run_blocks(hidden, done, self.blocks))
+            return states
+        states = body.run_blocks(hidden, done, job.stop.blocks)
+        job.stop.states.update(zip(windows, states, strict=True))
+        return states
 
     def statistics(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Surprisal, rank, entropy, variance of targets (n,) from hidden states (n, width)."""

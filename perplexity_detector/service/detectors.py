@@ -123,7 +123,7 @@ class Detectors:
         from perplexity_detector.service.engine import Engine
 
         self.check_new(name)  # again, since another can have been made in the meantime
-        detector = copy(engine.detector)
+        detector = copy(engine.detector.last)
         detector.recalibrate_scores(
             assessed["probability"].to_numpy(float), assessed["tokens"].to_numpy(int)
         )

@@ -70,11 +70,16 @@ class Engine:
             "features": Handler(self.features),
             "explain": Handler(self.explanations, batchable=False),
             "file": Handler(self.rows),
+            "people": Handler(self.rows_by_last),
         }
 
     def rows(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Return the rows of `assess`, one for each text."""
         return cast("list[dict[str, Any]]", self.detector.assess(texts).to_dict("records"))
+
+    def rows_by_last(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the rows of `assess` by the detector whose thresholds the texts are to set."""
+        return cast("list[dict[str, Any]]", self.detector.last.assess(texts).to_dict("records"))
 
     def predictions(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Return what `/v1/predict` answers for each text."""

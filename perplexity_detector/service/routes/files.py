@@ -170,7 +170,8 @@ def begin_job(
     Raises:
         Problem: 503, the limit of jobs is reached.
     """
-    job.prepare(service.detectors.key(engine, "file"), finish)
+    kind = "file" if finish is None else "people"
+    job.prepare(service.detectors.key(engine, kind), finish)
     with _limited():
         service.jobs.begin(job, upload)
     place = f"/v1/jobs/{job.id}"
