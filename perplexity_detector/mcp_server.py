@@ -16,7 +16,7 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from perplexity_detector.classifier import persistence
-from perplexity_detector.detectors.loading import SHIPPED, offered_detectors
+from perplexity_detector.detectors.loading import CASCADE, offered_detectors
 from perplexity_detector.errors import InputError, PerplexityDetectorError
 from perplexity_detector.io.datasets import Columns
 from perplexity_detector.io.texts import is_documents, read_chunks
@@ -123,8 +123,8 @@ class _Tools:
         with _worded():
             offered = offered_detectors(self._data)
             detectors = [_described(name, folder) for name, folder in offered.items()]
-            if self._default == SHIPPED:
-                detectors.insert(0, {"name": SHIPPED, "model": "cascade of fast and standard"})
+            if self._default == CASCADE:
+                detectors.insert(0, {"name": CASCADE, "model": "cascade of fast and standard"})
         return {"default": self._default, "detectors": detectors}
 
     @contextmanager

@@ -41,7 +41,7 @@ from perplexity_detector.pipelines.predict import predict
 from perplexity_detector.web import report
 done("other_imports")
 from pathlib import Path
-detector = load_detector(Path("none"), "auto")
+detector = load_detector(Path("none"), "standard")
 done("load_detector")
 from perplexity_detector.lm.weights import catalogue, packed
 packed.read_packed(catalogue.builtin_folder() / packed.WEIGHTS_FILE)

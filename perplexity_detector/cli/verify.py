@@ -43,7 +43,7 @@ class VerifyCommand(Commands):
 
         Args:
             report: file that explain or the service wrote, .html or .json.
-            detector: auto, fast, standard or a folder; if not given, the one here with the hash
+            detector: fast, auto, standard or a folder; if not given, the one here with the hash
                 that the report names.
             lm: folder of the detector's language model, if it was moved after training.
             device: auto, cpu or cuda.

@@ -13,9 +13,10 @@ from perplexity_detector.io import artefact_folder
 from perplexity_detector.lm.kernels.device import resolve_device
 from perplexity_detector.logs import get_logger
 
-#: The name of both shipped detectors as a cascade, `fast` before `standard`, which is used where
-#: none was trained.
-SHIPPED = "auto"
+#: The shipped detector that is used where none was trained.
+SHIPPED = "standard"
+#: The name of both shipped detectors as a cascade, `fast` before `standard`.
+CASCADE = "auto"
 #: Where training publishes a detector, in the data folder.
 PUBLISHED = "model"
 #: Folder of further detectors that programs offer by name, in the data folder.
@@ -61,7 +62,7 @@ def load_detector(
 
 
 def _load(detector: str, **extractor: Any) -> ExplainableClassifier:
-    if detector != SHIPPED or artefact_folder.is_artefact(Path(detector)):
+    if detector != CASCADE or artefact_folder.is_artefact(Path(detector)):
         return ExplainableClassifier.from_pretrained(detector, **extractor)
     loaded = CascadeDetector.from_pretrained(**extractor)
     # a GPU reads to the end in less time than features take
@@ -83,7 +84,7 @@ def find_detector(data: Path, sha256: str, **extractor: Any) -> ExplainableClass
         sha256: as an earlier answer gives it.
         **extractor: settings of the extractor to change.
     """
-    for folder in (*map(str, offered_detectors(data).values()), SHIPPED):
+    for folder in (*map(str, offered_detectors(data).values()), CASCADE):
         try:
             loaded = _load(folder, **extractor)
         except ArtefactError:  # it is no detector that this version reads

@@ -15,7 +15,7 @@ from tests.labelled import light_detector, two_styles
 
 @pytest.fixture(scope="module")
 def auto(smollm2_folder, tmp_path_factory):
-    return load_detector(tmp_path_factory.mktemp("data"), device="cpu")
+    return load_detector(tmp_path_factory.mktemp("data"), "auto", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def assert_alike(found, expected):
     )
 
 
-def test_it_is_what_is_used_where_none_was_trained(auto, assessed):
+def test_both_exits_are_used(auto, assessed):
     assert isinstance(auto, CascadeDetector)
     assert auto.first_.extractor_.depth < auto.extractor_.depth == 1
     # both ways occur among these texts
