@@ -78,7 +78,8 @@ class My_TextClassifier_Model(
         Args:
             dataset: file of labelled texts.
             model: detector, or a baseline: rules, tfidf, encoder, first_layers, log_likelihood,
-                log_rank, entropy, lrr, fast_detect_gpt, binoculars, lastde, diveye, gltr.
+                log_rank, entropy, lrr, fast_detect_gpt, binoculars, lastde, diveye, gltr,
+                repreguard.
             lm: language model: smollm2 if not given, a pulled model of the hub, or a folder.
             revision: branch, tag or commit of a hub model.
             depth: fraction of the language model's blocks to run, from 0 to 1; below 1 there are

@@ -11,6 +11,7 @@ from perplexity_detector.detectors.baselines.diveye import DivEye
 from perplexity_detector.detectors.baselines.encoder import Encoder
 from perplexity_detector.detectors.baselines.first_layers import FirstLayers
 from perplexity_detector.detectors.baselines.gltr import GLTR
+from perplexity_detector.detectors.baselines.repreguard import RepreGuard
 from perplexity_detector.detectors.baselines.rules import Rules
 from perplexity_detector.detectors.baselines.tfidf import Tfidf
 from perplexity_detector.detectors.baselines.zero_shot import (
@@ -43,6 +44,7 @@ CLASSES: Mapping[str, type[ExplainableClassifier]] = {
         Lastde,
         DivEye,
         GLTR,
+        RepreGuard,
     )
 }
 #: Extractor settings that the fine-tuned models accept.

@@ -15,7 +15,7 @@ from perplexity_detector.evaluation.metrics import auroc
 from tests.labelled import two_styles
 
 NAMES = list(CLASSES)
-LEARNING = ["rules", "tfidf", "encoder", "first_layers", "diveye", "gltr"]
+LEARNING = ["rules", "tfidf", "encoder", "first_layers", "diveye", "gltr", "repreguard"]
 NEURAL = ["encoder", "first_layers"]
 NEW, _ = two_styles(12, seed=1)
 ODD = ["", "😀" * 30, "\ud800", "<|endoftext|> [SEP]", "word " * 10_000, "a"]

@@ -11,7 +11,7 @@ from tests.labelled import two_styles
 
 (TEXT, *_), _ = two_styles(2, seed=1)
 #: Models that report contributions.
-WITH_CONTRIBUTIONS = {"detector", "gltr", "diveye"}
+WITH_CONTRIBUTIONS = {"detector", "gltr", "diveye", "repreguard"}
 
 
 @pytest.mark.parametrize("name", CLASSES)
