@@ -7,7 +7,11 @@ CODE := model.py perplexity_detector benchmarks docs notebooks scripts tests
 # On Linux without an NVIDIA card: the same trees without NCCL, which is NVIDIA's and has 469 MB
 XGBOOST ?= $(if $(filter Linux,$(shell uname -s)),$(if $(wildcard /dev/nvidiactl),xgboost,xgboost-cpu),xgboost)
 
-.PHONY: demo test test-hostile test-distributed lint bundle docs pull wheel lock clean
+# The Python that Kaggle has, and `no` where its own torch is to be used alone
+KAGGLE_PYTHON ?= $(PYTHON)
+KAGGLE_TORCH ?= yes
+
+.PHONY: demo test test-hostile test-distributed test-offline lint bundle docs pull wheel kaggle lock clean
 
 # $(1): extras. The requirements first, so that pip does not bring the other xgboost, whose files are the
 # same and which an earlier make may have installed
@@ -34,6 +38,9 @@ test-hostile: .venv/dev $(SMOLLM2)  ## odd texts, broken files and strangers, by
 test-distributed: .venv/distributed  ## a Ray cluster of real processes, some of which are killed
 	$(BIN)/pytest -m distributed tests/distributed
 
+test-offline: .venv/dev kaggle  ## installation without network: Kaggle's notebook, uv and pipx
+	$(BIN)/pytest tests/integrations/test_kaggle.py tests/integrations/test_installers.py
+
 lint: .venv/dev  ## style, types and which room imports which
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
@@ -56,6 +63,9 @@ wheel: $(SMOLLM2) .poetry/installed  ## dist/*.whl, with language model and ship
 	.poetry/bin/poetry export --extras='documents service mcp tracking' --format=requirements.txt \
 	    | .poetry/bin/cyclonedx-py requirements --pyproject=.poetry/project.toml --mc-type=library \
 	        --output-reproducible --output-file=dist/perplexity-detector.cdx.json -
+
+kaggle: wheel  ## dist/kaggle: the wheels and the notebook that Kaggle needs without internet
+	$(KAGGLE_PYTHON) scripts/kaggle.py dist/*.whl dist/kaggle $(if $(filter no,$(KAGGLE_TORCH)),--no-torch)
 
 lock: .poetry/installed  ## renew poetry.lock and constraints.txt after a change of dependencies
 	.poetry/bin/poetry lock

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from importlib.util import find_spec
+from operator import attrgetter
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -114,7 +115,8 @@ def test_mlflows_server_answers_the_models_input_example(logged, mlflow, tmp_pat
     assert {"generated", "human"} <= set(expected["verdict"])
 
 
-def test_mlflow_evaluates_it_on_the_sample(logged, mlflow):
+@pytest.mark.parametrize("name", ["evaluate", "models.evaluate"])
+def test_mlflow_evaluates_it_on_the_sample(name, logged, mlflow):
     _, run, saved = logged
     auroc = mlflow.models.make_metric(
         eval_fn=lambda predictions, targets, metrics: roc_auc_score(targets, predictions),
@@ -123,7 +125,7 @@ def test_mlflow_evaluates_it_on_the_sample(logged, mlflow):
     )
     texts = sample()[["text", "generated"]]
     with mlflow.start_run(run_id=run):
-        found = mlflow.models.evaluate(
+        found = attrgetter(name)(mlflow)(
             f"runs:/{run}/model",
             texts,
             targets="generated",

@@ -12,6 +12,7 @@ NOTEBOOKS = ROOT / "notebooks"
 #: Notebook -> the cells that show a picture.
 PICTURES = {
     "baseline": {"lengths", "scores", "roc", "calibration", "terms", "rules"},
+    "kaggle": set(),
     "neural": {"lengths", "scores", "roc", "calibration", "sentences"},
     "detector": {"lengths", "scores", "roc", "calibration", "lengths-thresholds", "families",
                  "importance", "contributions"},
