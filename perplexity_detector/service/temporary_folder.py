@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 PREFIX = "perplexity-detector-"
 #: Age in seconds up to which a folder without a lock may be one that is just made.
 STARTING_SECONDS = 60.0
-_LOCK = "lock"
+_LOCK, _FILES = "lock", "files"
 
 
 class TemporaryFolder:
@@ -32,7 +32,7 @@ class TemporaryFolder:
         # the operating system releases the lock of a process that is killed
         self._lock = FileLock(self._root / _LOCK, thread_local=False)
         self._lock.acquire()
-        self.path = self._root / "files"
+        self.path = self._root / _FILES
         self.path.mkdir(mode=0o700)
 
     def remove(self) -> None:
@@ -42,11 +42,13 @@ class TemporaryFolder:
 
 
 def remove_stale() -> None:
-    """Remove such folders of this user whose lock nobody holds."""
+    """Remove such folders of this user whose lock nobody holds, and that hold nothing else."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError, Timeout):
             status = folder.lstat()
             if not stat.S_ISDIR(status.st_mode) or status.st_uid != _user():
+                continue
+            if {one.name for one in folder.iterdir()} - {_LOCK, _FILES}:  # such as a checkout
                 continue
             path = folder / _LOCK
             if not path.exists() and time.time() - status.st_mtime < STARTING_SECONDS:

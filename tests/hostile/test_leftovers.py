@@ -64,12 +64,16 @@ def test_nothing_but_what_was_left_behind_is_removed(temporary, tmp_path):
     left = temporary / f"{PREFIX}left"
     left.mkdir()
     os.utime(left, (1, 1))
+    checkout = temporary / f"{PREFIX}main"
+    (checkout / "docs").mkdir(parents=True)
+    os.utime(checkout, (1, 1))
     (tmp_path / "elsewhere").mkdir()
     link = temporary / f"{PREFIX}link"
     link.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     TemporaryFolder().remove()
     assert {path.name for path in temporary.iterdir()} == {
-        alive.path.parent.name, starting.name, link.name,
+        alive.path.parent.name, starting.name, checkout.name, link.name,
     }  # fmt: skip
+    assert [path.name for path in checkout.iterdir()] == ["docs"]
     assert (tmp_path / "elsewhere").is_dir()
     alive.remove()
