@@ -38,6 +38,7 @@ DETECTORS = {
     "tfidf": Needs("TF-IDF + logistic regression", "none", "the classifier", "words that counted"),
     "diveye": Needs("DivEye", _SMALL, "the classifier", "features that counted"),
     "gltr": Needs("GLTR", _SMALL, "the classifier", "features that counted"),
+    "repreguard": Needs("RepreGuard", _SMALL, "directions and thresholds", "layers that counted"),
     "binoculars": Needs("Binoculars", f"{_SMALL} and an observer", "thresholds alone", "-"),
     "fast_detect_gpt": Needs("Fast-DetectGPT", _SMALL, "thresholds alone", "-"),
     "lastde": Needs("Lastde", _SMALL, "thresholds alone", "-"),

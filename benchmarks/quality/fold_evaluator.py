@@ -10,8 +10,10 @@ import numpy as np
 from benchmarks.quality.fold_data import Texts
 from benchmarks.quality.protocol import Fold
 from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.detectors import registry
 from perplexity_detector.evaluation import metrics
 from perplexity_detector.features.document import Document
+from perplexity_detector.features.extractor import FeatureExtractor
 
 Metrics = dict[str, float]
 #: False-positive rates whose thresholds are set on training texts and checked on held-out ones.
@@ -52,6 +54,17 @@ class FoldEvaluator:
             estimates = metrics.evaluate(self.labels, probabilities, self.prompts, resamples=400)
             found["intervals"] = {name: list(values[1:]) for name, values in estimates.items()}
         return found
+
+
+def make_baseline(name: str, extractor: FeatureExtractor) -> CalibratedClassifier:
+    """An unfitted baseline that shares the extractor's language model and cache.
+
+    A forked process can use a language model that was loaded before the fork; one that it loads
+    itself waits for threads that do not exist.
+    """
+    shared = registry.extractor_settings(name) & {"lm", "precision", "cache"}
+    settings = {setting: getattr(extractor, setting) for setting in shared}
+    return registry.make_detector(name, **settings)
 
 
 def fit_baseline(baseline: CalibratedClassifier, texts: Texts, train_idx: np.ndarray) -> None:

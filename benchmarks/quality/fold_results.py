@@ -10,11 +10,17 @@ import xgboost
 
 from benchmarks.quality import scored, stress
 from benchmarks.quality.fold_data import FittedFold, FoldData, Texts
-from benchmarks.quality.fold_evaluator import FoldEvaluator, Metrics, baseline_metrics, fit_baseline
+from benchmarks.quality.fold_evaluator import (
+    FoldEvaluator,
+    Metrics,
+    baseline_metrics,
+    fit_baseline,
+    make_baseline,
+)
 from benchmarks.quality.protocol import Fold
 from benchmarks.quality.recipes import fit_detectors
 from perplexity_detector.classifier.base import CalibratedClassifier
-from perplexity_detector.detectors import registry, trees
+from perplexity_detector.detectors import trees
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.evaluation import metrics
 from perplexity_detector.features.extractor import FeatureExtractor
@@ -25,7 +31,7 @@ from perplexity_detector.sampling.balance import balancing_weights
 MAIN_KINDS = ("none", "source")
 BASELINES = (
     "rules", "tfidf", "gltr", "diveye", "log_likelihood", "log_rank", "entropy", "lrr",
-    "fast_detect_gpt", "lastde",
+    "fast_detect_gpt", "lastde", "repreguard",
 )  # fmt: skip
 #: Baselines whose metrics have intervals.
 WITH_INTERVALS = ("tfidf",)
@@ -179,11 +185,6 @@ def _variant_metrics(variant: Variant, features: np.ndarray, evaluator: FoldEval
 
 
 def _fit_baseline(name: str, data: FoldData, experiment: Experiment) -> CalibratedClassifier:
-    # with the extractor's settings it shares the language model that was loaded before the fork:
-    # one that is loaded after the fork waits for threads that do not exist
-    shared = registry.extractor_settings(name) & {"lm", "precision", "cache"}
-    baseline = registry.make_detector(
-        name, **{setting: getattr(experiment.extractor, setting) for setting in shared}
-    )
+    baseline = make_baseline(name, experiment.extractor)
     fit_baseline(baseline, experiment.texts, data.index[data.calibration_mask])
     return baseline

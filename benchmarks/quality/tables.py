@@ -35,6 +35,7 @@ NAMES = {
     "rules": "readable rules",
     "gltr": "GLTR + logistic regression",
     "diveye": "DivEye + XGBoost",
+    "repreguard": "RepreGuard",
     "log_likelihood": "log-likelihood",
     "log_rank": "log-rank",
     "entropy": "entropy",

@@ -1,5 +1,6 @@
 """Kaggle's notebook: its cells here, and in a fresh environment that has nothing but the wheels."""
 
+import runpy
 import sys
 
 import nbformat
@@ -9,7 +10,6 @@ import pytest
 
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.evaluation.metrics import auroc
-from scripts.kaggle import TORCH, main
 from tests.labelled import SAMPLE, sample
 from tests.paths import ROOT
 
@@ -91,6 +91,8 @@ def test_what_goes_with_torch():
         "xgboost-3.2.0-py3-none-manylinux_2_28_x86_64.whl",
         "perplexity_detector-0.3.0-py3-none-any.whl",
     ]
-    assert [bool(TORCH.match(name)) for name in wheels] == [True] * 4 + [False] * 3
+    script = runpy.run_path(str(ROOT / "scripts" / "kaggle.py"))
+    found = [bool(script["TORCH"].match(name)) for name in wheels]
+    assert found == [True] * 4 + [False] * 3
     with pytest.raises(SystemExit, match="Usage"):
-        main("some.whl", "folder", "--torch=no")
+        script["main"]("some.whl", "folder", "--torch=no")

@@ -147,10 +147,12 @@ def pairs_within(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _direction(differences: np.ndarray) -> np.ndarray:
     """First principal component, of length 1, along which most differences are positive."""
-    from sklearn.decomposition import PCA
+    from scipy.linalg import eigh
 
-    both_orders = np.concatenate([differences, -differences])
-    (direction,) = PCA(1, svd_solver="covariance_eigh").fit(both_orders).components_
+    differences = differences.astype(np.float64)
+    last = differences.shape[1] - 1
+    # of differences in both orders, whose mean is 0: the first of their second moments
+    direction = eigh(differences.T @ differences, subset_by_index=[last, last])[1][:, 0]
     further = (differences @ direction > 0).mean()
     return np.asarray(direction if further >= 0.5 else -direction, np.float32)
 
