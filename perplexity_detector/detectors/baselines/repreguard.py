@@ -159,4 +159,4 @@ def _direction(differences: np.ndarray) -> np.ndarray:
 
 def _project(features: np.ndarray, directions: np.ndarray) -> np.ndarray:
     """Projections at each layer, float64 of shape (n, layers)."""
-    return np.einsum("nlw,lw->nl", features, directions, dtype=np.float64)
+    return np.asarray(np.einsum("nlw,lw->nl", features, directions, dtype=np.float64))
