@@ -3,6 +3,7 @@
 Beside the parts, the folder `_shards` holds what the run needs:
 
 - `manifest.parquet` lists the shards and what the results depend on;
+- `results.meta.json` says what detailed results were made with, as next to those in one file;
 - `commits/0000012.json` names the part of a shard, once it is written;
 - `attempts/0000012.json` counts the attempts at a shard, and at ranges of its rows, that have
   not ended; `pieces/` holds the results of such ranges;
@@ -18,26 +19,37 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from itertools import chain, groupby
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perplexity_detector.errors import ArtefactError, InputError
+from perplexity_detector.io.results_metadata import MetadataWriter
 from perplexity_detector.io.results_writer import ResultsWriter, check_same_run
 from perplexity_detector.io.shards import Manifest
 from perplexity_detector.io.storage import Folder, local_path, open_folder
+from perplexity_detector.version import __version__
 
 _MANIFEST = "_shards/manifest.parquet"
+_METADATA = "_shards/results.meta.json"
 _COMMITS = "_shards/commits"
 _ATTEMPTS = "_shards/attempts"
 _PIECES = "_shards/pieces"
 _PART = re.compile(r"part-(\d{7,})-[0-9a-f]{16}\.parquet")
-#: Parts that are read at the same time to be checked.
-_CHECKING_THREADS = 8
+#: The column of the hash of each text, which detailed results in shards have. It is no column of
+#: a merged csv, but goes to the file next to it.
+TEXT_SHA256 = "text_sha256"
+#: Parts that are read at the same time.
+_THREADS = 16
+#: Shards that are handed to the threads together, so that not all of very many wait in memory.
+_CHECKED_TOGETHER = 1024
 #: Shards that a message names.
 _MAX_NAMED = 10
 _TYPES = {"i": pa.int64(), "u": pa.int64(), "f": pa.float64()}
@@ -56,6 +68,8 @@ class Commit:
         machine: that wrote it.
         problems: rows that could not be read or scored.
         verdicts: verdict -> how many; empty where there are none.
+        time: when it was written, in UTC, ISO 8601, to the second.
+        package_version: of perplexity-detector, there.
     """
 
     shard: int
@@ -66,6 +80,8 @@ class Commit:
     machine: str
     problems: int = 0
     verdicts: Mapping[str, int] = field(default_factory=dict)
+    time: str = ""
+    package_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,6 +161,27 @@ class ResultsFolder:
         check_same_run(self.place, manifest.values(), there.values())
         return there
 
+    def write_provenance(self, provenance: Mapping[str, Any]) -> None:
+        """Write what the results are made with, unless another machine has; values for JSON."""
+        content = json.dumps({"provenance": dict(provenance)}, indent=1) + "\n"
+        self._folder.create(_METADATA, content.encode())
+
+    def provenance(self) -> dict[str, Any] | None:
+        """What the results are made with; None if it was not written.
+
+        Raises:
+            ArtefactError: it is damaged.
+        """
+        content = self._folder.read(_METADATA)
+        try:
+            found = None if content is None else json.loads(content)["provenance"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArtefactError(
+                f"{_METADATA} in {self.place} is damaged",
+                hint="delete it, and resume the run, which writes it again",
+            ) from error
+        return found
+
     # --- parts and commits ------------------------------------------------------------------
 
     def committed(self) -> set[int]:
@@ -185,8 +222,9 @@ class ResultsFolder:
         problems = int((results["problem"] != "").sum()) if "problem" in results else 0
         verdicts = Counter(results["verdict"]) if "verdict" in results else {}
         commit = Commit(
-            shard, part, len(results), digest, round(seconds, 3), machine, problems, dict(verdicts)
-        )
+            shard, part, len(results), digest, round(seconds, 3), machine, problems,
+            dict(verdicts), datetime.now(timezone.utc).isoformat(timespec="seconds"), __version__,
+        )  # fmt: skip
         self._folder.write(part, content)
         record = json.dumps(asdict(commit)).encode()
         if not self._folder.create(_record(_COMMITS, shard), record):
@@ -198,7 +236,7 @@ class ResultsFolder:
             commit = other or commit
         return commit
 
-    def read(self, commit: Commit) -> pd.DataFrame:
+    def read(self, commit: Commit) -> pa.Table:
         """The results of a shard.
 
         Raises:
@@ -210,7 +248,7 @@ class ResultsFolder:
                 f"{commit.part} in {self.place} is {'missing' if content is None else 'damaged'}",
                 hint="repair the folder with `shards check --repair`, then resume the run",
             )
-        return pd.read_parquet(io.BytesIO(content))
+        return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
 
     # --- attempts at shards that stop the program -------------------------------------------
 
@@ -264,30 +302,48 @@ class ResultsFolder:
         """
         manifest = self.require_manifest()
         lengths = manifest.lengths
-        with ThreadPoolExecutor(_CHECKING_THREADS) as pool:
-            indices = sorted(self.committed() & set(range(len(manifest))))
-            commits = dict(zip(indices, pool.map(self.commit, indices), strict=True))
-            states = pool.map(lambda one: self._is_whole(one[1], lengths[one[0]]), commits.items())
-            damaged = [index for index, whole in zip(commits, states, strict=True) if not whole]
-        named = {commit.part for commit in commits.values() if commit is not None}
-        doubled = [
-            name for name in self._folder.names() if _PART.fullmatch(name) and name not in named
-        ]
-        missing = [index for index in range(len(manifest)) if index not in commits]
-        rows = sum(lengths[index] for index in commits) - sum(lengths[index] for index in damaged)
+        # before the commits: a part that comes meanwhile is not taken for one too many
+        doubled = {name for name in self._folder.names() if _PART.fullmatch(name)}
+        committed = self.committed()
+        indices = [index for index in range(len(manifest)) if index in committed]
+        damaged, rows = {}, 0
+        for index, commit, whole in self._checked(indices, lengths):
+            if commit is not None:
+                doubled.discard(commit.part)
+            if whole:
+                rows += lengths[index]
+            else:
+                damaged[index] = commit
+        missing = [index for index in range(len(manifest)) if index not in committed]
+        found = Check(len(manifest), rows, missing, list(damaged), sorted(doubled))
         if repair:
-            self._remove(damaged, commits, doubled)
-        return Check(len(manifest), rows, missing, damaged, doubled)
+            self._remove(damaged, found.doubled)
+        return found
+
+    def _checked(
+        self, indices: Sequence[int], lengths: Sequence[int]
+    ) -> Iterator[tuple[int, Commit | None, bool]]:
+        """Each of some shards, its commit, and whether its part is whole."""
+
+        def check(index: int) -> tuple[int, Commit | None, bool]:
+            commit = self.commit(index)
+            return index, commit, self._is_whole(commit, lengths[index])
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for begin in range(0, len(indices), _CHECKED_TOGETHER):
+                yield from pool.map(check, indices[begin : begin + _CHECKED_TOGETHER])
 
     def merge(self, output: str) -> int:
         """Join the results of all shards in a csv, in the order of the dataset.
+
+        Next to detailed results goes what they were made with, as `pipelines.predict` writes it.
 
         Returns:
             Number of rows.
 
         Raises:
-            InputError: a shard is missing, or the file cannot be written.
-            ArtefactError: a part is damaged.
+            InputError: a shard is missing, or a file cannot be written.
+            ArtefactError: a part or a record is damaged.
         """
         manifest = self.require_manifest()
         committed = self.committed()
@@ -298,23 +354,38 @@ class ResultsFolder:
                 "output",
                 "resume its run first",
             )
-        parts = self._parts(range(len(manifest)))
+        provenance = self.provenance()
+        parts = self._parts(len(manifest))
         first = next(parts)
-        with ResultsWriter(output, list(first.columns)) as results:
-            results.write(first)
-            for part in parts:
+        columns = [name for name in first if name != TEXT_SHA256]
+        with MetadataWriter(output) as metadata, ResultsWriter(output, columns) as results:
+            if provenance is not None and results.is_file:
+                metadata.begin({"provenance": provenance})
+            for part in chain([first], parts):
                 results.write(part)
+                if provenance is not None and results.is_file:
+                    hashes = part[TEXT_SHA256].astype(object).where(part[TEXT_SHA256].notna(), None)
+                    metadata.add_texts(part["id"], hashes)
             return results.rows
 
-    def _parts(self, indices: Iterable[int]) -> Iterator[pd.DataFrame]:
-        for index in indices:
-            commit = self.commit(index)
-            if commit is None:
-                raise ArtefactError(
-                    f"The record of shard {index} in {self.place} is damaged",
-                    hint="repair the folder with `shards check --repair`, then resume the run",
-                )
-            yield self.read(commit)
+    def _parts(self, shards: int) -> Iterator[pd.DataFrame]:
+        """The results of all shards, those of some together."""
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for begin in range(0, shards, _THREADS):
+                together = range(begin, min(begin + _THREADS, shards))
+                tables = pool.map(self._committed_results, together)
+                # a frame for those of one form: a small part makes as much of it as a large one
+                for _, alike in groupby(tables, key=lambda table: table.schema):
+                    yield pa.concat_tables(alike).to_pandas()
+
+    def _committed_results(self, index: int) -> pa.Table:
+        commit = self.commit(index)
+        if commit is None:
+            raise ArtefactError(
+                f"The record of shard {index} in {self.place} is damaged",
+                hint="repair the folder with `shards check --repair`, then resume the run",
+            )
+        return self.read(commit)
 
     def _is_whole(self, commit: Commit | None, rows: int) -> bool:
         if commit is None or commit.rows != rows:
@@ -322,12 +393,10 @@ class ResultsFolder:
         content = self._folder.read(commit.part)
         return content is not None and hashlib.sha256(content).hexdigest() == commit.sha256
 
-    def _remove(
-        self, damaged: Sequence[int], commits: Mapping[int, Commit | None], doubled: Sequence[str]
-    ) -> None:
-        for index in damaged:
+    def _remove(self, damaged: Mapping[int, Commit | None], doubled: Sequence[str]) -> None:
+        for index, commit in damaged.items():
             self._folder.delete(_record(_COMMITS, index))  # first: a commit without part is worse
-            if (commit := commits[index]) is not None:
+            if commit is not None:
                 self._folder.delete(commit.part)
         for name in doubled:
             self._folder.delete(name)
@@ -362,12 +431,15 @@ def to_parquet(results: pd.DataFrame) -> bytes:
 
 
 def _array(column: pd.Series) -> pa.Array:
-    """A column as numbers or strings, whatever its values are; NaN is a missing value."""
+    """A column as numbers or strings, whatever its values are; NaN or None is a missing value."""
     kind = _TYPES.get(column.dtype.kind)
     if kind is not None:
         return pa.array(column, kind, from_pandas=True)
     # an id can hold half a surrogate pair, which UTF-8 lacks
-    written = [str(one).encode("utf-8", "backslashreplace").decode() for one in column]
+    written = [
+        None if pd.isna(one) else str(one).encode("utf-8", "backslashreplace").decode()
+        for one in column
+    ]
     return pa.array(written, pa.string())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -48,13 +48,15 @@ class MetadataWriter:
             self._file = open_no_link(self._partial, "w")
             self._file.write(f'{head},\n "texts": [')
 
-    def add_text(self, entry: Mapping[str, Any]) -> None:
-        """Add plain values of one text to the list `texts`."""
+    def add_texts(self, ids: Iterable[str], hashes: Iterable[str | None]) -> None:
+        """Add texts to the list `texts`: their ids and the SHA-256 of each, None if not read."""
         assert self._file is not None, "call begin first"
-        separator = "," if self._entries else ""
-        with self._as_input_error():
-            self._file.write(f"{separator}\n  {json.dumps(dict(entry))}")
-        self._entries += 1
+        for row_id, digest in zip(ids, hashes, strict=True):
+            separator = "," if self._entries else ""
+            entry = json.dumps({"id": row_id, "text_sha256": digest})
+            with self._as_input_error():
+                self._file.write(f"{separator}\n  {entry}")
+            self._entries += 1
 
     def __exit__(
         self,

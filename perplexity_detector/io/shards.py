@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
@@ -18,16 +20,18 @@ import pyarrow.parquet as pq
 from perplexity_detector.errors import ArtefactError, DatasetError
 from perplexity_detector.io import datasets
 from perplexity_detector.io.datasets import DEFAULT_COLUMNS, Columns
+from perplexity_detector.io.limits import DEFAULT_LIMITS, too_large
 from perplexity_detector.io.storage import (
     StoredFile,
     find_tables,
-    is_remote_parquet,
     open_in_place,
     open_stored,
 )
 
 #: Files whose rows are counted at the same time: an object store answers slowly, but many at once.
 _COUNTING_THREADS = 16
+#: Files that are handed to the threads together, so that not all of very many wait in memory.
+_FILES_TOGETHER = 1024
 #: Key of the manifest's values in its file's metadata.
 _VALUES = b"perplexity_detector"
 _SCHEMA = pa.schema(
@@ -112,7 +116,7 @@ class Manifest:
         self.run = dict(run)
         self.chunk_rows = chunk_rows
         self._table = table
-        self._folder = _common_folder(table.column("file").unique().to_pylist())
+        self._folder = _common_folder(_first_and_last(table.column("file")))
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -204,25 +208,32 @@ def plan(dataset: Dataset, run: Mapping[str, Any], shard_rows: int, chunk_rows: 
         DatasetError: a file cannot be read or lacks a column, or there are no rows.
     """
     files = find_tables(dataset.place)
-    with ThreadPoolExecutor(_COUNTING_THREADS) as pool:
-        counts = list(pool.map(lambda file: _count(file, dataset), files))
-    if not any(counts):
+    counts = np.array(_count_rows(files, dataset), dtype=np.int64)
+    if not counts.any():
         raise DatasetError(f"{dataset.place} has no rows", hint="give a row for each text")
-    columns: dict[str, list[Any]] = {name: [] for name in _SCHEMA.names}
-    for file, count in zip(files, counts, strict=True):
-        starts = range(0, count, shard_rows)
-        columns["file"] += [file.url] * len(starts)
-        columns["size"] += [file.size] * len(starts)
-        columns["etag"] += [file.etag] * len(starts)
-        columns["start"] += starts
-        columns["stop"] += [min(start + shard_rows, count) for start in starts]
-    arrays = [
-        pa.array(columns[field.name], field.type.value_type).dictionary_encode()
-        if pa.types.is_dictionary(field.type)
-        else pa.array(columns[field.name], field.type)
-        for field in _SCHEMA
-    ]
-    return Manifest(dataset, run, chunk_rows, pa.Table.from_arrays(arrays, schema=_SCHEMA))
+    shards_of_file = -(-counts // shard_rows)
+    file = np.repeat(np.arange(len(files)), shards_of_file)  # of each shard
+    number = np.arange(len(file)) - np.repeat(
+        np.cumsum(shards_of_file) - shards_of_file, shards_of_file
+    )
+    start = number * shard_rows
+    columns = {
+        "file": pa.array([one.url for one in files]).dictionary_encode().take(file),
+        "start": start,
+        "stop": np.minimum(start + shard_rows, counts[file]),
+        "size": np.array([one.size for one in files], dtype=np.int64)[file],
+        "etag": pa.array([one.etag for one in files]).dictionary_encode().take(file),
+    }
+    return Manifest(dataset, run, chunk_rows, pa.table(columns, schema=_SCHEMA))
+
+
+def _count_rows(files: Sequence[StoredFile], dataset: Dataset) -> list[int]:
+    counts: list[int] = []
+    with ThreadPoolExecutor(_COUNTING_THREADS) as pool:
+        for begin in range(0, len(files), _FILES_TOGETHER):
+            together = files[begin : begin + _FILES_TOGETHER]
+            counts += pool.map(lambda file: _count(file, dataset), together)
+    return counts
 
 
 def read_tables(
@@ -268,7 +279,13 @@ def _read(
         )
 
 
-def _common_folder(files: list[str]) -> str | None:
+def _first_and_last(names: pa.ChunkedArray) -> list[str]:
+    """The first and the last of some names in order; one if all are the same."""
+    found = pa.compute.min_max(names.unique().cast(pa.string())).as_py()
+    return sorted({found["min"], found["max"]} - {None})
+
+
+def _common_folder(files: Sequence[str]) -> str | None:
     """The folder of several files, with a slash; None of one file."""
     if len(files) < 2:
         return None
@@ -278,16 +295,8 @@ def _common_folder(files: list[str]) -> str | None:
 
 
 def _count(file: StoredFile, dataset: Dataset) -> int:
-    if dataset.format in (None, "parquet") and is_remote_parquet(file):
-        with open_in_place(file) as stream:  # its end is enough, and the rest may be large
-            try:
-                footer = pq.ParquetFile(stream)
-            except pa.ArrowException as error:
-                raise DatasetError(
-                    f"{file.url} is damaged or cut short", hint="make or copy it again"
-                ) from error
-            datasets.require_columns(file.url, footer.schema_arrow.names, dataset.columns)
-            return int(footer.metadata.num_rows)
+    if (dataset.format or PurePath(file.url).suffix.lower()) in ("parquet", ".parquet"):
+        return _count_parquet(file, dataset)
     with open_stored(file) as raw:
         return datasets.count_rows(
             file.url,
@@ -296,3 +305,23 @@ def _count(file: StoredFile, dataset: Dataset) -> int:
             format=dataset.format,
             raw=raw,
         )
+
+
+def _count_parquet(file: StoredFile, dataset: Dataset) -> int:
+    """Rows of a parquet file by its end alone, which Arrow limits; the rest may be large.
+
+    What it holds is read in a process of its own, later: to start one for each of very many files
+    would take days.
+    """
+    with open_in_place(file) as stream:
+        try:
+            footer = pq.ParquetFile(stream)
+            names, rows = footer.schema_arrow.names, int(footer.metadata.num_rows)
+        except Exception as error:  # a broken file can make the parser raise anything
+            raise DatasetError(
+                f"{file.url} is damaged or cut short", hint="make or copy it again"
+            ) from error
+        if len(names) > DEFAULT_LIMITS.columns:
+            raise too_large(file.url, f"{DEFAULT_LIMITS.columns:,} columns")
+        datasets.require_columns(file.url, names, dataset.columns)
+        return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
+import stat
 import tempfile
 import time
 import uuid
@@ -29,7 +30,7 @@ _LEFTOVER_SECONDS = 24 * 3600
 _ETAGS = ("ETag", "etag", "md5Hash")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file as it was found.
 
@@ -77,11 +78,6 @@ def is_url(path: str) -> bool:
 def is_pattern(path: str) -> bool:
     """Whether a path is a pattern such as in/*.csv, and not the name of a file."""
     return glob.has_magic(path) and not Path(path).exists()
-
-
-def is_remote_parquet(file: StoredFile) -> bool:
-    """Whether a file is parquet in an object store, by its name."""
-    return local_path(file.url) is None and file.url.lower().endswith(".parquet")
 
 
 def local_path(path: str) -> Path | None:
@@ -146,11 +142,15 @@ def open_stored(file: StoredFile) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def open_in_place(file: StoredFile) -> Iterator[IO[bytes]]:
-    """Open a file of an object store to read some of its bytes.
+    """Open a file to read some of its bytes, where it is.
 
     Raises:
         DatasetError: as `open_stored`.
     """
+    if local_path(file.url) is not None:
+        with open_stored(file) as stream:
+            yield stream
+        return
     with _errors_of_reading(file):
         fs, path = _file_system(file.url)
         _require_same(file, _stored(file.url, fs.info(path)))
@@ -266,14 +266,24 @@ def _find_local(path: Path) -> list[StoredFile]:
         return [_stored_locally(path)]
     folder = path.is_dir()
     pattern = f"{glob.escape(str(path))}/**" if folder else str(path)
-    names = glob.glob(pattern, recursive=True)  # noqa: PTH207 - a pattern can be absolute
-    found = [Path(name) for name in names if not folder or _is_table(os.path.relpath(name, path))]
-    return [_stored_locally(one) for one in found if one.is_file()]
+    names = glob.iglob(pattern, recursive=True)  # noqa: PTH207 - a pattern can be absolute
+    found = []
+    for name in names:
+        if folder and not _is_table(os.path.relpath(name, path)):
+            continue
+        with suppress(FileNotFoundError):  # a link that leads nowhere
+            status = os.stat(name)  # noqa: PTH116 - once for each of very many files
+            if stat.S_ISREG(status.st_mode):
+                found.append(_as_stored(name, status))
+    return found
 
 
 def _stored_locally(path: Path) -> StoredFile:
-    status = path.stat()
-    return StoredFile(str(path), status.st_size, f"{status.st_mtime_ns:x}")
+    return _as_stored(str(path), path.stat())
+
+
+def _as_stored(path: str, status: os.stat_result) -> StoredFile:
+    return StoredFile(path, status.st_size, f"{status.st_mtime_ns:x}")
 
 
 # --- object stores --------------------------------------------------------------------------

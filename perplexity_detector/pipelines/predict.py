@@ -116,12 +116,16 @@ def run_fingerprint(detector: ExplainableClassifier, columns: Sequence[str]) -> 
 def _with_hashes(
     chunks: Iterable[pd.DataFrame], metadata: MetadataWriter
 ) -> Iterator[pd.DataFrame]:
-    """Pass chunks on, and write the hash of each text; a row with a problem has none."""
+    """Pass chunks on, and write the hash of each text."""
     for chunk in chunks:
-        for row_id, text, problem in zip(chunk["id"], chunk["text"], chunk["problem"], strict=True):
-            digest = None if problem else text_sha256(text)
-            metadata.add_text({"id": row_id, "text_sha256": digest})
+        metadata.add_texts(chunk["id"], text_hashes(chunk))
         yield chunk
+
+
+def text_hashes(chunk: pd.DataFrame) -> list[str | None]:
+    """SHA-256 of each text; a row with a problem has none."""
+    rows = zip(chunk["text"], chunk["problem"], strict=True)
+    return [None if problem else text_sha256(text) for text, problem in rows]
 
 
 class Assessor(Protocol):

@@ -72,15 +72,18 @@ def begin(
     there = folder.manifest()
     if there is None:
         manifest = plan(dataset, task.fingerprint(), shard_rows, task.chunk_rows)
-        return folder.begin(manifest)
-    if not resume:
+        there = folder.begin(manifest)
+    elif not resume:
         raise InputError(
             f"{output} has {len(folder.committed())} of {len(there)} shards of an earlier run",
             "output",
             "pass {resume} to continue it, or name another folder",
         )
-    asked = Manifest.of_no_shards(dataset, task.fingerprint(), task.chunk_rows)
-    check_same_run(output, asked.values(), there.values(), "or name another folder")
+    else:
+        asked = Manifest.of_no_shards(dataset, task.fingerprint(), task.chunk_rows)
+        check_same_run(output, asked.values(), there.values(), "or name another folder")
+    if (provenance := task.provenance()) is not None:
+        folder.write_provenance(provenance)
     return there
 
 

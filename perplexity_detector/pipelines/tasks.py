@@ -9,10 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from perplexity_detector.detectors.loading import load_detector
+from perplexity_detector.classifier.provenance import Provenance
+from perplexity_detector.detectors.loading import detector_name, load_detector
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import available_families, default_families
+from perplexity_detector.io.results_folder import TEXT_SHA256
 from perplexity_detector.pipelines.predict import (
     DETAILS,
     RAW_SCORE,
@@ -20,6 +22,7 @@ from perplexity_detector.pipelines.predict import (
     chunk_rows,
     run_fingerprint,
     score,
+    text_hashes,
     use_worker_processes,
 )
 from perplexity_detector.text import preprocess
@@ -39,6 +42,9 @@ class Task(Protocol):
     def fingerprint(self) -> dict[str, object]:
         """What the results depend on, apart from the texts; plain values."""
 
+    def provenance(self) -> dict[str, Any] | None:
+        """What is written beside the results of what they were made with; None for nothing."""
+
     def __call__(self, chunk: pd.DataFrame) -> pd.DataFrame:
         """The results of a chunk, one row each, with at least `columns`."""
 
@@ -53,17 +59,24 @@ class PredictTask:
 
     Args:
         detector: trained.
-        details: write verdict, note, words, tokens, why, flags and problem as well.
+        details: write verdict, note, words, tokens, why, flags and problem as well, the hash of
+            each text, and the provenance of the results.
         raw: write probabilities that are not rounded, and the scores before calibration.
+        name: of the detector, for the provenance.
     """
 
     def __init__(
-        self, detector: ExplainableClassifier, details: bool = False, raw: bool = False
+        self,
+        detector: ExplainableClassifier,
+        details: bool = False,
+        raw: bool = False,
+        name: str | None = None,
     ) -> None:
         self.detector = detector
         self.details = details
         self.raw = raw
-        columns = list(DETAILS if details else RESULTS)
+        self.name = name
+        columns = [*DETAILS, TEXT_SHA256] if details else list(RESULTS)
         if raw:
             columns.insert(columns.index("generated") + 1, RAW_SCORE)
         self.columns: Sequence[str] = columns
@@ -73,9 +86,14 @@ class PredictTask:
         """As a run with one file has it."""
         return run_fingerprint(self.detector, self.columns)
 
+    def provenance(self) -> dict[str, Any] | None:
+        """As a run with one file has it."""
+        return Provenance.of(self.detector, self.name).to_dict() if self.details else None
+
     def __call__(self, chunk: pd.DataFrame) -> pd.DataFrame:
         """See `pipelines.predict.score`."""
-        return score(chunk, self.detector, self.details, self.raw)
+        results = score(chunk, self.detector, self.details, self.raw)
+        return results.assign(**{TEXT_SHA256: text_hashes(chunk)}) if self.details else results
 
 
 class FeaturesTask:
@@ -109,6 +127,10 @@ class FeaturesTask:
             "precision": extractor.precision,
             "use of a cache": extractor.cache is not None,
         }
+
+    def provenance(self) -> dict[str, Any] | None:
+        """None: a table of features in one file has none either."""
+        return None
 
     def __call__(self, chunk: pd.DataFrame) -> pd.DataFrame:
         """The columns id, problem and those of the features."""
@@ -165,7 +187,7 @@ def load_predict_task(
     loaded = load_detector(Path(data), detector, lm, fpr, **extractor)
     if worker_processes:
         use_worker_processes(loaded.extractor_)
-    return PredictTask(loaded, details, raw)
+    return PredictTask(loaded, details, raw, detector_name(Path(data), detector))
 
 
 def load_features_task(

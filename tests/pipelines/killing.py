@@ -28,6 +28,9 @@ class CountWords:
     def fingerprint(self) -> dict[str, object]:
         return {"task": "words"}
 
+    def provenance(self) -> None:
+        return None
+
     def __call__(self, chunk: pd.DataFrame) -> pd.DataFrame:
         time.sleep(self.seconds)
         if chunk["text"].str.contains(KILLER).any():

@@ -1,19 +1,23 @@
 """Runs in shards: whatever computes them, and whatever is lost, every row is there once."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 from contextlib import closing
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from unittest.mock import ANY
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perplexity_detector.classifier.provenance import Provenance
 from perplexity_detector.errors import ArtefactError, DatasetError, InputError
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.io.datasets import read_chunks
@@ -36,6 +40,7 @@ from perplexity_detector.pipelines.tasks import (
     load_features_task,
     load_predict_task,
 )
+from perplexity_detector.version import __version__
 from tests.io.object_store import DroppingProxy, s3_environment, s3_server
 from tests.labelled import LIGHT, light_detector, sample, two_styles
 from tests.paths import ROOT
@@ -125,6 +130,38 @@ def test_results_are_those_of_a_run_with_one_file(tmp_path):
             assert sum(commit.problems for commit in commits) == 1
         ResultsFolder(str(output)).merge(str(tmp_path / "merged.csv"))
         assert (tmp_path / "merged.csv").read_bytes() == one.read_bytes()
+        metadata = [tmp_path / f"{name}.meta.json" for name in ("one", "merged")]
+        assert [file.exists() for file in metadata] == [details] * 2
+    ours, merged = (json.loads(file.read_text()) for file in metadata)
+    assert len(merged["texts"]) == 200
+    for found in (ours, merged):
+        assert found["provenance"].pop("time")
+        assert found["provenance"].pop("detector") in (None, "model")  # the first has no name
+    assert merged == ours
+
+
+def test_what_the_results_were_made_with(tmp_path):
+    detector = light_detector().fit(*two_styles(160))
+    detector.save_pretrained(tmp_path / "model")
+    pd.DataFrame({"id": range(2), "text": two_styles(2)[0]}).to_csv(tmp_path / "a.csv", index=False)
+    load = partial(load_predict_task, tmp_path, str(tmp_path / "model"), details=True)
+    (commit,) = run(Dataset(str(tmp_path / "a.csv")), tmp_path / "out", load, shard_rows=64)
+    assert commit.package_version == __version__
+    assert datetime.fromisoformat(commit.time).utcoffset() == timedelta(0)
+    file = tmp_path / "out" / "_shards" / "results.meta.json"
+    first = file.read_bytes()
+    ours = Provenance.of(load().detector, "model").to_dict()
+    assert json.loads(first) == {"provenance": {**ours, "time": ANY}}
+    run(Dataset(str(tmp_path / "a.csv")), tmp_path / "out", load, shard_rows=64)
+    assert file.read_bytes() == first  # the run that began
+    file.write_text("{")
+    with pytest.raises(ArtefactError, match=r"results.meta.json in .* is damaged: delete it"):
+        ResultsFolder(str(tmp_path / "out")).merge(str(tmp_path / "merged.csv"))
+    file.unlink()
+    run(Dataset(str(tmp_path / "a.csv")), tmp_path / "out", load, shard_rows=64)
+    ResultsFolder(str(tmp_path / "out")).merge("/dev/null")  # which has no file next to it
+    ResultsFolder(str(tmp_path / "out")).merge(str(tmp_path / "merged.csv"))
+    assert (tmp_path / "merged.meta.json").exists()
 
 
 @settings(deadline=None, max_examples=15)
@@ -232,7 +269,9 @@ def test_the_first_commit_counts(rows, tmp_path):
     before = parts(output)
     first = folder.commit(0)
     assert first is not None
-    other = folder.read(first).assign(generated=0.25)  # of a machine that rounds otherwise
+    other = (
+        folder.read(first).to_pandas().assign(generated=0.25)
+    )  # of a machine that rounds otherwise
     assert folder.write(0, other, killing.load().columns, 1.0, "other") == first
     assert parts(output) == before
 
