@@ -85,13 +85,13 @@ clean:
 	@touch $@
 
 .venv/dev: .venv/installed
-	$(call install,documents service mcp tracking s3 dev)
+	$(call install,documents service mcp tracking s3 gcs dev)
 	# it pins versions of 2023 and 2024, and runs with those of today
 	$(BIN)/python -m pip install --quiet --no-deps raid-bench==0.2.0
 	@touch $@
 
 .venv/distributed: .venv/dev
-	$(call install,documents service mcp tracking s3 dev ray spark)
+	$(call install,documents service mcp tracking s3 gcs dev ray spark)
 	@touch $@
 
 .venv/docs: .venv/installed

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import document_tables
 from benchmarks.boards import tables as board_tables
+from benchmarks.distributed import tables as distributed_tables
 from benchmarks.docs import headline
 from benchmarks.docs.markdown import NotMeasuredError
 from benchmarks.gpu import tables as gpu_tables
@@ -86,6 +87,7 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
             speed_tables.ceilings,
             speed_tables.end_to_end,
             speed_tables.start_up,
+            distributed_tables.paper_cores,
         ],
     ),
     ("metrics.json", "quality", [shipped_tables.shipped_metrics, shipped_tables.shipped_sources]),
@@ -109,7 +111,17 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
     ("scale.json", "speed.scale", [speed_tables.scale]),
     ("training.json", "speed.training", [speed_tables.training_cost]),
     ("load.json", "service", [service_tables.load]),
-    ("gpu.json", "gpu", [gpu_tables.gpu]),
+    ("gpu.json", "gpu", [gpu_tables.gpu, distributed_tables.paper_cards]),
+    (
+        "distributed.json",
+        "distributed",
+        [
+            distributed_tables.engine,
+            distributed_tables.million_shards,
+            distributed_tables.paper_storage,
+            distributed_tables.paper_times,
+        ],
+    ),
     ("pan.json", "boards.pan", [board_tables.pan, board_tables.pan_genres, board_tables.pan_texts]),
     ("raid.json", "boards.raid measure", [board_tables.raid, board_tables.raid_texts]),
     ("documents.json", "documents", [document_tables.documents, document_tables.pdf_packages]),

@@ -56,13 +56,13 @@ def main(
         row_sentences: of each row that `tiny` reads.
     """
     record: dict[str, Any] = read_json(output) if Path(output).is_file() else {}
-    sentences = _sentences()
+    sentences = sentences_of_sample()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tiny = str(_tiny_detector(folder)) if rows or characters else ""
+        tiny = str(tiny_detector(folder)) if rows or characters else ""
         parts = {
-            "fast": ("fast", [_drawn(sentences, fast_sentences, size) for size in texts]),
-            "tiny": (tiny, [_drawn(sentences, row_sentences, size) for size in rows]),
+            "fast": ("fast", [drawn(sentences, fast_sentences, size) for size in texts]),
+            "tiny": (tiny, [drawn(sentences, row_sentences, size) for size in rows]),
             "characters": (tiny, [[_prose(sentences, size)] for size in characters]),
         }
         for part, (detector, datasets) in parts.items():
@@ -109,7 +109,7 @@ def _predict(detector: str, texts: list[str], folder: Path) -> dict[str, float]:
     with subprocess.Popen([*command, *options]) as process:
         peak = 0
         while process.poll() is None:
-            peak = max(peak, _peak_kib(process.pid))
+            peak = max(peak, peak_kib(process.pid))
             time.sleep(0.05)
     seconds = time.perf_counter() - began
     if process.returncode:
@@ -126,20 +126,21 @@ def _children_cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _peak_kib(process: int) -> int:
-    """Peak memory from Linux; `getrusage` would count the parent's, too."""
+def peak_kib(process: int) -> int:
+    """Peak memory of a process from Linux; `getrusage` would count the parent's, too."""
     with suppress(OSError):
         status = Path(f"/proc/{process}/status").read_text()
         return int([*status.partition("VmHWM:")[2].split(), "0"][0])  # empty once it has ended
     return 0
 
 
-def _sentences() -> list[str]:
+def sentences_of_sample() -> list[str]:
+    """The sentences of the sample's essays."""
     essays = map(canonicalise, pd.read_csv(SAMPLE)["text"])
     return [essay[start:end] for essay in essays for start, end in sentence_spans(essay)]
 
 
-def _drawn(sentences: list[str], count: int, size: int) -> list[str]:
+def drawn(sentences: list[str], count: int, size: int) -> list[str]:
     """`size` texts of `count` sentences each."""
     draw = random.Random(0)
     pool = [" ".join(draw.choices(sentences, k=count)) for _ in range(min(POOL, size))]
@@ -192,7 +193,7 @@ def _tiny_language_model(folder: Path) -> Path:
     return folder
 
 
-def _tiny_detector(folder: Path) -> Path:
+def tiny_detector(folder: Path) -> Path:
     """A detector like `fast` with another language model, trained on the sample."""
     from perplexity_detector.detectors.text_detector import TextDetector
     from perplexity_detector.features.extractor import FeatureExtractor

@@ -281,8 +281,11 @@ class ResultsFolder:
         return None if content is None else pd.read_parquet(io.BytesIO(content))
 
     def forget_attempts(self, index: int) -> None:
-        """Delete attempts and pieces of a shard that is written."""
+        """Delete the attempts at a shard that is written."""
         self._folder.delete(_record(_ATTEMPTS, index))
+
+    def forget_pieces(self, index: int) -> None:
+        """Delete the pieces of a shard that is written."""
         beginning = f"{index:07d}-"
         for name in self._folder.names(_PIECES):
             if name.startswith(beginning):

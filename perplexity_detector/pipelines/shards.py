@@ -127,7 +127,8 @@ class ShardWorker:
             return written
         shard, task = self._manifest[index], self._task
         started = time.perf_counter()
-        if self._folder.attempts_at(index, shard.rows) < MAX_ATTEMPTS:
+        in_pieces = self._folder.attempts_at(index, shard.rows) >= MAX_ATTEMPTS
+        if not in_pieces:
             with self._attempt(index, shard.rows):
                 results = self._compute(shard, shard.rows)
         else:
@@ -135,6 +136,8 @@ class ShardWorker:
             results = pd.concat(self._pieces(shard, shard.rows), ignore_index=True)
         seconds = time.perf_counter() - started
         commit = self._folder.write(index, results, task.columns, seconds, platform.node())
+        if in_pieces:
+            self._folder.forget_pieces(index)
         self._folder.forget_attempts(index)
         return commit
 

@@ -1,11 +1,16 @@
-"""An S3 server on this machine, and a proxy that drops requests to it."""
+"""Servers like S3 and Google's on this machine, and a proxy that drops requests to them."""
 
 from __future__ import annotations
 
+import functools
+import io
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from http.server import ThreadingHTTPServer
 
 import pytest
 
@@ -46,6 +51,56 @@ def s3_environment(address: str) -> Iterator[None]:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         yield
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+@contextmanager
+def gcs_server() -> Iterator[str]:
+    """A server like Google's with an empty bucket `bucket`, kept in memory; gives its address."""
+    from gcp_storage_emulator.handlers import buckets
+    from gcp_storage_emulator.server import RequestHandler
+    from gcp_storage_emulator.storage import Storage
+
+    storage, one_at_a_time = Storage(use_memory_fs=True), threading.Lock()
+    buckets.create_bucket("bucket", storage)
+
+    class Handler(RequestHandler):
+        """With the condition that a file is new, which the emulator does not know."""
+
+        def do_POST(self) -> None:  # noqa: N802
+            if "ifGenerationMatch=0" not in self.path:
+                super().do_POST()
+                return
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            self.rfile = io.BytesIO(content)
+            (name,) = re.findall(rb'{"name": "([^"]*)"', content[:1000])
+            with one_at_a_time:
+                if name.decode() in storage.objects.get("bucket", {}):
+                    self.send_error(HTTPStatus.PRECONDITION_FAILED)
+                else:
+                    super().do_POST()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, storage))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def gcs_environment(address: str) -> Iterator[None]:
+    """Let gs:// lead to a server, in this process and those it starts."""
+    import gcsfs
+
+    gcsfs.GCSFileSystem.clear_instance_cache()  # which remember where gs:// led before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", address)
+        patch.setenv("NO_GCE_CHECK", "true")  # nothing is asked of Google
+        yield
+    gcsfs.GCSFileSystem.clear_instance_cache()
 
 
 class DroppingProxy:

@@ -8,7 +8,12 @@ import pytest
 from perplexity_detector.errors import DatasetError, InputError
 from perplexity_detector.io import storage
 from perplexity_detector.io.storage import StoredFile, find_tables, open_folder, open_stored
-from tests.io.object_store import s3_environment, s3_server
+from tests.io.object_store import (
+    gcs_environment,
+    gcs_server,
+    s3_environment,
+    s3_server,
+)
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +24,20 @@ def bucket():
         yield "s3://bucket"
 
 
-@pytest.fixture(params=["disk", "s3"])
+@pytest.fixture(scope="module")
+def google_bucket():
+    pytest.importorskip("gcsfs", reason="needs the extra gcs")
+    pytest.importorskip("gcp_storage_emulator", reason="needs a server like Google's")
+    with gcs_server() as address, gcs_environment(address):
+        yield "gs://bucket"
+
+
+@pytest.fixture(params=["disk", "bucket", "google_bucket"])
 def place(request, tmp_path):
     """A place of its own for each test."""
     if request.param == "disk":
         return str(tmp_path / "place")
-    return f"{request.getfixturevalue('bucket')}/{request.node.originalname}"
+    return f"{request.getfixturevalue(request.param)}/{request.node.originalname}"
 
 
 def test_a_folder_holds_what_was_written(place):
@@ -111,5 +124,7 @@ def test_protocols_that_are_not_known_or_not_installed(monkeypatch):
     with pytest.raises(InputError, match="begins with a protocol that is not known"):
         find_tables("https://example.org/a.csv")
     monkeypatch.setitem(sys.modules, "gcsfs", None)
+    loaded = sys.modules["fsspec.registry"]._registry
+    monkeypatch.delitem(loaded, "gs", raising=False)
     with pytest.raises(InputError, match=r"perplexity-detector\[gcs\]"):
         find_tables("gs://bucket/a.csv")

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -41,7 +41,13 @@ from perplexity_detector.pipelines.tasks import (
     load_predict_task,
 )
 from perplexity_detector.version import __version__
-from tests.io.object_store import DroppingProxy, s3_environment, s3_server
+from tests.io.object_store import (
+    DroppingProxy,
+    gcs_environment,
+    gcs_server,
+    s3_environment,
+    s3_server,
+)
 from tests.labelled import LIGHT, light_detector, sample, two_styles
 from tests.paths import ROOT
 from tests.pipelines import killing
@@ -349,25 +355,42 @@ def test_halves(start, rows, chunk):
         assert len(first) % chunk == 0
 
 
-def test_object_storage_that_drops_one_request_in_twenty(rows, whole, tmp_path):
+@contextmanager
+def s3():
     pytest.importorskip("s3fs", reason="needs the extra s3")
     pytest.importorskip("moto", reason="needs an S3 server")
     with s3_server() as address:
         proxy = DroppingProxy(address, every=20)
         with closing(proxy), s3_environment(proxy.address):
-            inputs = open_folder("s3://bucket/in")
-            for path in (tmp_path / "in").iterdir():
-                inputs.write(path.name, path.read_bytes())
-            output = "s3://bucket/out"
-            manifest = begin(Dataset("s3://bucket/in/*.parquet"), output, killing.load(), False, 4)
-            for number in range(2):
-                mine = pending(output, manifest, (number, 2))
-                list(compute(output, killing.load, mine))
-            folder = ResultsFolder(output)
-            assert folder.check().is_whole
-            folder.merge(str(tmp_path / "merged.csv"))
-            names = open_folder(output).names()
-        assert proxy.dropped >= 5
+            yield "s3://bucket", proxy
+
+
+@contextmanager
+def gcs():
+    pytest.importorskip("gcsfs", reason="needs the extra gcs")
+    pytest.importorskip("gcp_storage_emulator", reason="needs a server like Google's")
+    with gcs_server() as address:
+        proxy = DroppingProxy(address, every=20)
+        with closing(proxy), gcs_environment(proxy.address):
+            yield "gs://bucket", proxy
+
+
+@pytest.mark.parametrize("store", [s3, gcs])
+def test_object_storage_that_drops_one_request_in_twenty(store, rows, whole, tmp_path):
+    with store() as (bucket, proxy):
+        inputs = open_folder(f"{bucket}/in")
+        for path in (tmp_path / "in").iterdir():
+            inputs.write(path.name, path.read_bytes())
+        output = f"{bucket}/out"
+        manifest = begin(Dataset(f"{bucket}/in/*.parquet"), output, killing.load(), False, 4)
+        for number in range(2):
+            mine = pending(output, manifest, (number, 2))
+            list(compute(output, killing.load, mine))
+        folder = ResultsFolder(output)
+        assert folder.check().is_whole
+        folder.merge(str(tmp_path / "merged.csv"))
+        names = open_folder(output).names()
+    assert proxy.dropped >= 5
     assert names == sorted(whole)
     assert pd.read_csv(tmp_path / "merged.csv")["id"].is_unique
 

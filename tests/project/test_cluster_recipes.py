@@ -4,6 +4,8 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +46,10 @@ def test_slurm_runs_every_part():
     script = block("bash")
     if bash := shutil.which("bash"):
         subprocess.run([bash, "-n", "-c", script], check=True)
+    if shellcheck := shutil.which("shellcheck", path=str(Path(sys.executable).parent)):
+        command = [shellcheck, "-"]
+        found = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+        assert found.returncode == 0, found.stdout
     (last,) = map(int, re.findall(r"--array=0-(\d+)", script))
     options = check_command(script[script.index("srun") :])
     assert options["shard"] == f"$SLURM_ARRAY_TASK_ID/{last + 1}"
