@@ -58,9 +58,8 @@ def measured(shards: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for dataset, rows in (("files", 1), ("rows", PER_FILE)):
-            frame = pd.DataFrame({"id": range(rows), "text": "Word."})
             names = [f"{number:07d}.parquet" for number in range(shards // rows)]
-            _copies(folder / dataset, names, frame.to_parquet())
+            copies(folder / dataset, names, file_of(rows))
         output = folder / "out"
         found["start"] = _process("nothing")
         found["plan_files"] = _process("plan", folder / "files", folder / "other")
@@ -75,7 +74,13 @@ def measured(shards: int) -> dict[str, Any]:
     return found
 
 
-def _copies(folder: Path, names: Sequence[str], content: bytes) -> None:
+def file_of(rows: int) -> bytes:
+    """A parquet file of texts."""
+    content: bytes = pd.DataFrame({"id": range(rows), "text": "Word."}).to_parquet()
+    return content
+
+
+def copies(folder: Path, names: Sequence[str], content: bytes) -> None:
     """Write a file under many names."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names):
@@ -91,7 +96,7 @@ def write_results(output: Path, shards: int) -> None:
     content = to_parquet(pd.DataFrame({"id": ["0"], "generated": [0.5]}))
     digest = hashlib.sha256(content).hexdigest()
     names = [f"part-{shard:07d}-{digest[:16]}.parquet" for shard in range(shards)]
-    _copies(output, names, content)
+    copies(output, names, content)
     commits = output / "_shards" / "commits"
     commits.mkdir()
     verdicts = {"generated": 1, "human": 1, "uncertain": 1}

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 
@@ -76,7 +77,7 @@ def s3_server() -> Iterator[Counter[str]]:
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    os.environ |= {
+    settings = {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -84,16 +85,17 @@ def s3_server() -> Iterator[Counter[str]]:
     }
     counts: Counter[str] = Counter()
     try:
-        boto3.client("s3").create_bucket(Bucket="bucket")
-        s3fs.S3FileSystem.clear_instance_cache()
-        store = s3fs.S3FileSystem()  # that of every s3://
-        store.connect()
+        with patch.dict(os.environ, settings):
+            boto3.client("s3").create_bucket(Bucket="bucket")
+            s3fs.S3FileSystem.clear_instance_cache()
+            store = s3fs.S3FileSystem()  # that of every s3://
+            store.connect()
 
-        def count(operation_name: str, **_: object) -> None:
-            counts[operation_name] += 1
+            def count(operation_name: str, **_: object) -> None:
+                counts[operation_name] += 1
 
-        store.s3.meta.events.register("request-created.s3", count)
-        yield counts
+            store.s3.meta.events.register("request-created.s3", count)
+            yield counts
     finally:
         s3fs.S3FileSystem.clear_instance_cache()
         server.stop()

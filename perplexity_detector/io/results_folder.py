@@ -360,7 +360,7 @@ class ResultsFolder:
         provenance = self.provenance()
         parts = self._parts(len(manifest))
         first = next(parts)
-        columns = [name for name in first if name != TEXT_SHA256]
+        columns = [str(name) for name in first if name != TEXT_SHA256]
         with MetadataWriter(output) as metadata, ResultsWriter(output, columns) as results:
             if provenance is not None and results.is_file:
                 metadata.begin({"provenance": provenance})
