@@ -321,7 +321,9 @@ def _count_parquet(file: StoredFile, dataset: Dataset) -> int:
             raise DatasetError(
                 f"{file.url} is damaged or cut short", hint="make or copy it again"
             ) from error
-        if len(names) > DEFAULT_LIMITS.columns:
-            raise too_large(file.url, f"{DEFAULT_LIMITS.columns:,} columns")
+        for number, what in ((len(names), "columns"), (rows, "rows")):
+            limit = getattr(DEFAULT_LIMITS, what)
+            if number > limit:  # a footer that lies would otherwise make very many shards
+                raise too_large(file.url, f"{limit:,} {what}")
         datasets.require_columns(file.url, names, dataset.columns)
         return rows

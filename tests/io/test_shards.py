@@ -1,14 +1,16 @@
 """Manifests: every row of every file in one shard, and read there as in the whole file."""
 
 import gzip
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplexity_detector.errors import ArtefactError, DatasetError
+from perplexity_detector.errors import ArtefactError, DatasetError, TooLargeError
 from perplexity_detector.io.datasets import Columns, read_all
+from perplexity_detector.io.limits import DEFAULT_LIMITS
 from perplexity_detector.io.shards import Dataset, Manifest, plan, read_tables
 from tests.io.dataset_files import as_csv, as_jsonl, as_parquet
 
@@ -102,6 +104,19 @@ def test_what_cannot_be_planned(tmp_path):
     (tmp_path / "b.csv").write_text("")
     with pytest.raises(DatasetError, match=r"b.csv is empty"):
         plan(Dataset(str(tmp_path)), {}, 1, 1)
+
+
+def test_a_parquet_file_is_counted_by_its_end(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(as_parquet(rows_of(5)))
+    assert plan(Dataset(str(path)), {}, 2, 1).lengths == [2, 2, 1]
+    limits = replace(DEFAULT_LIMITS, rows=4)
+    monkeypatch.setattr("perplexity_detector.io.shards.DEFAULT_LIMITS", limits)
+    with pytest.raises(TooLargeError, match="has more than 4 rows"):
+        plan(Dataset(str(path)), {}, 2, 1)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DatasetError, match="is damaged or cut short"):
+        plan(Dataset(str(path)), {}, 2, 1)
 
 
 def test_a_manifest_keeps_everything(tmp_path):
