@@ -36,7 +36,7 @@ SHARDS = 40
 #: Bytes of the memory that Ray's nodes share; it needs no more, and a container may have little.
 STORE = 80_000_000
 #: To wait at most; a busy machine can be slow.
-SECONDS = 180
+SECONDS = 500
 
 
 @pytest.fixture(scope="module")
