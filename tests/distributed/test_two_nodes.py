@@ -110,6 +110,54 @@ def test_the_sample_on_two_nodes(address, tmp_path, smollm2_folder):
     assert scored["probability"].round(6).tolist() == parts["generated"].tolist()
 
 
+@contextmanager
+def killed_afterwards(environment):
+    """Kill what was started with an environment, as `ray start` leaves its processes."""
+    mark = f"MARK_OF_TEST={secrets.token_hex(16)}"
+    try:
+        yield {**environment, **dict([mark.split("=")])}
+    finally:
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has ended meanwhile, or is another user's
+                if mark.encode() in (process / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(process.name), signal.SIGKILL)
+
+
+def test_the_commands_of_the_guide(tmp_path, smollm2_folder):
+    guide = (ROOT / "docs" / "guides" / "shards.md").read_text()
+    (commands,) = re.findall(r"^```sh\n([^`]*ray start --head.*?)^```", guide, re.S | re.M)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert commands.count("6379") == 2
+    commands = commands.replace("6379", str(port))
+    # instead of `ray stop`, which stops others' as well
+    count = "import ray; ray.init('auto'); print(sum(one['Alive'] for one in ray.nodes()), 'nodes')"
+    commands = commands.replace("ray stop\n", f'python -c "{count}"\n')
+    assert count in commands
+    (tmp_path / "data" / "sample").mkdir(parents=True)
+    pd.read_csv(SAMPLE)[:3].to_csv(tmp_path / "data" / "sample" / "essays.csv", index=False)
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "RAY_"}
+    environment |= {
+        "PATH": f"{RAY.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "RAY_memory_monitor_refresh_ms": "0",
+    }
+    with killed_afterwards(environment) as marked:
+        done = subprocess.run(
+            ["bash", "-e", "-c", commands],
+            cwd=tmp_path,
+            env=marked,
+            capture_output=True,
+            text=True,
+            timeout=500,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "3 texts in 1 shard: " in done.stderr
+    assert "2 nodes" in done.stdout
+    assert len(pd.read_parquet(tmp_path / "out")) == 3
+
+
 def test_no_cluster_there(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
