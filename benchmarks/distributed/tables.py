@@ -43,9 +43,9 @@ def engine(record: dict[str, Any]) -> str:
             "worker, at most |",
             rows,
         )
-        + f"\n\n{found['texts']:,} texts in shards of {found['shard_rows']}, medians of "
-        f"{found['rounds']} runs in turn; {on['cores']} cores of {on['processor']}, Ray "
-        f"{on['ray']}. Load of the machine: {load}."
+        + f"\n\n{found['texts']:,} texts in shards of {found['shard_rows']}; medians of runs, in "
+        f"number: {found['rounds']}. {on['cores']} cores of {on['processor']}, Ray {on['ray']}. "
+        f"Load of the machine: {load}."
     )
 
 
@@ -101,7 +101,7 @@ def paper_cards(gpu: dict[str, Any]) -> str:
     rows = []
     for name, rate in (
         (f"whole predictions, {on['cores']} cores", overlap["texts_per_second"]),
-        ("reading alone: no card does more", reading),
+        ("the language model alone", reading),
     ):
         row = [name, f"{rate:,.0f}"]
         for texts, days in SIZES.values():

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import ThreadingHTTPServer
+from typing import IO
 
 import pytest
 
@@ -65,6 +66,8 @@ def gcs_server() -> Iterator[str]:
 
     class Handler(RequestHandler):
         """With the condition that a file is new, which the emulator does not know."""
+
+        rfile: IO[bytes]
 
         def do_POST(self) -> None:  # noqa: N802
             if "ifGenerationMatch=0" not in self.path:
