@@ -70,11 +70,6 @@ def measured(texts: int, rounds: int) -> dict[str, Any]:
                     runs.setdefault(f"{way}-{workers}", []).append(one)
                     print(way, workers, one, flush=True)
         assert len(written) == 1, "parts differ"
-        results = ResultsFolder(str(output))
-        afterwards = {
-            "check": _seconds(results.check),
-            "merge": _seconds(lambda: results.merge(str(folder / "merged.csv"))),
-        }
     return {
         "texts": texts,
         "shard_rows": SHARD_ROWS,
@@ -91,9 +86,6 @@ def measured(texts: int, rounds: int) -> dict[str, Any]:
                 for ray, alone in zip(runs[f"ray-{workers}"], runs[f"none-{workers}"], strict=True)
             )
             for workers in WORKERS
-        },
-        "microseconds_per_text": {
-            name: 1e6 * seconds / texts for name, seconds in afterwards.items()
         },
     }
 
@@ -162,9 +154,3 @@ def _children(parents: set[int]) -> list[int]:
             if parent in parents and "MapWorker" in (process / "cmdline").read_text():
                 found.append(int(process.name))
     return found
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began

@@ -1,7 +1,8 @@
 """Time and memory of planning, checking and merging very many shards, each in its own process.
 
-Shards have one row, so that what a shard costs shows, and not its rows. The same file stands under
-many names (links), for both dataset and parts: what a disk takes to find each is not measured.
+Shards have one row, so that what a shard costs shows; what a row costs is measured on some shards
+of the usual size. The same file stands under many names (links), for both dataset and parts: what
+a disk takes to find each is not measured.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from pathlib import Path
 from typing import Any
 
 import fire
+import numpy as np
 import pandas as pd
 
 from benchmarks.records import ROOT
 from benchmarks.speed.scale import peak_kib
 from perplexity_detector.io.results_folder import Commit, ResultsFolder, to_parquet
 from perplexity_detector.io.shards import Dataset
-from perplexity_detector.pipelines.shards import begin
+from perplexity_detector.pipelines.shards import SHARD_ROWS, begin
 
 #: Shards of each file, in the second of two plans; in the first, each shard is a file.
 PER_FILE = 100
 #: Names of one file; file systems have a limit.
 _MAX_LINKS = 30_000
+#: Shards of the usual size.
+_WHOLE_SHARDS = 100
 
 
 class NoTask:
@@ -67,11 +71,26 @@ def measured(shards: int) -> dict[str, Any]:
         write_results(output, shards)
         found["check"] = _process("check", output)
         found["merge"] = _process("merge", output, folder / "merged.csv")
+        found["microseconds_per_text"] = microseconds_per_text(folder)
         records = output / "_shards"
         manifest = (records / "manifest.parquet").stat().st_size
         commit = (records / "commits" / f"{shards - 1:07d}.json").stat().st_size
         found["bytes_per_shard"] = {"manifest": manifest / shards, "commit": commit}
     return found
+
+
+def microseconds_per_text(folder: Path) -> dict[str, float]:
+    """Time to check and merge shards of the usual size."""
+    names = [f"{number:03d}.parquet" for number in range(_WHOLE_SHARDS)]
+    copies(folder / "whole", names, file_of(SHARD_ROWS))
+    output = folder / "whole-out"
+    begin(Dataset(str(folder / "whole")), str(output), NoTask(), shard_rows=SHARD_ROWS)
+    write_results(output, _WHOLE_SHARDS, SHARD_ROWS)
+    seconds = {
+        "check": _process("check", output)["seconds"],
+        "merge": _process("merge", output, folder / "whole.csv")["seconds"],
+    }
+    return {name: 1e6 * value / _WHOLE_SHARDS / SHARD_ROWS for name, value in seconds.items()}
 
 
 def file_of(rows: int) -> bytes:
@@ -91,9 +110,11 @@ def copies(folder: Path, names: Sequence[str], content: bytes) -> None:
             os.link(source, folder / name)
 
 
-def write_results(output: Path, shards: int) -> None:
+def write_results(output: Path, shards: int, rows: int = 1) -> None:
     """Parts and commits as a run writes them."""
-    content = to_parquet(pd.DataFrame({"id": ["0"], "generated": [0.5]}))
+    probabilities = np.random.default_rng(0).random(rows).round(6)
+    results = pd.DataFrame({"id": [f"{row}" for row in range(rows)], "generated": probabilities})
+    content = to_parquet(results)
     digest = hashlib.sha256(content).hexdigest()
     names = [f"part-{shard:07d}-{digest[:16]}.parquet" for shard in range(shards)]
     copies(output, names, content)
@@ -102,7 +123,7 @@ def write_results(output: Path, shards: int) -> None:
     verdicts = {"generated": 1, "human": 1, "uncertain": 1}
     for shard, part in enumerate(names):
         commit = Commit(
-            shard, part, 1, digest, 123.456, "machine", 0, verdicts, "2000-01-01T00:00:00+00:00",
+            shard, part, rows, digest, 123.456, "machine", 0, verdicts, "2000-01-01T00:00:00+00:00",
             "0.0.0",
         )  # fmt: skip
         (commits / f"{shard:07d}.json").write_text(json.dumps(asdict(commit)))

@@ -143,7 +143,8 @@ def paper_storage(record: dict[str, Any]) -> str:
 
 def paper_times(record: dict[str, Any]) -> str:
     """Time of planning, checking and merging, each by one process."""
-    found, by_text = _part(record, "manifest"), _part(record, "engine")["microseconds_per_text"]
+    found = _part(record, "manifest")
+    by_text = found["microseconds_per_text"]
     rows = []
     for name in ("plan", "check", "merge"):
         row = [name]

@@ -27,8 +27,8 @@ RECORD = {
         "check": {"seconds": 0.5},
         "merge": {"seconds": 2.0},
         "bytes_per_shard": {"manifest": 100.0, "commit": 300},
+        "microseconds_per_text": {"check": 0.0, "merge": 10.0},
     },
-    "engine": {"microseconds_per_text": {"check": 0.0, "merge": 10.0}},
     "storage": {
         "requests_per_shard": {"run": {"PutObject": 3.0, "HeadObject": 1.0}, "check": {}},
         "requests_per_file": {"run": {"GetObject": 2.0}, "check": {}},
