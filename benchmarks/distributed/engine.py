@@ -129,12 +129,11 @@ def _cluster() -> Iterator[tuple[str, Callable[[], list[int]]]]:
     """A head without cores and two nodes of one; its address, and what finds its actors."""
     from ray.cluster_utils import Cluster
 
-    settings = {"object_store_memory": _STORE_BYTES}
-    head = {"num_cpus": 0, "include_dashboard": False, **settings}
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         for _ in range(max(WORKERS)):
-            cluster.add_node(num_cpus=1, **settings)
+            cluster.add_node(num_cpus=1, object_store_memory=_STORE_BYTES)
         raylets = {
             one.process.pid
             for node in cluster.list_all_nodes()

@@ -93,7 +93,9 @@ class PredictTask:
     def __call__(self, chunk: pd.DataFrame) -> pd.DataFrame:
         """See `pipelines.predict.score`."""
         results = score(chunk, self.detector, self.details, self.raw)
-        return results.assign(**{TEXT_SHA256: text_hashes(chunk)}) if self.details else results
+        if self.details:
+            results[TEXT_SHA256] = text_hashes(chunk)
+        return results
 
 
 class FeaturesTask:
