@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import cycle, permutations
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,17 +22,17 @@ import pandas as pd
 
 from benchmarks.machine import machine
 from benchmarks.records import RESULTS, SAMPLE, write_json
+from benchmarks.service.running import Client, Memory, service
 from perplexity_detector.text import crop, words
 
 OUTPUT = RESULTS / "load.json"
 PERCENTILES = (50, 95, 99)
 PACKAGES = ("torch", "fastapi", "starlette", "uvicorn")
-SAMPLE_SECONDS = 0.5
 #: Share of the load before anything is counted: threads and memory reach their size.
 WARM_UP = 0.15
 
 
-class Answer(NamedTuple):
+class Sent(NamedTuple):
     """When a request was sent, how long its answer took (seconds), and its status; 0 for none."""
 
     sent: float
@@ -128,49 +123,30 @@ def predict_seconds(texts: list[str], detector: str, folder: str) -> float:
     return time.perf_counter() - start
 
 
-# --- service --------------------------------------------------------------------------------
-
-
-@contextmanager
-def service(detector: str, folder: str) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
-    """Run the command `serve` on a free port; yield process, host and port once it listens."""
-    command = [sys.executable, "-m", "perplexity_detector", "serve", "--port=0"]
-    process = subprocess.Popen(
-        [*command, f"--detector={detector}"], cwd=folder, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        found = re.search(r"http://([\d.]+):(\d+)", line)
-        if found is None:
-            raise SystemExit(line + process.stderr.read())
-        yield process, found[1], int(found[2])
-    finally:
-        process.kill()
-        process.wait()
+# --- load -----------------------------------------------------------------------------------
 
 
 async def load(
     host: str, port: int, texts: list[str], clients: int, seconds: float
-) -> tuple[list[Answer], float]:
+) -> tuple[list[Sent], float]:
     """Send requests for some seconds after a warm-up.
 
     Returns:
         All answers, and the time at which measuring begins.
     """
     bodies = cycle([json.dumps({"text": text}).encode() for text in texts])
-    while (await Client(host, port).get("/readyz")) != 200:
+    while (await Client(host, port).get("/readyz")).status != 200:
         await asyncio.sleep(0.2)
     start = time.perf_counter() + seconds * WARM_UP
     end = start + seconds
-    answers: list[Answer] = []
+    answers: list[Sent] = []
 
     async def send_requests() -> None:
         client = Client(host, port)
         while time.perf_counter() < end:
             sent = time.perf_counter()
-            status = await client.post("/v1/predict", next(bodies))
-            answers.append(Answer(sent, time.perf_counter() - sent, status))
+            status = (await client.post("/v1/predict", next(bodies))).status
+            answers.append(Sent(sent, time.perf_counter() - sent, status))
             if status == 503:
                 await asyncio.sleep(0.1)
 
@@ -178,73 +154,7 @@ async def load(
     return answers, start
 
 
-class Client:
-    """One connection, kept alive; plain sockets, to take little time from the service."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def get(self, path: str) -> int:
-        """The status of the answer."""
-        return await self._request(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
-
-    async def post(self, path: str, body: bytes) -> int:
-        """The status of the answer; 0 without an answer."""
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
-        return await self._request(head.encode() + body)
-
-    async def _request(self, request: bytes) -> int:
-        try:
-            if self._streams is None:
-                self._streams = await asyncio.open_connection(self._host, self._port)
-            reader, writer = self._streams
-            writer.write(request)
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-            length = re.search(r"^content-length: (\d+)", head, re.M)
-            await reader.readexactly(int(length[1]) if length else 0)
-            if "connection: close" in head:
-                writer.close()
-                self._streams = None
-            return int(head.split()[1])
-        except (OSError, asyncio.IncompleteReadError):
-            self._streams = None
-            return 0
-
-
-class Memory:
-    """Resident memory of a process, sampled in a thread."""
-
-    def __init__(self, pid: int) -> None:
-        self._status = Path(f"/proc/{pid}/status")
-        self._samples: list[tuple[float, float]] = []
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def stop(self, start: float) -> dict[str, float]:
-        """Median MB in the first and the last quarter of the load, and the peak."""
-        self._ended.set()
-        self._thread.join()
-        sizes = [size for when, size in self._samples if when >= start]
-        quarter = max(1, len(sizes) // 4)
-        return {
-            "memory_first_quarter_mb": round(median(sizes[:quarter]), 1),
-            "memory_last_quarter_mb": round(median(sizes[-quarter:]), 1),
-            "memory_peak_mb": round(max(size for _, size in self._samples), 1),
-        }
-
-    def _run(self) -> None:
-        while not self._ended.wait(SAMPLE_SECONDS):
-            resident = re.search(r"VmRSS:\s+(\d+) kB", self._status.read_text())
-            if resident:
-                self._samples.append((time.perf_counter(), int(resident[1]) / 1024))
-
-
-def figures(answers: list[Answer], seconds: float) -> dict[str, Any]:
+def figures(answers: list[Sent], seconds: float) -> dict[str, Any]:
     """Statuses, errors, latencies (ms) and texts a second of the answers of some seconds."""
     good = [one.seconds for one in answers if one.status == 200]
     statuses = Counter(one.status for one in answers)

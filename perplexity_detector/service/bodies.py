@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from msgspec import UNSET, UnsetType
 
-from perplexity_detector.service.problem_details import Problem
+from perplexity_detector.service.problem_details import NOT_JSON, Problem
 from perplexity_detector.service.state import ServiceState
 
 #: Bytes from which a body is large: what a smaller one holds costs milliseconds, and its errors
@@ -48,11 +48,14 @@ class TextsRequest(Request):
         """Return the body's value.
 
         Raises:
-            Problem: 422, a large body is not what the routes for texts take.
+            Problem: 422, the body is no JSON, or a large one not what the routes for texts take.
         """
         body = await self.body()
         if len(body) < LARGE_BODY:
-            return await super().json()
+            try:
+                return await super().json()
+            except (ValueError, RecursionError):  # not UTF-8, or nested too deeply, too
+                raise Problem(422, NOT_JSON) from None
         fields = _read_fields(body)
         service: ServiceState = self.app.state.service
         for value in fields.values():
@@ -87,7 +90,7 @@ def _read_fields(body: bytes) -> dict[str, Any]:
             "see /docs.",
         ) from None
     except (msgspec.DecodeError, RecursionError):
-        raise Problem(422, "The body is not valid JSON.") from None
+        raise Problem(422, NOT_JSON) from None
     given = msgspec.structs.asdict(fields)
     return {name: _built(value) for name, value in given.items() if value is not UNSET}
 

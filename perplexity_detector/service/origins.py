@@ -11,8 +11,9 @@ from perplexity_detector.service.settings import TRUSTED_HOSTS, Settings
 #: The names of this machine: only its own programs can reach it by them.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Health checks name the service as they like; the answers hold nothing to read.
-_ANY_HOST = {"/healthz", "/readyz"}
-_READING = {"GET", "HEAD", "OPTIONS"}
+ANY_HOST = {"/healthz", "/readyz"}
+#: Methods that change nothing.
+READING = {"GET", "HEAD", "OPTIONS"}
 
 
 class OriginCheck:
@@ -37,7 +38,7 @@ class OriginCheck:
         """The problem of a request that is not to be answered; None for all others."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not self._is_trusted(host) and scope["path"] not in _ANY_HOST:
+        if not self._is_trusted(host) and scope["path"] not in ANY_HOST:
             return Problem(
                 421,
                 "The service does not answer to this name; its operator can add it to "
@@ -45,7 +46,7 @@ class OriginCheck:
             )
         if headers.get("origin") in self._allowed:
             return None
-        if scope["method"] not in _READING and _is_cross_site(headers, host):
+        if scope["method"] not in READING and _is_cross_site(headers, host):
             return Problem(403, "A page of another site must not send requests to the service.")
         return None
 

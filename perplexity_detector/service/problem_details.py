@@ -12,14 +12,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from perplexity_detector.errors import PerplexityDetectorError, TooLargeError
+from perplexity_detector.service.schemas import ProblemDocument
 
 MEDIA_TYPE = "application/problem+json"
 #: The detail of every server error; only the log holds its cause.
 OUR_FAULT = "Something went wrong that should not; the operator finds it in the log."
 
+NOT_JSON = "The body is not valid JSON."
 #: Sentences for pydantic's types of errors, whose own messages are for programmers.
 _SENTENCES = {
-    "json_invalid": "The body is not valid JSON.",
     "string_type": "{where} must be a string.",
     "list_type": "{where} must be a list.",
     "missing": "{where} is missing.",
@@ -34,6 +35,28 @@ _STATUS_DETAILS = {
     404: "There is nothing here; /docs lists what there is.",
     405: "This method is not known here; /docs lists those that are.",
 }
+#: What the API's description says of each status.
+_DESCRIPTIONS = {
+    400: "the form of the body is broken",
+    401: "the API key is missing or wrong",
+    403: "a page of another site sent the request",
+    404: "there is no such thing",
+    408: "the body arrived too slowly",
+    409: "the job is not finished, or failed",
+    413: "the body is too large",
+    421: "the service does not answer to this host's name",
+    422: "the request cannot be used",
+    503: "the detector is loading, or the queue is full: see Retry-After",
+}
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route's `responses` say of these statuses, whose answers are problem documents."""
+    schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
+    content = {MEDIA_TYPE: {"schema": schema}}
+    return {
+        status: {"description": _DESCRIPTIONS[status], "content": content} for status in statuses
+    }
 
 
 class Problem(HTTPException):
@@ -113,8 +136,6 @@ def _describe_error(error: Mapping[str, Any]) -> dict[str, str]:
         return {"pointer": "#", "detail": _NO_BODY}
     if kind == "extra_forbidden":  # the field's name is the client's: do not repeat it
         return {"pointer": "#", "detail": "There is a field that is not known; see /docs."}
-    if kind == "json_invalid":
-        return {"pointer": "#", "detail": _SENTENCES[kind]}
     field = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path).lstrip(".")
     # pydantic puts these words before the message of a ValueError of ours
     message = error["msg"].removeprefix("Value error, ")

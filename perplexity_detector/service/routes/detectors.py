@@ -11,8 +11,9 @@ from fastapi.responses import Response
 
 from perplexity_detector.io.datasets import Columns
 from perplexity_detector.service.middleware import RECALIBRATE
-from perplexity_detector.service.problem_details import Problem
+from perplexity_detector.service.problem_details import Problem, documented
 from perplexity_detector.service.routes.files import (
+    UPLOAD_PROBLEMS,
     DetectorName,
     begin_job,
     job_body,
@@ -28,7 +29,7 @@ router = APIRouter(tags=["detectors"])
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 
 
-@router.get("/v1/detectors", response_model=DetectorList)
+@router.get("/v1/detectors", response_model=DetectorList, responses=documented(503))
 async def detectors(service: Service) -> dict[str, Any]:
     """The detectors that a request can name, and whether more can be made."""
     service.ready()
@@ -39,7 +40,10 @@ async def detectors(service: Service) -> dict[str, Any]:
     RECALIBRATE,
     status_code=202,
     response_class=Response,
-    responses={202: {"model": JobState, "description": "the job that makes it: see Location"}},
+    responses={
+        202: {"model": JobState, "description": "the job that makes it: see Location"},
+        **UPLOAD_PROBLEMS,
+    },
     openapi_extra={"requestBody": job_body()},
 )
 async def recalibrate(

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from perplexity_detector.io.datasets import Columns
 from perplexity_detector.io.documents.extracted import flags_of
 from perplexity_detector.service.jobs import DONE, FAILED, Finish, Job, TooManyJobsError
-from perplexity_detector.service.problem_details import Problem
+from perplexity_detector.service.problem_details import Problem, documented
 from perplexity_detector.service.routes.texts import DetectorName, Service
 from perplexity_detector.service.schemas import DocumentTexts, JobState
 from perplexity_detector.service.state import ServiceState, cancel_on_disconnect
@@ -33,6 +33,7 @@ router = APIRouter(tags=["files"])
 CSV = "text/csv; charset=utf-8"
 #: `Retry-After` when the limit of jobs is reached, in seconds.
 FULL_SECONDS = 30
+UPLOAD_PROBLEMS = documented(400, 422, 503)
 _BINARY = {"type": "string", "format": "binary"}
 _FORM = {"type": "object", "properties": {"file": {"type": "array", "items": _BINARY}}}
 _RAW = {"schema": _BINARY}
@@ -50,6 +51,7 @@ def job_body() -> dict[str, Any]:
     responses={
         200: {"content": {"text/csv": {}}, "description": "results.csv of a small file"},
         202: {"model": JobState, "description": "a large file, as a job: see Location"},
+        **UPLOAD_PROBLEMS,
     },
     openapi_extra={"requestBody": job_body()},
 )
@@ -92,6 +94,7 @@ async def score_file(
 @router.post(
     "/v1/documents",
     response_model=DocumentTexts,
+    responses=UPLOAD_PROBLEMS,
     openapi_extra={
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
     },
@@ -114,7 +117,7 @@ async def document_texts(request: Request, service: Service) -> dict[str, Any]:
         service.jobs.remove(job)
 
 
-@router.get("/v1/jobs/{job_id}", response_model=JobState)
+@router.get("/v1/jobs/{job_id}", response_model=JobState, responses=documented(404))
 async def job_state(service: Service, job_id: str) -> dict[str, Any]:
     """The state of a job."""
     return _job_state(_find(service, job_id))
@@ -122,7 +125,10 @@ async def job_state(service: Service, job_id: str) -> dict[str, Any]:
 
 @router.get(
     "/v1/jobs/{job_id}/results",
-    responses={200: {"content": {"text/csv": {}}, "description": "results.csv"}},
+    responses={
+        200: {"content": {"text/csv": {}}, "description": "results.csv"},
+        **documented(404, 409),
+    },
     response_class=Response,
 )
 async def job_results(service: Service, job_id: str) -> Response:
@@ -137,7 +143,7 @@ async def job_results(service: Service, job_id: str) -> Response:
     return FileResponse(job.results, media_type=CSV, headers=_attachment("results.csv"))
 
 
-@router.delete("/v1/jobs/{job_id}", status_code=204)
+@router.delete("/v1/jobs/{job_id}", status_code=204, responses=documented(404))
 async def remove_job(service: Service, job_id: str) -> Response:
     """Cancel a job, or remove a finished one."""
     service.jobs.remove(_find(service, job_id))

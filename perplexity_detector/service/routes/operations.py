@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from perplexity_detector.logs import LOG_FILE
 from perplexity_detector.service.metrics import MEDIA_TYPE
-from perplexity_detector.service.problem_details import Problem
+from perplexity_detector.service.problem_details import Problem, documented
 from perplexity_detector.service.routes.texts import Service
 
 router = APIRouter(tags=["operations"])
@@ -29,7 +29,7 @@ async def healthz(service: Service) -> JSONResponse:
     return JSONResponse({"status": "alive", "needs_key": needs_key})
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses=documented(503))
 async def readyz(service: Service) -> JSONResponse:
     """200 once the detector is loaded; 503 until then."""
     engine, _ = service.ready()
@@ -42,7 +42,7 @@ async def metrics(service: Service) -> Response:
     return Response(service.metrics.exposition(), media_type=MEDIA_TYPE)
 
 
-@router.get("/logs", response_class=PlainTextResponse)
+@router.get("/logs", response_class=PlainTextResponse, responses=documented(404, 422))
 async def tail_of_log(
     service: Service, lines: Annotated[int, Query(ge=1, le=10_000)] = 200
 ) -> Response:
@@ -51,7 +51,7 @@ async def tail_of_log(
     return Response(await asyncio.to_thread(tail, path, lines), media_type=_PLAIN)
 
 
-@router.get("/logs/download", response_class=PlainTextResponse)
+@router.get("/logs/download", response_class=PlainTextResponse, responses=documented(404))
 async def whole_log(service: Service) -> Response:
     """The current log file; older ones, rotated by size, are not included."""
     path = service.data / LOG_FILE

@@ -13,12 +13,12 @@ from pydantic import Discriminator, Tag
 from perplexity_detector.explanation.explanation import with_left_out
 from perplexity_detector.service import gptzero
 from perplexity_detector.service.bodies import TextsRoute
-from perplexity_detector.service.problem_details import DOCUMENTS, TEXTS, Problem
+from perplexity_detector.service.problem_details import DOCUMENTS, TEXTS, Problem, documented
 from perplexity_detector.service.schemas import Card, Features, OneText, Predictions, Texts
 from perplexity_detector.service.state import ServiceState
 from perplexity_detector.web import report_html
 
-router = APIRouter(tags=["texts"], route_class=TextsRoute)
+router = APIRouter(tags=["texts"], route_class=TextsRoute, responses=documented(422, 503))
 
 #: A report holds inline scripts and a text that a stranger may have written: sandbox it.
 REPORT_POLICY = (
@@ -80,7 +80,7 @@ async def predict_documents(
     return gptzero.to_answer(explanations, engine.provenance())
 
 
-@router.post("/v1/features", response_model=Features)
+@router.post("/v1/features", response_model=Features, responses=documented(404))
 async def features(request: Request, service: Service, body: Texts) -> dict[str, Any]:
     """The features that the detector computes from each text."""
     engine = service.find(body.detector)
