@@ -11,7 +11,10 @@ XGBOOST ?= $(if $(filter Linux,$(shell uname -s)),$(if $(wildcard /dev/nvidiactl
 KAGGLE_PYTHON ?= $(PYTHON)
 KAGGLE_TORCH ?= yes
 
-.PHONY: demo test test-hostile test-distributed test-offline lint bundle docs pull wheel kaggle lock clean
+# Of `make fuzz`, for each target
+SECONDS ?= 600
+
+.PHONY: demo test test-hostile fuzz test-distributed test-offline lint bundle docs pull wheel kaggle lock clean
 
 # $(1): extras. The requirements first, so that pip does not bring the other xgboost, whose files are the
 # same and which an earlier make may have installed
@@ -34,6 +37,12 @@ test-hostile: export HOSTILE = whole
 test-hostile: export OMP_NUM_THREADS = 1
 test-hostile: .venv/dev $(SMOLLM2)  ## odd texts, broken files and strangers, by the hundred thousand
 	$(BIN)/pytest tests/hostile --numprocesses=logical --dist=worksteal
+
+fuzz: export OMP_NUM_THREADS = 1
+fuzz: .venv/fuzz $(SMOLLM2)  ## each of tests/fuzz for SECONDS (600); what is found is kept in .fuzz
+	$(BIN)/python -m tests.fuzz canonicalise --seconds=$(SECONDS)
+	$(BIN)/python -m tests.fuzz datasets --seconds=$(SECONDS)
+	$(BIN)/python -m tests.fuzz artefacts --seconds=$(SECONDS)
 
 test-distributed: .venv/distributed  ## a Ray cluster of real processes, some of which are killed
 	$(BIN)/pytest -m distributed tests/distributed
@@ -58,11 +67,14 @@ pull: $(SMOLLM2)  ## bring the language model to where a wheel carries it
 wheel: $(SMOLLM2) .poetry/installed  ## dist/*.whl, with language model and shipped detector, and its bill of materials
 	rm -rf dist
 	.poetry/bin/poetry build --format=wheel
-	# CycloneDX of what the lock has for users; the name and version come from [project] alone
+	# CycloneDX of what the lock has for users, and of the language model; the name and version come
+	# from [project] alone
 	sed '/^\[tool/,$$d' pyproject.toml > .poetry/project.toml
 	.poetry/bin/poetry export --extras='documents service mcp tracking' --format=requirements.txt \
 	    | .poetry/bin/cyclonedx-py requirements --pyproject=.poetry/project.toml --mc-type=library \
-	        --output-reproducible --output-file=dist/perplexity-detector.cdx.json -
+	        --output-reproducible --no-validate - \
+	    | .poetry/bin/python scripts/bill_of_materials.py $(dir $(SMOLLM2)) > .poetry/bill.json
+	mv .poetry/bill.json dist/perplexity-detector.cdx.json
 
 kaggle: wheel  ## dist/kaggle: the wheels and the notebook that Kaggle needs without internet
 	$(KAGGLE_PYTHON) scripts/kaggle.py dist/*.whl dist/kaggle $(if $(filter no,$(KAGGLE_TORCH)),--no-torch)
@@ -74,7 +86,7 @@ lock: .poetry/installed  ## renew poetry.lock and constraints.txt after a change
 	    | grep -vE '^(nvidia-|cuda-|triton==)' > constraints.txt
 
 clean:
-	rm -rf .venv .poetry node_modules dist docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .poetry .fuzz node_modules dist docs/_build .pytest_cache .mypy_cache .ruff_cache
 
 .venv/created:
 	$(PYTHON) -m venv .venv
@@ -88,6 +100,10 @@ clean:
 	$(call install,documents service mcp tracking s3 gcs dev)
 	# it pins versions of 2023 and 2024, and runs with those of today
 	$(BIN)/python -m pip install --quiet --no-deps raid-bench==0.2.0
+	@touch $@
+
+.venv/fuzz: .venv/dev
+	$(call install,documents service mcp tracking s3 dev fuzz)
 	@touch $@
 
 .venv/distributed: .venv/dev

@@ -1,7 +1,8 @@
-"""`python -m tests.fuzz TARGET`: run one target with atheris; what it finds stops it."""
+"""`python -m tests.fuzz TARGET`: run one target with atheris; a finding stops it, and is kept."""
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -35,12 +36,22 @@ def main(target: str, seconds: int = 600) -> None:
             run(content)  # imports what is imported when it is first needed
     words = FOLDER / "words.txt"
     words.write_text("".join(f'"{_escaped(word)}"\n' for word in WORDS))
+
+    def run_and_keep(content: bytes) -> None:
+        try:
+            run(content)
+        except BaseException:
+            found = FOLDER / f"{target}-{hashlib.sha256(content).hexdigest()[:12]}"
+            found.write_bytes(content)
+            sys.stderr.write(f"found: {found}\n")
+            raise
+
     options = [
         f"-max_total_time={seconds}", f"-artifact_prefix={FOLDER}/{target}-",
         "-max_len=16384", "-len_control=0", "-timeout=10", "-rss_limit_mb=2500",
         "-keep_seed=1", "-print_final_stats=1", f"-dict={words}",
     ]  # fmt: skip
-    atheris.Setup([sys.argv[0], *options, str(corpus)], run)
+    atheris.Setup([sys.argv[0], *options, str(corpus)], run_and_keep)
     atheris.Fuzz()
 
 
