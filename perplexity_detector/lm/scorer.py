@@ -26,6 +26,7 @@ from perplexity_detector.lm.pooling import (
 )
 from perplexity_detector.lm.read_jobs import BatchInFlight, ReadJob, delayed
 from perplexity_detector.lm.reading_options import ReadingOptions
+from perplexity_detector.lm.shared_weights import remove_layer
 from perplexity_detector.lm.token_statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.lm.weights.fingerprint import is_known
@@ -101,6 +102,7 @@ class LanguageModelScorer:
         if self.depth < self.blocks:
             del blocks_of(self.model)[self.depth :]
             self.model.config.num_hidden_layers = self.depth
+            remove_layer(self.model, self.model.get_output_embeddings())
 
     @classmethod
     def from_options(cls, options: ReadingOptions, **further: Any) -> Self:

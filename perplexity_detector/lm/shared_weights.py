@@ -1,0 +1,42 @@
+"""One copy of the weights for models that differ in depth alone, and memory given back."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+from torch import nn
+
+
+def share_weights(model: nn.Module, other: nn.Module) -> None:
+    """Let a model compute with the layers of another, in place.
+
+    Args:
+        model: its own copies of layers that the other has, too, are freed.
+        other: with the same weights, as `LanguageModelScorer.identity` tells.
+    """
+    theirs = dict(other.named_modules())
+    for name, layer in list(model.named_modules()):
+        same = theirs.get(name)
+        if type(same) is type(layer) and not any(True for _ in layer.children()):
+            _replace(model, name, same)
+
+
+def remove_layer(model: nn.Module, layer: nn.Module) -> None:
+    """Free a layer of a model that is not needed any more."""
+    for name, found in list(model.named_modules()):
+        if found is layer:
+            _replace(model, name, nn.Identity())
+
+
+def release_memory() -> None:
+    """Give what was freed back to the system, which glibc would keep: hundreds of megabytes."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+        if trim is not None:
+            trim(0)
+
+
+def _replace(model: nn.Module, name: str, layer: nn.Module) -> None:
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, layer)
