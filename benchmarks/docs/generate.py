@@ -122,6 +122,7 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
             distributed_tables.paper_times,
         ],
     ),
+    ("mixed.json", "service.mixed", [service_tables.mixed]),
     ("pan.json", "boards.pan", [board_tables.pan, board_tables.pan_genres, board_tables.pan_texts]),
     ("raid.json", "boards.raid measure", [board_tables.raid, board_tables.raid_texts]),
     ("documents.json", "documents", [document_tables.documents, document_tables.pdf_packages]),

@@ -10,7 +10,6 @@ from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.shared_weights import release_memory, share_weights
 
-
 #: Those in memory.
 _scorers: WeakSet[LanguageModelScorer] = WeakSet()
 

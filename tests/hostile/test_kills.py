@@ -33,11 +33,11 @@ with ResultsWriter(sys.argv[2], ["id", "length"], {"run": 1}, resume=True) as re
         results.write(chunk[["id"]].assign(length=chunk["text"].str.len()), chunk)
 """
 #: Where each is killed; in `make test` at the first of each only.
-OF_PUBLISHING = ["rename,renameat2", "mkdir", "write", "unlink,unlinkat", "rmdir"]
+OF_PUBLISHING = ["rename,renameat2", "mkdir", "write,sendfile", "unlink,unlinkat", "rmdir"]
 OF_RESUMING = ["rename", "write", "fsync", "ftruncate", "flock"]
 CHOSEN = number(1, 5)
 #: The most kills at one call.
-MOST = number(2, 60)
+MOST = number(2, 25)
 
 
 def traces():
@@ -163,7 +163,7 @@ def test_results_that_are_killed_at_random(rows, tmp_path):
     draw = random.Random(0)
     results = tmp_path / "results.csv"
     part = results.with_name(f"{results.name}.part")
-    for _ in range(number(2, 60)):
+    for _ in range(number(2, 30)):
         with subprocess.Popen(command(RESUME, rows[0], results), cwd=ROOT) as process:
             while process.poll() is None and not part.exists():
                 time.sleep(0.001)

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections import defaultdict
+from typing import Any
 
 import pytest
 import schemathesis
@@ -18,18 +19,21 @@ from tests.labelled import two_styles
 from tests.service.serving import WatchedEngine, listening, wait_for
 
 KEY = {"Authorization": "Bearer a key"}
-OPERATED = {"api_key": "a key", "max_recalibrated_detectors": 1}
+OPERATED: dict[str, Any] = {"api_key": "a key", "max_recalibrated_detectors": 1}
 TEXT = {"text": "We ran far out to sea and saw it go by in the sun."}
 TEXTS, LABELS = two_styles(210)
-CSV = {"content": b"id,text\n1,We walked to the lake.\n", "headers": {"Content-Type": "text/csv"}}
-PEOPLE = {
+CSV: dict[str, Any] = {
+    "content": b"id,text\n1,We walked to the lake.\n",
+    "headers": {"Content-Type": "text/csv"},
+}
+PEOPLE: dict[str, Any] = {
     "content": "\n".join(["text", *TEXTS[::2]]).encode(),
     "headers": {"Content-Type": "text/csv"},
     "params": {"name": "people"},
 }
 DOCUMENT = {"files": {"file": ("a.txt", b"We walked to the lake before it rained.")}}
 #: Each operation, and a request that it answers.
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "POST /v1/predict": {"json": TEXT},
     "POST /v2/predict/text": {"json": {"document": TEXT["text"]}},
     "POST /v1/features": {"json": TEXT},
@@ -49,11 +53,14 @@ GOOD = {
     "GET /logs/download": {},
 }  # fmt: skip
 #: What else these operations are asked: neither JSON, nor a table, nor a detector.
-UNUSABLE = {
+UNUSABLE: dict[str, dict[str, Any]] = {
     "GET /v1/model": {"params": {"detector": "nothing"}},
     "GET /logs": {"params": {"lines": 0}},
 }
-NO_FORM = {"content": b"--no form", "headers": {"Content-Type": "multipart/form-data; boundary=a"}}
+NO_FORM: dict[str, Any] = {
+    "content": b"--no form",
+    "headers": {"Content-Type": "multipart/form-data; boundary=a"},
+}
 #: Operations that can be asked wrongly.
 WITH_INPUT = [one for one in GOOD if one.startswith("POST")] + list(UNUSABLE)
 CHECKS = [
@@ -149,7 +156,7 @@ def test_every_documented_status_is_seen_and_no_other(operated, serve, engine, t
         for method, operation in operations.items()
     }
     assert set(documented) == set(GOOD)
-    seen = defaultdict(set)
+    seen: dict[str, set[int]] = defaultdict(set)
     posts = [operation for operation in GOOD if operation.startswith("POST")]
     for operation in GOOD:
         job = finished(operated) if "{job_id}" in operation else "nothing"
