@@ -18,7 +18,7 @@ def share_weights(model: nn.Module, other: nn.Module) -> None:
     theirs = dict(other.named_modules())
     for name, layer in list(model.named_modules()):
         same = theirs.get(name)
-        if type(same) is type(layer) and not any(True for _ in layer.children()):
+        if same is not None and type(same) is type(layer) and not list(layer.children()):
             _replace(model, name, same)
 
 

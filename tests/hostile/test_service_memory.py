@@ -34,15 +34,15 @@ def megabytes(process, name):
 @pytest.fixture(scope="module")
 def service(tmp_path_factory, smollm2_folder):
     """The command `serve` with a shipped detector, a client of it, and its memory when idle."""
-    program = [sys.executable, ROOT / "model.py", "serve", "--port=0", "--detector=fast"]
+    program = [sys.executable, str(ROOT / "model.py"), "serve", "--port=0", "--detector=fast"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
         program, cwd=tmp_path_factory.mktemp("service"), stderr=subprocess.PIPE, text=True,
         env=environment,
     ) as process:  # fmt: skip
         try:
-            found = re.search(r"http://\S+:\d+", process.stderr.readline())
-            with httpx2.Client(base_url=found[0], timeout=180, trust_env=False) as client:
+            (url,) = re.findall(r"http://\S+:\d+(?= )", process.stderr.readline())
+            with httpx2.Client(base_url=url, timeout=180, trust_env=False) as client:
                 while client.get("/readyz").status_code != 200:
                     time.sleep(0.2)
                 yield process, client, megabytes(process, "VmRSS")

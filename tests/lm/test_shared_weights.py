@@ -38,10 +38,10 @@ def test_a_deeper_model_has_the_shallow_ones_weights(request, model, depths):
     alone = LanguageModelScorer(str(lm), device="cpu", precision="float32")
     for one, other in zip(deep.score(TEXTS), alone.score(TEXTS), strict=True):
         np.testing.assert_array_equal(one.surprisal, other.surprisal)
-    for one, other in zip(
+    for ours, theirs in zip(
         shallow.read(TEXTS, (1,), False), alone.read(TEXTS, (1,), False), strict=True
     ):
-        np.testing.assert_array_equal(one.states.means, other.states.means)
+        np.testing.assert_array_equal(ours.states.means, theirs.states.means)
 
 
 def test_other_models_and_precisions_share_nothing(tiny_gpt2, tiny_llama):
