@@ -37,7 +37,7 @@ OF_PUBLISHING = ["rename,renameat2", "mkdir", "write,sendfile", "unlink,unlinkat
 OF_RESUMING = ["rename", "write", "fsync", "ftruncate", "flock"]
 CHOSEN = number(1, 5)
 #: The most kills at one call.
-MOST = number(2, 25)
+MOST = number(2, 12)
 
 
 def traces():

@@ -115,7 +115,7 @@ def described(operated):
 def test_answers_are_as_described(operated, described, operation, mode):
     @given(described[operation].as_strategy(generation_mode=mode), st.booleans())
     @settings(
-        max_examples=number(12, 1_000), deadline=None, database=None, derandomize=True,
+        max_examples=number(12, 300), deadline=None, database=None, derandomize=True,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     def ask(case, known):
