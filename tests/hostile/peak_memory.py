@@ -1,5 +1,6 @@
 """How much the memory of this process grows at most within a block."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ def grown() -> Iterator[Growth]:
     reset = Path("/proc/self/clear_refs")
     if not reset.exists():
         pytest.skip("only Linux resets the peak of resident memory")
+    _wait_for_other_threads()
     try:
         reset.write_text("5")
     except OSError as error:
@@ -29,6 +31,15 @@ def grown() -> Iterator[Growth]:
     growth = Growth()
     yield growth
     growth.megabytes = (_kilobytes("VmHWM") - before) / 1000
+
+
+def _wait_for_other_threads() -> None:
+    """Wait until memory stands still: what earlier tests began may still be loading."""
+    for _ in range(100):
+        before = _kilobytes("VmRSS")
+        time.sleep(0.05)
+        if abs(_kilobytes("VmRSS") - before) < 100:
+            return
 
 
 def _kilobytes(name: str) -> int:

@@ -115,10 +115,13 @@ def test_publishing_that_is_killed_at_a_system_call(published, call):
 
 def test_publishing_that_is_killed_at_random(published):
     target, folders, _ = published
+    start = time.perf_counter()
+    subprocess.run(command(PUBLISH, folders[1], target), cwd=ROOT, check=True)
+    whole = time.perf_counter() - start
     draw = random.Random(0)
     kills = 0
     for _ in range(number(5, 200)):
-        kills += killed_after(draw.uniform(0.02, 0.3), PUBLISH, folders[1], target)
+        kills += killed_after(draw.uniform(0.1, 0.9) * whole, PUBLISH, folders[1], target)
         check_published(published)
     assert kills
 
