@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import chain, cycle, islice
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 import pandas as pd
 
 from benchmarks.records import SAMPLE
 from perplexity_detector.cli.options import DatasetOptions
+from perplexity_detector.detectors.cascade import CascadeDetector
 from perplexity_detector.detectors.loading import load_detector
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.pipelines.predict import predict
@@ -58,7 +59,7 @@ def end_to_end(texts: int, rounds: int, precisions: list[str]) -> list[dict[str,
     """The detectors in each precision over a csv of essays of 300 words; they alternate.
 
     `language_model` is its share of the time, `cores_busy` processor time divided by wall-clock
-    time.
+    time, `early` the share of essays that leave before the end.
     """
     essays = of_300_words(texts)
     with tempfile.TemporaryDirectory() as folder:
@@ -79,6 +80,7 @@ def end_to_end(texts: int, rounds: int, precisions: list[str]) -> list[dict[str,
             "texts_per_second": len(essays) / median(run.seconds),
             "language_model": median(run.shares),
             "cores_busy": median(run.busy),
+            "early": run.early(essays),
         }
         for (name, precision), run in runs.items()
     ]
@@ -123,6 +125,12 @@ class Run:
         self.seconds.append(seconds)
         self.shares.append(self._reading / seconds)
         self.busy.append((time.process_time() - cpu) / seconds)
+
+    def early(self, essays: list[str]) -> float:
+        """Share of essays that the detector does not read to the end."""
+        if not isinstance(self.detector, CascadeDetector):
+            return 0.0
+        return fmean(one.settled_early for one in self.detector.assess_texts(essays))
 
     def _timed(self, stream: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
         def timed(*arguments: Any) -> Iterator[Any]:

@@ -104,12 +104,13 @@ def end_to_end(record: dict[str, Any]) -> str:
             f"{one['texts_per_second']:.2f}",
             percent(1 - one["language_model"]),
             f"{one['cores_busy']:.2f}",
+            percent(one["early"]) if one["detector"] == "auto" else "",
         ]
         for one in record["end_to_end"]
     ]
     head = (
         "| detector | precision | essays of 300 words a second | time outside the language model "
-        "| cores busy |"
+        "| cores busy | essays that leave early |"
     )
     hooks = f"Pooling hidden states adds {percent(record['hooks'])} to the time of reading."
     return f"{table(head, rows)}\n\n{hooks}"
