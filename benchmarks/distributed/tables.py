@@ -23,13 +23,18 @@ def engine(record: dict[str, Any]) -> str:
     rows = []
     for name, one in sorted(found["medians"].items(), key=lambda way: way[0].split("-")[::-1]):
         way, _, workers = name.partition("-")
-        overhead = percent(found["overhead"][workers]) if way == "ray" else "-"
+        overhead = inside = "-"
+        if way == "ray":
+            overhead = percent(found["overhead"][workers])
+            plain = found["medians"][f"none-{workers}"]
+            inside = percent(_inside_shards(one) / _inside_shards(plain) - 1)
         rows.append(
             [
                 workers,
                 _WAYS[way],
                 f"{one['seconds']:.1f}",
                 overhead,
+                inside,
                 f"{one['texts_per_second']:,.0f}",
                 f"{one['seconds_outside_shards']:.1f}",
                 f"{one['peak_worker_mb']:,.0f} MB",
@@ -39,14 +44,18 @@ def engine(record: dict[str, Any]) -> str:
     load = f"{found['load_at_start']:.1f} at the start and {found['load_at_end']:.1f} at the end"
     return (
         table(
-            "| workers | | seconds | overhead | texts/s | seconds outside shards | memory of a "
-            "worker, at most |",
+            "| workers | | seconds | overhead | inside shards alone | texts/s | seconds outside "
+            "shards | memory of a worker, at most |",
             rows,
         )
         + f"\n\n{found['texts']:,} texts in shards of {found['shard_rows']}; medians of runs, in "
         f"number: {found['rounds']}. {on['cores']} cores of {on['processor']}, Ray {on['ray']}. "
         f"Load of the machine: {load}."
     )
+
+
+def _inside_shards(one: dict[str, Any]) -> float:
+    return float(one["seconds"] - one["seconds_outside_shards"])
 
 
 def million_shards(record: dict[str, Any]) -> str:
