@@ -1,6 +1,8 @@
 """Files of rows that are costly to read: read within limits, or refused in one sentence."""
 
 import gzip
+import subprocess
+import sys
 import time
 
 import pytest
@@ -9,6 +11,18 @@ from perplexity_detector.errors import DatasetError
 from perplexity_detector.io.datasets import describe_problems, read_all
 from perplexity_detector.io.limits import Limits
 from tests.hostile.peak_memory import grown
+from tests.paths import ROOT
+
+#: Prints by how many megabytes memory grows while a file is read that is refused.
+READ = """
+import contextlib, sys
+from perplexity_detector.errors import DatasetError
+from perplexity_detector.io.datasets import read_all
+from tests.hostile.peak_memory import grown
+with grown() as memory, contextlib.suppress(DatasetError):
+    read_all(sys.argv[1])
+print(memory.megabytes)
+"""
 
 
 def error_of(path, **options):
@@ -61,9 +75,14 @@ def test_lines_that_all_leave_a_quotation_mark_open_are_refused_soon(tmp_path, l
 )  # fmt: skip
 def test_columns_by_the_thousand_are_refused(tmp_path, name, content, sentence):
     path = write(tmp_path, name, content)
-    with grown() as memory:
-        assert sentence in error_of(path)
-    assert memory.megabytes < 150
+    assert sentence in error_of(path)
+    with grown():
+        pass  # skips what follows where memory cannot be measured
+    # in a process of its own: the heap of this one has holes, which growing blocks cannot use
+    done = subprocess.run(
+        [sys.executable, "-c", READ, path], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 150
 
 
 @pytest.mark.parametrize(
