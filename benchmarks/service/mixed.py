@@ -29,7 +29,7 @@ PACKAGES = ("torch", "fastapi", "starlette", "uvicorn")
 #: Share of the load before memory is measured: threads and allocators reach their size.
 WARM_UP = 0.15
 HEALTH_SECONDS = 0.05
-#: A client that is told to come back later waits for so many seconds.
+#: A client that is asked to come back later waits for so many seconds.
 PAUSE_SECONDS = 0.2
 #: Answers to requests that cannot be served now, or ever.
 BUSY = 503

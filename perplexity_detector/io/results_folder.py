@@ -1,6 +1,6 @@
 """A folder of results: a part for each shard, and records of what is done.
 
-Beside the parts, the folder `_shards` holds what the run needs:
+Next to the parts, the folder `_shards` holds what the run needs:
 
 - `manifest.parquet` lists the shards and what the results depend on;
 - `results.meta.json` says what detailed results were made with, as next to those in one file;

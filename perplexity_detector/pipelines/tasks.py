@@ -43,7 +43,7 @@ class Task(Protocol):
         """What the results depend on, apart from the texts; plain values."""
 
     def provenance(self) -> dict[str, Any] | None:
-        """What is written beside the results of what they were made with; None for nothing."""
+        """What is written next to the results of what they were made with; None for nothing."""
 
     def __call__(self, chunk: pd.DataFrame) -> pd.DataFrame:
         """The results of a chunk, one row each, with at least `columns`."""

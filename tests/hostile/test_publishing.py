@@ -1,4 +1,4 @@
-"""Readers beside a publisher: every load is one whole detector or the other."""
+"""Readers while a detector is published: every load is one whole detector or the other."""
 
 import subprocess
 import sys
