@@ -14,9 +14,10 @@ from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.classifier.nearest_people import NearestPeople
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.cross_fitting import (
-    cross_fitted_table,
+    cross_fit,
     feature_matrix,
     feature_table,
+    out_of_fold_table,
 )
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
@@ -130,7 +131,8 @@ class FoldData:
         blocks = [Block(family, None) for family in FAMILIES.values()]
         columns = [texts.fixed_features[index]]
         for learner, depth in learned_families(depths):
-            columns.append(cross_fitted_table(learner, documents, labels, sources, splits))
+            fits = cross_fit([learner], documents, labels, sources, splits)
+            columns.append(out_of_fold_table(learner, documents, fits))
             blocks.append(Block(learner.family(learner.fit(documents, labels, sources)), depth))
         calibration_mask = rows["calibration_mask"].to_numpy(bool)
         table = np.hstack(columns)

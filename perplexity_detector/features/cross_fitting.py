@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,30 +12,62 @@ from perplexity_detector.features.family import Family, LearnedFamily
 from perplexity_detector.sampling.splits import Split
 
 
-def cross_fitted_table(
-    family: LearnedFamily,
+class CrossFit(NamedTuple):
+    """Learned families fitted without the texts of one fold.
+
+    Attributes:
+        learned: family -> name -> array.
+        held_out: indices of the fold's texts.
+    """
+
+    learned: dict[str, dict[str, np.ndarray]]
+    held_out: np.ndarray
+
+
+def cross_fit(
+    families: Sequence[LearnedFamily],
     documents: Sequence[Document],
     labels: np.ndarray,
     sources: np.ndarray,
     splits: Sequence[Split],
-) -> np.ndarray:
-    """Out-of-fold features of training texts: each fold's by a family fitted to the others.
+) -> list[CrossFit]:
+    """Fit families once for each split, to its training texts.
 
     Args:
-        family: not fitted yet; a fresh fit is made for each split.
+        families: not fitted yet.
         documents: n training texts.
         labels: 0 or 1, shape (n,).
         sources: integers, shape (n,).
         splits: as `group_folds` returns them.
+    """
+    fits = []
+    for train_idx, test_idx in splits:
+        training = [documents[i] for i in train_idx]
+        learned = {
+            family.name: family.fit(training, labels[train_idx], sources[train_idx])
+            for family in families
+        }
+        fits.append(CrossFit(learned, test_idx))
+    return fits
+
+
+def out_of_fold_table(
+    family: LearnedFamily, documents: Sequence[Document], fits: Sequence[CrossFit]
+) -> np.ndarray:
+    """Features of training texts, each fold's by the family fitted without it.
+
+    Args:
+        family: one of those that were fitted.
+        documents: n training texts.
+        fits: as `cross_fit` returns them.
 
     Returns:
         float64 of shape (n, features).
     """
     table = np.zeros((len(documents), len(family.labels)))
-    for train_idx, test_idx in splits:
-        training_documents = [documents[i] for i in train_idx]
-        arrays = family.fit(training_documents, labels[train_idx], sources[train_idx])
-        table[test_idx] = feature_matrix(family.family(arrays), [documents[i] for i in test_idx])
+    for learned, held_out in fits:
+        fitted = family.family(learned[family.name])
+        table[held_out] = feature_matrix(fitted, [documents[i] for i in held_out])
     return table
 
 

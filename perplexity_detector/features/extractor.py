@@ -14,9 +14,11 @@ from tqdm import tqdm
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.features import pipeline
 from perplexity_detector.features.cross_fitting import (
-    cross_fitted_table,
+    CrossFit,
+    cross_fit,
     feature_matrix,
     feature_table,
+    out_of_fold_table,
 )
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import Family, LearnedFamily
@@ -145,7 +147,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         check_consistent_length(len(labels), groups=groups)
         splits = group_folds(labels, merge_related_sources(codes, groups), groups)
         self.fit_documents(documents, labels, codes)
-        return self.cross_fitted_table(documents, labels, codes, splits)
+        fits = self.cross_fit(documents, labels, codes, splits)
+        return self.out_of_fold_table(documents, fits)
 
     def fit_documents(
         self,
@@ -160,19 +163,25 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         }
         return self
 
-    def cross_fitted_table(
+    def cross_fit(
         self,
         documents: Sequence[Document],
         y: Iterable[int],
         sources: Sequence[object] | np.ndarray | None,
         splits: Sequence[Split],
-    ) -> np.ndarray:
-        """Out-of-fold features of labelled documents, float64 of shape (n, features)."""
+    ) -> list[CrossFit]:
+        """The learned families, fitted once for each split to its training documents."""
         labels, codes = check_training_data(documents, y, sources)
+        return cross_fit(self._learned_families(), documents, labels, codes, splits)
+
+    def out_of_fold_table(
+        self, documents: Sequence[Document], fits: Sequence[CrossFit]
+    ) -> np.ndarray:
+        """Out-of-fold features of training documents, float64 of shape (n, features)."""
         columns = [
             feature_matrix(family, documents)
             if isinstance(family, Family)
-            else cross_fitted_table(family, documents, labels, codes, splits)
+            else out_of_fold_table(family, documents, fits)
             for family in self.chosen_families()
         ]
         return np.hstack(columns)
@@ -195,16 +204,26 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         """
         return self.extract(check_texts(X))[1]
 
-    def extract(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
-        """Documents of texts and their features; on a GPU, those of many lack hidden states."""
+    def extract(
+        self, texts: Sequence[str], by_sentence: bool = False
+    ) -> tuple[list[Document], np.ndarray]:
+        """Documents of texts and their features.
+
+        Args:
+            texts: n of them.
+            by_sentence: whether hidden states are needed by sentence; on a GPU, documents of many
+                texts lack them otherwise.
+        """
         # one chunk leaves nothing to overlap
         if len(texts) > pipeline.CHUNK_TEXTS and self.cache is None and self.uses_gpu():
-            return self.read_overlapped(texts)
+            return self.read_overlapped(texts, by_sentence)
         documents = self.read_documents(texts)
         return documents, self.transform_documents(documents)
 
-    def read_overlapped(self, texts: Sequence[str]) -> tuple[list[Document], np.ndarray]:
-        """Documents and features of texts, computed while the next texts are read.
+    def read_overlapped(
+        self, texts: Sequence[str], by_sentence: bool = False
+    ) -> tuple[list[Document], np.ndarray]:
+        """As `extract`, of which features are computed while the next texts are read.
 
         Raises:
             InputError: there is a cache, which reads texts in one step.
@@ -223,6 +242,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             self.requirements(),
             self.canonical,
             self.processes,
+            by_sentence,
         )
 
     def read_documents(self, texts: Iterable[str]) -> list[Document]:

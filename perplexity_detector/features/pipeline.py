@@ -123,6 +123,7 @@ def read_overlapped(
     requirements: Requirements,
     canonical: bool,
     processes: int,
+    by_sentence: bool = False,
 ) -> tuple[list[Document], np.ndarray]:
     """Documents and features of texts, computed while the language model reads the next texts.
 
@@ -133,10 +134,11 @@ def read_overlapped(
         requirements: what these families require.
         canonical: whether to bring texts to canonical form first.
         processes: worker processes that compute features; 0 computes them in this thread.
+        by_sentence: whether the documents keep the hidden states of their sentences, which take
+            much memory.
 
     Returns:
-        n documents without the hidden states of their sentences, which take much memory, and
-        features as float64 of shape (n, features).
+        n documents, and features as float64 of shape (n, features).
     """
     pool = process_pool(processes) if processes else None
     chunks = [texts[start : start + CHUNK_TEXTS] for start in range(0, len(texts), CHUNK_TEXTS)]
@@ -146,7 +148,7 @@ def read_overlapped(
     for chunk in prefetch(_read_chunks(scorer, chunks, requirements, canonical, pool)):
         # features need the states of the whole text alone, small enough for another process
         compact = [replace(one, states=one.states.over_text()) for one in chunk]
-        documents += compact
+        documents += chunk if by_sentence else compact
         if pool is None:
             tables.append(feature_table(families, compact))
             continue

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from perplexity_detector.errors import InputError
-from perplexity_detector.features.cross_fitting import cross_fitted_table
+from perplexity_detector.features.cross_fitting import cross_fit, out_of_fold_table
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.family import LearnedFamily
 from perplexity_detector.sampling.splits import group_folds
@@ -26,7 +26,9 @@ def numbered(count):
 
 def test_no_text_is_scored_by_a_family_fitted_to_it():
     labels = np.arange(50) % 2
-    table = cross_fitted_table(spy(), numbered(50), labels, np.zeros(50), group_folds(labels))
+    documents = numbered(50)
+    fits = cross_fit([spy()], documents, labels, np.zeros(50), group_folds(labels))
+    table = out_of_fold_table(spy(), documents, fits)
     assert (table[:, 0] == 0).all()
     assert (table[:, 1] == 40).all()
 
