@@ -29,9 +29,9 @@ from perplexity_detector.version import __version__
 MAX_TEXTS = 100
 _INSTRUCTIONS = (
     "Estimates whether an English text was written by a person or by a language model. The "
-    "verdict is `human`, `generated` or `uncertain`, at the false-positive rate `fpr`. A "
-    "probability is not a proof: never accuse anyone on it alone. Texts are read on this machine; "
-    "they are neither sent anywhere nor logged."
+    "verdict is `human`, `generated`, `uncertain` or `mixed` (passages read as generated), at the "
+    "false-positive rate `fpr`. A probability is not a proof: never accuse anyone on it alone. "
+    "Texts are read on this machine; they are neither sent anywhere nor logged."
 )
 _READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from perplexity_detector.classifier.passages import Passages
 from perplexity_detector.features.document import Document
 from perplexity_detector.flags import Flag
 
@@ -24,9 +25,11 @@ class Assessment:
         human_threshold: below it the verdict is `human`; -infinity where there is none.
         generated_threshold: from it on the verdict is `generated`; infinity where no threshold
             keeps the false-positive rate for such a text.
-        verdict: `human`, `generated` or `uncertain`.
+        verdict: `human`, `generated`, `uncertain` or `mixed`.
         note: why it is uncertain; otherwise empty.
         flags: what is odd in the text as it was given; no part of the features or the verdict.
+        passages: that read as generated, marked where the text says enough for a verdict; None
+            if it does not, or if the detector marks none.
         settled_early: whether the first detector of a cascade gave the verdict; the features are
             that detector's then.
     """
@@ -40,6 +43,7 @@ class Assessment:
     verdict: str
     note: str
     flags: tuple[Flag, ...]
+    passages: Passages | None = None
     settled_early: bool = False
 
     @property

@@ -9,6 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 HUMAN, GENERATED, UNCERTAIN = "human", "generated", "uncertain"
+#: Of a text in which passages are marked, and which is not `generated` as a whole.
+MIXED = "mixed"
+#: All verdicts.
+VERDICTS = (HUMAN, GENERATED, UNCERTAIN, MIXED)
 #: Share of generated texts that may lie below the threshold of the verdict `human`.
 MAX_FNR = 0.05
 #: A text of fewer words says too little for any verdict.
@@ -77,6 +81,11 @@ def decide(
         else:
             verdicts.append(Verdict(UNCERTAIN, _note(generated, guaranteed, short)))
     return verdicts
+
+
+def says_enough(verdict: str, note: str) -> bool:
+    """Whether a text says enough for a verdict, even if it lies between the thresholds."""
+    return verdict != UNCERTAIN or note == BETWEEN_THRESHOLDS
 
 
 def _note(generated_threshold: float, guaranteed: bool, is_short: bool) -> str:

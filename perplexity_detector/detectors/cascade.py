@@ -12,7 +12,7 @@ import numpy as np
 from perplexity_detector.classifier import persistence
 from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.provenance import Provenance
-from perplexity_detector.classifier.verdicts import MAX_FNR, UNCERTAIN
+from perplexity_detector.classifier.verdicts import MAX_FNR, MIXED, UNCERTAIN
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.explanation.explanation import Explanation
@@ -135,7 +135,7 @@ class CascadeDetector(TextDetector):
         fpr = self.fpr * FIRST_FPR_SHARE
         found = self.first_.assess_documents(texts, documents, features, fpr, FIRST_FNR)
         found = _with_log_odds(self.first_, found)
-        return [replace(one, settled_early=one.verdict != UNCERTAIN) for one in found]
+        return [replace(one, settled_early=one.verdict not in (UNCERTAIN, MIXED)) for one in found]
 
     def _assess_last(
         self, texts: Sequence[str], documents: Sequence[Document], features: np.ndarray

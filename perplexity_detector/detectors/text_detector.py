@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import compress
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.base import warn_renamed
 from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.classifier.nearest_people import NEIGHBOURS, NearestPeople
 from perplexity_detector.classifier.outliers import OutlierDetector
+from perplexity_detector.classifier.passages import MAX_RATE, PassageDetector
 from perplexity_detector.classifier.persistence import ARRAYS_FILE
+from perplexity_detector.classifier.verdicts import GENERATED, MAX_FNR, MIXED, says_enough
 from perplexity_detector.detectors import trees
 from perplexity_detector.explanation import human_surprisal
 from perplexity_detector.explanation.explainable import ExplainableClassifier
+from perplexity_detector.features.cross_fitting import CrossFit
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import default_families
+from perplexity_detector.features.sentence_evidence import SentenceEvidence
 from perplexity_detector.io import tensors
 from perplexity_detector.sampling.balance import balancing_weights
 from perplexity_detector.sampling.checks import check_training_data
-from perplexity_detector.sampling.splits import Split
+from perplexity_detector.sampling.splits import Split, group_folds, merge_related_sources
 
 if TYPE_CHECKING:
     from typing import Self
@@ -31,7 +37,7 @@ if TYPE_CHECKING:
 
 #: Groups of arrays in `ARRAYS_FILE`, in addition to one for each learned family.
 _OUTLIERS, _HUMAN = "outliers", human_surprisal.GROUP
-_PEOPLE = "nearest_people"
+_PEOPLE, _PASSAGES = "nearest_people", "passages"
 _MEDIANS, _SURPRISAL_RANGE = "medians", human_surprisal.NAME
 #: Features that may only raise the probability as they rise.
 RISING_FEATURES = ("representation_log_odds",)
@@ -69,6 +75,8 @@ class TextDetector(ExplainableClassifier):
         calibrator_: raw scores to probabilities and thresholds.
         nearest_people_: set the threshold of each text; None if there are too few people, or if
             the thresholds were recalibrated: then a text's length alone chooses it.
+        passage_detector_: marks passages that read as generated; None if there are too few people,
+            or if the detector reads no hidden states or no n-grams.
         outlier_detector_: finds texts unlike all training texts; None in artefacts of format 2.
         human_medians_: median of each feature over human training texts, shape (features,).
         surprisal_range_: of the same texts, see `human_surprisal.surprisal_range`; None if no
@@ -84,8 +92,10 @@ class TextDetector(ExplainableClassifier):
     booster_: xgboost.Booster
     outlier_detector_: OutlierDetector | None
     nearest_people_: NearestPeople | None = None
+    passage_detector_: PassageDetector | None = None
     human_medians_: np.ndarray
     surprisal_range_: np.ndarray | None = None
+    _oof_evidence: list[np.ndarray]
 
     def __init__(
         self,
@@ -133,7 +143,10 @@ class TextDetector(ExplainableClassifier):
         sources: Sequence[object] | None = None,
         calibration_mask: Sequence[bool] | np.ndarray | None = None,
     ) -> Self:
-        """As `CalibratedClassifier.fit_documents`; nearest people set the thresholds."""
+        """As `CalibratedClassifier.fit_documents`; nearest people set the thresholds.
+
+        People's texts also set which passages are marked.
+        """
         labels, codes = check_training_data(documents, y, sources)
         super().fit_documents(documents, labels, groups, sources, calibration_mask)
         mask = np.asarray(
@@ -147,6 +160,36 @@ class TextDetector(ExplainableClassifier):
         )
         if self.nearest_people_ is not None:
             self.training_["nearest_people"] = NEIGHBOURS
+        self.passage_detector_ = PassageDetector.fit(
+            list(compress(self._oof_evidence, mask)), labels[mask], codes[mask]
+        )
+        del self._oof_evidence
+        return self
+
+    def fit_passages(
+        self,
+        documents: Sequence[Document],
+        y: Iterable[int],
+        groups: Sequence[object] | None = None,
+        sources: Sequence[object] | None = None,
+    ) -> Self:
+        """Set anew which passages are marked, and nothing else.
+
+        The learned families are cross-fitted to these documents for it.
+
+        Args:
+            documents: n of them, as the extractor reads them.
+            y: 0 for human, 1 for generated, shape (n,).
+            groups: the prompt of each text, shape (n,).
+            sources: where each text comes from, shape (n,).
+        """
+        labels, codes = check_training_data(documents, y, sources)
+        related = merge_related_sources(codes, groups)
+        splits = group_folds(labels, related, groups, self.random_state)
+        fits = self.extractor_.cross_fit(documents, labels, codes, splits)
+        evidence = out_of_fold_evidence(documents, fits)
+        self.passage_detector_ = PassageDetector.fit(evidence, labels, codes)
+        self.training_["passages_set_on"] = len(labels)
         return self
 
     def _fit_out_of_fold(
@@ -157,7 +200,9 @@ class TextDetector(ExplainableClassifier):
         splits: list[Split],
     ) -> np.ndarray:
         extractor = self.extractor_
-        table = extractor.cross_fitted_table(documents, labels, sources, splits)
+        fits = extractor.cross_fit(documents, labels, sources, splits)
+        table = extractor.out_of_fold_table(documents, fits)
+        self._oof_evidence = out_of_fold_evidence(documents, fits)
         extractor.fit_documents(documents, labels, sources)
         self.surprisal_range_ = human_surprisal.surprisal_range(
             document.statistics
@@ -218,6 +263,40 @@ class TextDetector(ExplainableClassifier):
 
     # --- prediction -------------------------------------------------------------------------
 
+    def assess_documents(
+        self,
+        texts: Sequence[str],
+        documents: Sequence[Document],
+        features: np.ndarray,
+        fpr: float | None = None,
+        fnr: float = MAX_FNR,
+    ) -> list[Assessment]:
+        """As `CalibratedClassifier.assess_documents`, with marked passages.
+
+        Passages are marked at the false-positive rate, or at `passages.MAX_RATE` if that is less.
+        """
+        found = super().assess_documents(texts, documents, features, fpr, fnr)
+        rate = min(self.fpr if fpr is None else fpr, MAX_RATE)
+        return self._with_passages(found, rate)
+
+    def _with_passages(self, assessments: list[Assessment], rate: float) -> list[Assessment]:
+        evidence = SentenceEvidence.from_learned(self.extractor_.learned_)
+        if self.passage_detector_ is None or evidence is None:
+            return assessments
+        found = []
+        for one in assessments:
+            if not says_enough(one.verdict, one.note):
+                found.append(one)
+                continue
+            document = one.document
+            passages = self.passage_detector_.find(
+                evidence.of(document), document.sentence_spans, rate
+            )
+            is_mixed = passages.is_part or (passages.spans and one.verdict != GENERATED)
+            verdict, note = (MIXED, "") if is_mixed else (one.verdict, one.note)
+            found.append(replace(one, passages=passages, verdict=verdict, note=note))
+        return found
+
     def compute_features(self, documents: Sequence[Document]) -> np.ndarray:
         """The feature table, shape (n, features)."""
         return self.extractor_.transform_documents(documents)
@@ -226,7 +305,7 @@ class TextDetector(ExplainableClassifier):
         """Documents and features of texts; on a GPU, features are made while it reads on."""
         self._check_fitted()
         self.extractor_.require_model(self.language_model_)
-        return self.extractor_.extract(texts)
+        return self.extractor_.extract(texts, by_sentence=self.passage_detector_ is not None)
 
     def raw_scores(self, features: np.ndarray) -> np.ndarray:
         """Log-odds by the trees, before calibration, shape (n,)."""
@@ -280,6 +359,8 @@ class TextDetector(ExplainableClassifier):
         arrays = {**self.extractor_.learned_, _HUMAN: human}
         if self.nearest_people_ is not None:
             arrays[_PEOPLE] = self.nearest_people_.to_arrays()
+        if self.passage_detector_ is not None:
+            arrays[_PASSAGES] = self.passage_detector_.to_arrays()
         if self.outlier_detector_ is not None:
             arrays[_OUTLIERS] = self.outlier_detector_.to_arrays()
         return {
@@ -294,6 +375,8 @@ class TextDetector(ExplainableClassifier):
         self.outlier_detector_ = None if outliers is None else OutlierDetector.from_arrays(outliers)
         people = arrays.pop(_PEOPLE, None)
         self.nearest_people_ = None if people is None else NearestPeople.from_arrays(people)
+        passages = arrays.pop(_PASSAGES, None)
+        self.passage_detector_ = None if passages is None else PassageDetector.from_arrays(passages)
         human = arrays.pop(_HUMAN)
         self.human_medians_, self.surprisal_range_ = human[_MEDIANS], human.get(_SURPRISAL_RANGE)
         self.extractor_.learned_ = arrays
@@ -308,3 +391,16 @@ class TextDetector(ExplainableClassifier):
 
     def _default_extractor(self) -> FeatureExtractor:
         return FeatureExtractor(families=default_families())
+
+
+def out_of_fold_evidence(
+    documents: Sequence[Document], fits: Sequence[CrossFit]
+) -> list[np.ndarray]:
+    """Evidence of the sentences of training documents; empty where families are missing."""
+    found = [np.zeros(0)] * len(documents)
+    for learned, held_out in fits:
+        evidence = SentenceEvidence.from_learned(learned)
+        if evidence is not None:
+            for index in held_out:
+                found[index] = evidence.of(documents[index])
+    return found

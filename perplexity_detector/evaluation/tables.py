@@ -11,6 +11,7 @@ import pandas as pd
 from perplexity_detector.evaluation import measure
 from perplexity_detector.evaluation.human_rate import describe_human_rate, share_flagged
 from perplexity_detector.evaluation.metrics import METRIC_LABELS
+from perplexity_detector.flags import counted
 from perplexity_detector.logs import printable
 
 _ID_WIDTH = 12
@@ -28,8 +29,9 @@ def readable(results: pd.DataFrame, header: bool = True) -> str:
     lines = [f"{'id':<{_ID_WIDTH}} probability  {'verdict':<9}  why"] if header else []
     for row in results.itertuples(index=False):
         flags = f"Flags: {row.flags!s}" if row.flags else ""
+        passages = f"{counted(int(str(row.passages)), 'passage')} marked" if row.passages else ""
         why = row.problem or ". ".join(
-            str(sentence) for sentence in (row.note, row.why, flags) if sentence
+            str(sentence) for sentence in (row.note, passages, row.why, flags) if sentence
         )
         shown = textwrap.wrap(printable(str(why)), width) or [""]
         row_id = _quoted(" ".join(printable(str(row.id)).split()))

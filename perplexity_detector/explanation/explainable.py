@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from perplexity_detector.classifier.assessment import Assessment, stack_features
@@ -33,9 +34,12 @@ class ExplainableClassifier(CalibratedClassifier):
             why: whether to give reasons, which takes a little longer.
 
         Returns:
-            One row a text: `probability` that it is generated, `verdict` (human, generated or
-            uncertain), `note` (why it is uncertain), `words`, `tokens`, `raw_score` (before
-            calibration, higher for generated), `flags` (a tuple of `Flag`), and `why`, the reasons.
+            One row a text: `probability` that it is generated, `verdict` (human, generated,
+            uncertain or mixed), `note` (why it is uncertain), `words`, `tokens`, `raw_score`
+            (before calibration, higher for generated), `passages` (how many are marked),
+            `share_generated`, `share_low` and `share_high` (of its sentences, with a 90 %
+            interval; NaN where the text says too little), `flags` (a tuple of `Flag`), and `why`,
+            the reasons.
         """
         assessments = self.assess_texts(check_texts(texts))
         columns = {
@@ -45,6 +49,7 @@ class ExplainableClassifier(CalibratedClassifier):
             "words": pd.Series([one.n_words for one in assessments], dtype=int),
             "tokens": pd.Series([one.n_tokens for one in assessments], dtype=int),
             "raw_score": pd.Series([one.raw_score for one in assessments], dtype=float),
+            **_passage_columns(assessments),
             "flags": pd.Series([one.flags for one in assessments], dtype=object),
         }
         if why:
@@ -99,3 +104,16 @@ class ExplainableClassifier(CalibratedClassifier):
         if contributions is None:
             return None
         return contributions.calibrated(self.calibrator_.slope, self.calibrator_.intercept)
+
+
+def _passage_columns(assessments: Sequence[Assessment]) -> dict[str, pd.Series]:
+    found = [one.passages for one in assessments]
+    counts = [0 if one is None else len(one.spans) for one in found]
+    shares = [[np.nan] * 3 if one is None else list(vars(one.share).values()) for one in found]
+    table = np.array(shares, float).reshape(-1, 3)
+    return {
+        "passages": pd.Series(counts, dtype=int),
+        "share_generated": pd.Series(table[:, 0]),
+        "share_low": pd.Series(table[:, 1]),
+        "share_high": pd.Series(table[:, 2]),
+    }

@@ -12,11 +12,12 @@ import numpy as np
 from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.classifier.contributions import Contributions
+from perplexity_detector.classifier.passages import Share
 from perplexity_detector.classifier.provenance import Provenance, text_sha256
 from perplexity_detector.explanation.human_surprisal import WINDOW, reference_range
 from perplexity_detector.explanation.sentences import (
     AUROC,
-    NGRAM_RATIO,
+    EVIDENCE,
     score_hidden_states,
     score_sentences,
 )
@@ -133,7 +134,7 @@ class Explanation:
         id: of the text, as given by the caller.
         detector: name of the detector, as given by the caller.
         probability: that the text is generated.
-        verdict: `human`, `generated` or `uncertain`.
+        verdict: `human`, `generated`, `uncertain` or `mixed`.
         note: why it is uncertain; otherwise empty.
         fpr: false-positive rate of the verdict.
         human_threshold: the verdict is `human` below this probability; None if there is none.
@@ -143,6 +144,9 @@ class Explanation:
         token_count: number of tokens.
         text: in canonical form.
         tokens: offsets and statistics of the tokens.
+        passages: start and end of the passages that are marked as generated, in order.
+        share_generated: of the text's sentences, with its 90 % interval; None where the text says
+            too little, or if the detector marks no passages.
         sentences: in the order of the text.
         sentence_score: how the sentences are scored.
         families: the largest contribution first; empty if the detector has no contributions.
@@ -171,6 +175,8 @@ class Explanation:
     token_count: int
     text: str
     tokens: TokenEvidence
+    passages: tuple[tuple[int, int], ...]
+    share_generated: Share | None
     sentences: tuple[Sentence, ...]
     sentence_score: SentenceScore
     families: tuple[Family, ...]
@@ -201,6 +207,7 @@ class Explanation:
             name: None if column is None else [round(value, 4) for value in column.tolist()]
             for name, column in vars(self.tokens).items()
         }
+        share = self.share_generated
         return {
             "format": FORMAT,
             "id": self.id,
@@ -214,6 +221,8 @@ class Explanation:
             "token_count": self.token_count,
             "text": self.text,
             "tokens": tokens,
+            "passages": [list(span) for span in self.passages],
+            "share_generated": None if share is None else asdict(share),
             "sentences": [asdict(sentence) for sentence in self.sentences],
             "sentence_score": asdict(self.sentence_score),
             "families": [asdict(family) for family in self.families],
@@ -255,8 +264,9 @@ def build_explanation(
     tokens = token_evidence(classifier, document)
     scores = score_sentences(classifier, assessment.document)
     hidden_states = score_hidden_states(classifier, document)
-    auroc = classifier.metrics_.get(AUROC) if scores.name == NGRAM_RATIO else None
+    auroc = classifier.metrics_.get(AUROC) if scores.name == EVIDENCE else None
     families, features, base = _ranked(contributions)
+    passages = assessment.passages
     return Explanation(
         id=id,
         detector=detector,
@@ -270,6 +280,8 @@ def build_explanation(
         token_count=len(tokens.start) or assessment.n_tokens,
         text=document.text,
         tokens=tokens,
+        passages=() if passages is None else passages.spans,
+        share_generated=None if passages is None else passages.share,
         sentences=_sentences(document, scores.values, hidden_states),
         sentence_score=SentenceScore(scores.name, scores.unit, 0.0, auroc),
         families=families,

@@ -8,15 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from perplexity_detector.classifier.base import CalibratedClassifier
-from perplexity_detector.features import contrast, network, representation
+from perplexity_detector.classifier.passages import PassageDetector
+from perplexity_detector.features import network, representation
 from perplexity_detector.features.document import Document, select_sentences
+from perplexity_detector.features.sentence_evidence import SentenceEvidence
 from perplexity_detector.lm.alignment import sentence_of_token
 
-#: The best of the scores in `benchmarks.quality.sentences`: an n-gram log-likelihood ratio.
-NGRAM_RATIO = "resemblance of the wording to model-written text"
-#: The score of detectors without the family `contrast`.
+#: The best of the scores in `benchmarks.quality.sentences`.
+EVIDENCE = "likeness of hidden states and wording to model-written text"
+#: The score of detectors that lack a family for it.
 SENTENCE_LOG_ODDS = "log-odds of the sentence alone"
-#: Key of the AUROC of `NGRAM_RATIO` in a detector's metrics.
+_UNIT = "log-odds"
+#: Key of the AUROC of `EVIDENCE` in a detector's metrics.
 AUROC = "sentence_auroc"
 
 
@@ -41,12 +44,13 @@ def score_sentences(classifier: CalibratedClassifier, document: Document) -> Sen
         classifier: fitted.
         document: as the classifier read it.
     """
-    learned = _learned(classifier, "contrast")
-    if learned is not None:
-        return SentenceScores(NGRAM_RATIO, "nats", contrast.sentence_log_ratios(document, learned))
-    return SentenceScores(
-        SENTENCE_LOG_ODDS, "log-odds", log_odds_of(classifier, windows(document, 0))
-    )
+    passages: PassageDetector | None = getattr(classifier, "passage_detector_", None)
+    evidence = SentenceEvidence.from_learned(getattr(classifier.extractor_, "learned_", {}))
+    of_sentences = np.zeros(0) if evidence is None else evidence.of(document)
+    if len(of_sentences):
+        values = of_sentences if passages is None else passages.log_odds(of_sentences)
+        return SentenceScores(EVIDENCE, _UNIT, values)
+    return SentenceScores(SENTENCE_LOG_ODDS, _UNIT, log_odds_of(classifier, windows(document, 0)))
 
 
 def score_hidden_states(classifier: CalibratedClassifier, document: Document) -> list[float | None]:

@@ -15,7 +15,7 @@ from perplexity_detector.lm.pooling import PooledStates
 #: Depths at which hidden states are read, as shares of the model's blocks: after the 4th, 8th,
 #: 12th, ... of smollm2's 30 blocks.
 STATE_DEPTHS = (0.13, 0.27, 0.4, 0.5, 0.6, 0.73, 0.87)
-#: Weight of the whole text's log-odds in a sentence's log-odds, in tokens.
+#: Weight of what is assumed of a sentence before it is read, in tokens.
 SENTENCE_PRIOR_TOKENS = 10.0
 
 #: Features of the networks, which read all layers together.
@@ -88,11 +88,13 @@ def sentence_log_odds(document: Document, arrays: Mapping[str, np.ndarray]) -> n
 
     Shrunk towards the whole text's, the more so the shorter the sentence.
     """
-    states = document.states
     text = text_log_odds(document, arrays).mean()
-    by_sentence = _log_odds(states.means, arrays).mean(axis=1)
-    weight = states.tokens / (states.tokens + SENTENCE_PRIOR_TOKENS)
-    return np.asarray(text + weight * (by_sentence - text))
+    return _shrunk_sentence_log_odds(document, arrays, text)
+
+
+def sentence_evidence(document: Document, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """As `sentence_log_odds`, but shrunk towards 0: the text's own log-odds play no part."""
+    return _shrunk_sentence_log_odds(document, arrays, 0.0)
 
 
 def fit_representation(
@@ -112,6 +114,15 @@ def _trial_document(arrays: Mapping[str, np.ndarray], layers: int) -> Document:
     width = arrays["probe_centre"].shape[1]
     states = np.zeros((layers, 1, width), np.float32)
     return Document("A trial.", states=PooledStates(tuple(range(layers)), states, np.array([2])))
+
+
+def _shrunk_sentence_log_odds(
+    document: Document, arrays: Mapping[str, np.ndarray], towards: float
+) -> np.ndarray:
+    states = document.states
+    by_sentence = _log_odds(states.means, arrays).mean(axis=1)
+    weight = states.tokens / (states.tokens + SENTENCE_PRIOR_TOKENS)
+    return np.asarray(towards + weight * (by_sentence - towards))
 
 
 def _log_odds(states: np.ndarray, arrays: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.base import CalibratedClassifier
-from perplexity_detector.classifier.verdicts import GENERATED, UNCERTAIN
+from perplexity_detector.classifier.verdicts import GENERATED, MIXED, UNCERTAIN
 from perplexity_detector.errors import DatasetError, InputError
 from perplexity_detector.io.atomic import replace_file
 from perplexity_detector.io.datasets import read_chunks
@@ -103,10 +103,10 @@ def label(assessment: Assessment, abstain: bool = True) -> float:
 
     Args:
         assessment: of the text.
-        abstain: give exactly one half to an uncertain text.
+        abstain: give exactly one half to a text that is uncertain or mixed.
     """
     probability = assessment.probability
-    if assessment.verdict == UNCERTAIN:
+    if assessment.verdict in (UNCERTAIN, MIXED):
         return UNANSWERED if abstain else probability
     if assessment.verdict == GENERATED:
         return max(probability, math.nextafter(UNANSWERED, 1))

@@ -26,7 +26,10 @@ from perplexity_detector.pipelines.reports import ReportsFolder
 
 #: Kaggle's columns.
 RESULTS = ("id", "generated")
-DETAILS = ("id", "generated", "verdict", "note", "words", "tokens", "why", "flags", "problem")
+DETAILS = (
+    "id", "generated", "verdict", "note", "words", "tokens", "passages", "share_generated",
+    "share_low", "share_high", "why", "flags", "problem",
+)  # fmt: skip
 #: What is written of documents as well: deleted, hidden and other passages that were not read.
 DOCUMENT_DETAILS = (*DETAILS, "left_out")
 #: The column of scores before calibration, after `generated`, where unrounded scores are written.
@@ -150,6 +153,10 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool, raw: bool = False)
             "note": np.where(chunk["problem"] == SCAN, SCAN, ""),
             "words": 0,
             "tokens": 0,
+            "passages": 0,
+            "share_generated": np.nan,
+            "share_low": np.nan,
+            "share_high": np.nan,
             "why": "",
             "flags": [join_sentences(flags) for flags in hidden],
             "problem": chunk["problem"].to_numpy(),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, cast
 
+from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.model_card import model_card
 from perplexity_detector.classifier.provenance import Provenance, text_sha256
 from perplexity_detector.explanation.explainable import SEPARATOR, ExplainableClassifier
@@ -97,6 +99,8 @@ class Engine:
                 },
                 "words": one.n_words,
                 "tokens": one.n_tokens,
+                "passages": _marked_passages(one),
+                "share_generated": None if one.passages is None else asdict(one.passages.share),
                 "flags": [flag.to_dict() for flag in one.flags],
                 "warnings": self.warnings,
                 "text_sha256": text_sha256(text),
@@ -144,6 +148,11 @@ def _feature_names(detector: ExplainableClassifier) -> list[str]:
     if not detector.extractor_.chosen_families():
         return []
     return [str(name) for name in detector.extractor_.get_feature_names_out()]
+
+
+def _marked_passages(assessment: Assessment) -> list[str]:
+    spans = () if assessment.passages is None else assessment.passages.spans
+    return [assessment.document.text[start:end] for start, end in spans]
 
 
 def _finite_or_none(threshold: float) -> float | None:

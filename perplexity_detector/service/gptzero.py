@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit
 
-from perplexity_detector.classifier.verdicts import GENERATED, HUMAN
+from perplexity_detector.classifier.verdicts import GENERATED, HUMAN, MIXED
 from perplexity_detector.explanation.explainable import SEPARATOR
 from perplexity_detector.explanation.explanation import Explanation
 from perplexity_detector.explanation.explanation import Sentence as SentenceEvidence
@@ -26,8 +26,8 @@ from perplexity_detector.service.schemas import (
 )
 from perplexity_detector.version import __version__
 
-_CLASSES = {HUMAN: "human", GENERATED: "ai"}
-_CLASSIFICATIONS = {HUMAN: "HUMAN_ONLY", GENERATED: "AI_ONLY"}
+_CLASSES = {HUMAN: "human", GENERATED: "ai", MIXED: "mixed"}
+_CLASSIFICATIONS = {HUMAN: "HUMAN_ONLY", GENERATED: "AI_ONLY", MIXED: "MIXED"}
 
 
 class Documents(BaseModel):
@@ -75,6 +75,7 @@ class Sentence(BaseModel):
         "calibrated; null if the detector reads none"
     )
     perplexity: float | None = Field(description="null without token statistics")
+    highlight_sentence_for_ai: bool = Field(description="whether it is in a marked passage")
 
 
 class Document(BaseModel):
@@ -84,10 +85,10 @@ class Document(BaseModel):
     completely_generated_prob: float = Field(
         description="probability that a language model wrote the document"
     )
-    predicted_class: Literal["human", "ai"] | None = Field(
+    predicted_class: Literal["human", "ai", "mixed"] | None = Field(
         description="the verdict; null where it is uncertain"
     )
-    document_classification: Literal["HUMAN_ONLY", "AI_ONLY"] | None = Field(
+    document_classification: Literal["HUMAN_ONLY", "AI_ONLY", "MIXED"] | None = Field(
         description="the verdict; null where it is uncertain"
     )
     result_message: str = Field(description="the verdict, why it is uncertain, and the reasons")
@@ -127,16 +128,19 @@ def _document(found: Explanation) -> dict[str, Any]:
         "predicted_class": _CLASSES.get(verdict),
         "document_classification": _CLASSIFICATIONS.get(verdict),
         "result_message": SEPARATOR.join([said, *found.reasons]),
-        "sentences": [_sentence(one, found.text) for one in found.sentences],
+        "sentences": [_sentence(one, found) for one in found.sentences],
         "flags": [flag.to_dict() for flag in found.flags],
         "text_sha256": found.text_sha256,
     }
 
 
-def _sentence(sentence: SentenceEvidence, text: str) -> dict[str, Any]:
+def _sentence(sentence: SentenceEvidence, found: Explanation) -> dict[str, Any]:
     log_odds = sentence.hidden_states
     return {
-        "sentence": text[sentence.start : sentence.end],
+        "sentence": found.text[sentence.start : sentence.end],
         "generated_prob": None if log_odds is None else float(expit(log_odds)),
         "perplexity": sentence.perplexity,
+        "highlight_sentence_for_ai": any(
+            start <= sentence.start < end for start, end in found.passages
+        ),
     }

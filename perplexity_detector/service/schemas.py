@@ -79,7 +79,7 @@ class Texts(BaseModel):
 
 
 class Thresholds(BaseModel):
-    """Thresholds of the probability; between them the verdict is `uncertain`."""
+    """Thresholds of the probability; between them the verdict is `uncertain` or `mixed`."""
 
     human: float | None = Field(description="below it the verdict is `human`")
     generated: float | None = Field(
@@ -99,16 +99,30 @@ class FlagBody(BaseModel):
     sentence: str
 
 
+class ShareBody(BaseModel):
+    """The share of a text's sentences that a model wrote, with its 90 % interval."""
+
+    value: float = Field(description="0 if no passage is marked")
+    low: float
+    high: float
+
+
 class Prediction(BaseModel):
     """The answer for one text."""
 
     probability: float = Field(description="probability that a language model wrote the text")
-    verdict: Literal["human", "generated", "uncertain"]
+    verdict: Literal["human", "generated", "uncertain", "mixed"]
     note: str = Field(description="why the verdict is uncertain")
     why: str = Field(description="the features that contributed most, in words")
     thresholds: Thresholds
     words: int
     tokens: int = Field(description="tokens of the language model; 0 if the detector uses none")
+    passages: list[str] = Field(
+        description="the passages that are marked as generated, from the text in canonical form"
+    )
+    share_generated: ShareBody | None = Field(
+        description="null where the text says too little, or if the detector marks no passages"
+    )
     flags: list[FlagBody] = Field(
         description="what is odd in the text as it was given; the probability does not depend on it"
     )

@@ -298,6 +298,33 @@
     return nats > 0 ? "towards model" : "towards human";
   }
 
+  // perplexity_detector/web/js/passages.js
+  var MAX_RATE = 0.01;
+  var CAPTION2 = "They are underlined in the text. Ask how they were written before you conclude.";
+  function markedSentences({ sentences, passages = [] }) {
+    return sentences.map(
+      (sentence) => passages.some(([start, end]) => start <= sentence.start && sentence.start < end)
+    );
+  }
+  function drawPassages(explanation2) {
+    const { passages = [], share_generated: share, sentences, words, fpr } = explanation2;
+    if (!passages.length) return null;
+    const marked = markedSentences(explanation2);
+    const count = sentences.reduce((sum, one, index) => sum + (marked[index] ? one.words : 0), 0);
+    const rate = oneIn(Math.min(fpr, MAX_RATE));
+    const said = `${plural(passages.length, "passage")} of ${plural(count, "word")}, of ${plural(words, "word")} in all, ${passages.length === 1 ? "reads" : "read"} as generated; about ${rate} texts by people have any. A model wrote ${percent2(share.low)} to ${percent2(share.high)} of the sentences (90 % interval).`;
+    return element(
+      "div",
+      { class: "passages" },
+      element("h3", {}, "Marked passages"),
+      element("p", {}, said),
+      element("p", { class: "caption" }, CAPTION2)
+    );
+  }
+  function percent2(share) {
+    return `${Math.round(share * 100)} %`;
+  }
+
   // perplexity_detector/web/js/tokens.js
   function unitOffsets(text) {
     const offsets = new Uint32Array(text.length + 1);
@@ -343,11 +370,14 @@
   }
 
   // perplexity_detector/web/js/prose.js
-  function layoutText({ text, sentences }, pieces) {
+  function layoutText(explanation2, pieces) {
+    const { text, sentences } = explanation2;
     const offsets = unitOffsets(text);
     const slice = (start, end) => text.slice(offsets[start], offsets[end]);
     const root = document.createDocumentFragment();
-    const spans = sentences.map((_, index) => element("span", { "data-sentence": index }));
+    const spans = markedSentences(explanation2).map(
+      (marked, index) => element("span", { "data-sentence": index, "data-marked": marked ? "" : null })
+    );
     let next = 0;
     const parentAt = (point) => {
       while (next < sentences.length && sentences[next].end <= point) next += 1;
@@ -560,7 +590,8 @@
   var HEADLINES = {
     generated: "Likely written by a language model",
     human: "Likely written by a person",
-    uncertain: "Uncertain: no verdict"
+    uncertain: "Uncertain: no verdict",
+    mixed: "In part likely written by a language model"
   };
   function headline(explanation2) {
     return HEADLINES[explanation2.verdict];
@@ -572,6 +603,9 @@
     }
     if (verdict === "human") {
       return `${first} Few model-written texts score below ${threshold(thresholds.human)}.`;
+    }
+    if (verdict === "mixed") {
+      return `${first} The text as a whole gets no verdict, but parts of it read as generated.`;
     }
     return `${first} No verdict was given: ${note || "too little evidence"}.`;
   }
@@ -648,10 +682,13 @@
     const offsets = unitOffsets(text);
     const scores = sentences.map((sentence) => sentence.score - score.neutral);
     const scale = scores.reduce((most, one) => Math.max(most, Math.abs(one)), MIN_SCALE2);
+    const marked = markedSentences(explanation2);
+    const coloured = isColoured(explanation2);
     let picked = null;
     const buttons = sentences.map((sentence, index) => {
       const words = text.slice(offsets[sentence.start], offsets[sentence.end]);
-      const button = row(words, index, sentence, scores[index], scores[index] / scale);
+      const look = { marked: marked[index], coloured, share: scores[index] / scale };
+      const button = row(words, index, sentence, scores[index], look);
       return on(button, "click", () => onPick(index === picked ? null : index));
     });
     const list = element(
@@ -669,7 +706,7 @@
     const node = element(
       "div",
       { class: "sentences" },
-      element("p", { class: "caption" }, caption(score, sentences.some(hasHiddenStates))),
+      element("p", { class: "caption" }, caption(score, sentences.some(hasHiddenStates), coloured)),
       element(
         "p",
         { class: "sides", "aria-hidden": "true" },
@@ -680,9 +717,12 @@
     );
     return { node, pick };
   }
-  function row(words, index, sentence, score, share) {
+  function isColoured({ verdict, passages = [] }) {
+    return verdict === "generated" || passages.length > 0;
+  }
+  function row(words, index, sentence, score, { marked, coloured, share }) {
     const side2 = score > 0 ? "generated" : "human";
-    const details = detailsOf(sentence);
+    const details = [marked ? "in a marked passage" : null, ...detailsOf(sentence)].filter(Boolean);
     const numbers = [`score ${signed(score)}, towards ${side2}`, ...details].join(", ");
     const label = `Sentence ${index + 1}, ${numbers}: ${words}`;
     return element(
@@ -694,7 +734,9 @@
         element("bdi", { class: "start" }, words.replace(/\s+/g, " ")),
         details.length ? element("small", {}, details.join(", ")) : null
       ),
-      withVariables(element("span", { class: `bar ${side2}` }), { "--share": Math.abs(share) }),
+      withVariables(element("span", { class: `bar ${side2}${coloured ? "" : " plain"}` }), {
+        "--share": Math.abs(share)
+      }),
       element("span", { class: "number" }, signed(score))
     );
   }
@@ -707,11 +749,12 @@
   function hasHiddenStates(sentence) {
     return Number.isFinite(sentence.hidden_states);
   }
-  function caption({ name, unit, auroc }, hiddenStates) {
+  function caption({ name, unit, auroc }, hiddenStates, coloured) {
     const what = name.includes(unit) ? name : `${name}, in ${unit}`;
     const quality = auroc === null || auroc === void 0 ? "" : ` A hint where to look, not proof: it finds model-written sentences in human essays with an AUROC of ${decimal(auroc)} (0.5 is guessing, 1 perfect).`;
     const states = hiddenStates ? " Hidden states, in log-odds: above 0 they resemble model-written text, below 0 human text." : "";
-    return `Score of each sentence: ${what}.${quality}${states}`;
+    const plain = coloured ? "" : " No passage is marked, so no sentence has a colour.";
+    return `Score of each sentence: ${what}.${quality}${states}${plain}`;
   }
   function scrollWithin(list, button) {
     const { offsetTop, offsetHeight } = button;
@@ -773,9 +816,9 @@
     const highest = means.reduce((most, mean) => Math.max(most, mean));
     const extent = `Averaged over ${window} tokens, surprisal ranges from ${decimal(lowest, 1)} to ${decimal(highest, 1)} nats.`;
     if (!range) return `${extent} The range of human texts is not known for this detector.`;
-    const percent2 = (test) => Math.round(100 * means.filter(test).length / means.length);
-    const below = percent2((mean) => mean < range.low);
-    const above = percent2((mean) => mean > range.high);
+    const percent3 = (test) => Math.round(100 * means.filter(test).length / means.length);
+    const below = percent3((mean) => mean < range.low);
+    const above = percent3((mean) => mean > range.high);
     return `${extent} The band holds 80\xA0% of such averages in human essays; ${below}\xA0% of this text lies below it, ${above}\xA0% above.`;
   }
   function drawLine({ points, length, range, top }) {
@@ -905,6 +948,7 @@
         block("reasons", "Main reasons", why),
         block("limits", "Limits", element("p", {}, limits.join(" ")))
       ),
+      drawPassages(explanation2),
       drawFlags(flags),
       warnings.length ? element("ul", { class: "warnings", "aria-label": "Warnings" }, items(warnings)) : null,
       element("p", { class: "facts" }, facts(explanation2).join(" \xB7 "))
@@ -954,6 +998,10 @@
     [
       "Verdict",
       "\u201CGenerated\u201D is given only above a threshold that few human texts reach, by default 1 in 100. Among 500 honest essays, about five are still flagged by mistake. \u201CUncertain\u201D is a valid answer: the text gives too little evidence."
+    ],
+    [
+      "Marked passages",
+      "Sentences in a row that together read more like a model\u2019s than any in most texts by people. They are marked in at most 1 in 100 texts by people. \u201CMixed\u201D means that passages are marked and the text as a whole is not called generated. Most inserted passages are not found."
     ],
     [
       "What to do with it",

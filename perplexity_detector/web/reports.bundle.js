@@ -66,7 +66,7 @@
   function summary(rows2) {
     const count = (verdict) => rows2.filter((row) => row.verdict === verdict).length;
     const problems = rows2.filter((row) => row.problem).length;
-    const counts = `${plural(rows2.length, "text")}: ${whole(count("generated"))} generated, ${whole(count("human"))} human, ${whole(count("uncertain"))} uncertain`;
+    const counts = `${plural(rows2.length, "text")}: ${whole(count("generated"))} generated, ${whole(count("human"))} human, ${whole(count("uncertain"))} uncertain` + (count("mixed") ? `, ${whole(count("mixed"))} mixed` : "");
     return problems ? `${counts}, of which ${whole(problems)} could not be read.` : `${counts}.`;
   }
 
@@ -79,7 +79,7 @@
     { name: "words", label: "Words", numeric: true },
     { name: "why", label: "Reasons", numeric: false }
   ];
-  var VERDICTS = ["all verdicts", "generated", "uncertain", "human"];
+  var VERDICTS = ["all verdicts", "generated", "mixed", "uncertain", "human"];
   function drawTable(rows2) {
     const body = element("tbody");
     const count = element("span", { class: "hint" });
@@ -138,7 +138,8 @@
   }
   function drawRow(row) {
     const flags = row.flags && `Flags: ${row.flags}`;
-    const reasons = row.problem || [row.note, row.why, flags, leftOut(row)].filter(Boolean).join(". ");
+    const passages = Number(row.passages) ? `${plural(Number(row.passages), "passage")} marked` : "";
+    const reasons = row.problem || [row.note, passages, row.why, flags, leftOut(row)].filter(Boolean).join(". ");
     return element(
       "tr",
       {},

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from perplexity_detector.classifier.passages import PassageDetector
 from perplexity_detector.classifier.provenance import detector_sha256
 from perplexity_detector.detectors import cascade
 from perplexity_detector.detectors.cascade import CascadeDetector
@@ -59,6 +60,15 @@ def test_a_text_too_long_to_pause_is_read_to_the_end(auto, texts, assessed, monk
     monkeypatch.setattr(cascade, "PAUSED_CHARACTERS", len(texts[4]))
     monkeypatch.setattr(cascade, "CHUNK_TEXTS", 2)
     assert_alike(auto.assess_texts(texts), assessed)
+
+
+def test_a_text_with_marked_passages_is_read_to_the_end(auto, texts, assessed, monkeypatch):
+    everything = PassageDetector(1.0, 0.0, -50.0, 0.01, 0.001, 10.0, 2.0)
+    monkeypatch.setattr(auto.first_, "passage_detector_", everything)
+    by_first = [one.settled_early and one.verdict == "human" for one in assessed]
+    assert any(by_first)
+    for was_early, one in zip(by_first, auto.assess_texts(texts), strict=True):
+        assert not (was_early and one.settled_early)
 
 
 def test_where_nothing_leaves_early_the_last_detector_decides(auto, texts, monkeypatch):

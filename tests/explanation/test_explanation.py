@@ -14,6 +14,7 @@ import pytest
 from scipy.special import logit
 
 import perplexity_detector
+from perplexity_detector.classifier.passages import PassageDetector
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import InputError
 from perplexity_detector.explanation.explanation import (
@@ -23,8 +24,9 @@ from perplexity_detector.explanation.explanation import (
     Explanation,
 )
 from perplexity_detector.explanation.human_surprisal import WINDOW
-from perplexity_detector.explanation.sentences import AUROC, NGRAM_RATIO, SENTENCE_LOG_ODDS
+from perplexity_detector.explanation.sentences import AUROC, EVIDENCE, SENTENCE_LOG_ODDS
 from perplexity_detector.features import ngrams, representation
+from perplexity_detector.features.sentence_evidence import SentenceEvidence
 from perplexity_detector.lm import pooling
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.text import crop, lower, sentence_spans, words
@@ -200,15 +202,22 @@ def test_a_sentence_of_another_style_stands_out() -> None:
     assert np.argmax(scores) == 3
 
 
-def test_the_n_gram_ratio_scores_sentences_where_it_was_fitted(
+def test_hidden_states_and_wording_score_sentences_where_both_were_fitted(
     detector: TextDetector, explained: Explanation
 ) -> None:
-    assert explained.sentence_score.name == NGRAM_RATIO
-    contrast = contrast_of(explained)
-    last = np.asarray(explained.tokens.end)
-    for one in explained.sentences:
-        inside = (last > one.start) & (last <= one.end)
-        assert np.sign(one.score) == np.sign(contrast[inside].sum())
+    assert explained.sentence_score.name == EVIDENCE
+    evidence = SentenceEvidence.from_learned(detector.extractor_.learned_)
+    assert evidence is not None
+    (document,) = detector.read_documents([explained.text_as_given])
+    scores = [one.score for one in explained.sentences]
+    assert scores == pytest.approx(evidence.of(document), abs=1e-4)
+    # where passages are marked, the scores are calibrated
+    detector.passage_detector_ = PassageDetector(0.5, -1.0, 1.0, 100.0, 1.0, 10.0, 2.0)
+    try:
+        calibrated = [one.score for one in detector.explain(explained.text_as_given).sentences]
+    finally:
+        detector.passage_detector_ = None
+    assert calibrated == pytest.approx([0.5 * score - 1 for score in scores], abs=1e-4)
 
 
 def test_the_auroc_of_the_scores_is_given_where_it_was_measured(
@@ -309,9 +318,9 @@ def test_plain_values(explained: Explanation) -> None:
     assert json.loads(json.dumps(values, allow_nan=False)) == values
     assert list(values) == [
         "format", "id", "detector", "probability", "verdict", "note", "fpr", "thresholds",
-        "words", "token_count", "text", "tokens", "sentences", "sentence_score", "families",
-        "features", "base", "reasons", "people", "limits", "warnings", "flags", "text_as_given",
-        "text_sha256", "provenance", "left_out",
+        "words", "token_count", "text", "tokens", "passages", "share_generated", "sentences",
+        "sentence_score", "families", "features", "base", "reasons", "people", "limits", "warnings",
+        "flags", "text_as_given", "text_sha256", "provenance", "left_out",
     ]  # fmt: skip
     assert (values["format"], values["id"], values["detector"]) == (1, "s01", "tiny")
     assert {len(column) for column in values["tokens"].values()} == {values["token_count"]}

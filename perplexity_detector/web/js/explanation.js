@@ -4,6 +4,7 @@ import { drawContributions } from "./contributions.js";
 import { element, section } from "./dom.js";
 import { drawFlags } from "./flags.js";
 import { drawHeatmap } from "./heatmap.js";
+import { drawPassages } from "./passages.js";
 import { asSentence, plural } from "./plural.js";
 import { drawScale, headline, verdictReason } from "./scale.js";
 import { drawSentences } from "./sentences.js";
@@ -36,6 +37,7 @@ function drawVerdict(explanation) {
       block("reasons", "Main reasons", why),
       block("limits", "Limits", element("p", {}, limits.join(" "))),
     ),
+    drawPassages(explanation),
     drawFlags(flags),
     warnings.length
       ? element("ul", { class: "warnings", "aria-label": "Warnings" }, items(warnings))

@@ -18,6 +18,12 @@ const ENTRIES = [
       "answer: the text gives too little evidence.",
   ],
   [
+    "Marked passages",
+    "Sentences in a row that together read more like a model’s than any in most texts by people. " +
+      "They are marked in at most 1 in 100 texts by people. “Mixed” means that passages are marked " +
+      "and the text as a whole is not called generated. Most inserted passages are not found.",
+  ],
+  [
     "What to do with it",
     "A score is not proof, and a false accusation harms a student. Never decide on it alone. Ask " +
       "how the text was written, look at drafts and earlier work, and listen to the writer.",

@@ -1,6 +1,7 @@
 // The text as nodes: one span per sentence, and in it one span per piece.
 
 import { element } from "./dom.js";
+import { markedSentences } from "./passages.js";
 import { unitOffsets } from "./tokens.js";
 
 /**
@@ -9,11 +10,14 @@ import { unitOffsets } from "./tokens.js";
  * Returns `root`, a fragment to show; `nodes`, the span of each piece; `sentences`, the span of
  * each sentence; and `slice(start, end)`, the text between two code points.
  */
-export function layoutText({ text, sentences }, pieces) {
+export function layoutText(explanation, pieces) {
+  const { text, sentences } = explanation;
   const offsets = unitOffsets(text);
   const slice = (start, end) => text.slice(offsets[start], offsets[end]);
   const root = document.createDocumentFragment();
-  const spans = sentences.map((_, index) => element("span", { "data-sentence": index }));
+  const spans = markedSentences(explanation).map((marked, index) =>
+    element("span", { "data-sentence": index, "data-marked": marked ? "" : null }),
+  );
   let next = 0;
   /** The sentence that holds a code point, or the root; called with rising code points. */
   const parentAt = (point) => {

@@ -7,6 +7,7 @@ const HEADLINES = {
   generated: "Likely written by a language model",
   human: "Likely written by a person",
   uncertain: "Uncertain: no verdict",
+  mixed: "In part likely written by a language model",
 };
 
 export function headline(explanation) {
@@ -24,6 +25,9 @@ export function verdictReason({ verdict, note, fpr, thresholds, probability: cha
   }
   if (verdict === "human") {
     return `${first} Few model-written texts score below ${threshold(thresholds.human)}.`;
+  }
+  if (verdict === "mixed") {
+    return `${first} The text as a whole gets no verdict, but parts of it read as generated.`;
   }
   return `${first} No verdict was given: ${note || "too little evidence"}.`;
 }

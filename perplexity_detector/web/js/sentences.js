@@ -2,6 +2,7 @@
 
 import { element, on, withVariables } from "./dom.js";
 import { decimal, signed } from "./numbers.js";
+import { markedSentences } from "./passages.js";
 import { unitOffsets } from "./tokens.js";
 
 /** Bars are scaled to the largest of them, but to no less than this. */
@@ -18,10 +19,13 @@ export function drawSentences(explanation, onPick) {
   const offsets = unitOffsets(text);
   const scores = sentences.map((sentence) => sentence.score - score.neutral);
   const scale = scores.reduce((most, one) => Math.max(most, Math.abs(one)), MIN_SCALE);
+  const marked = markedSentences(explanation);
+  const coloured = isColoured(explanation);
   let picked = null;
   const buttons = sentences.map((sentence, index) => {
     const words = text.slice(offsets[sentence.start], offsets[sentence.end]);
-    const button = row(words, index, sentence, scores[index], scores[index] / scale);
+    const look = { marked: marked[index], coloured, share: scores[index] / scale };
+    const button = row(words, index, sentence, scores[index], look);
     return on(button, "click", () => onPick(index === picked ? null : index));
   });
   const list = element(
@@ -39,7 +43,7 @@ export function drawSentences(explanation, onPick) {
   const node = element(
     "div",
     { class: "sentences" },
-    element("p", { class: "caption" }, caption(score, sentences.some(hasHiddenStates))),
+    element("p", { class: "caption" }, caption(score, sentences.some(hasHiddenStates), coloured)),
     element(
       "p",
       { class: "sides", "aria-hidden": "true" },
@@ -51,9 +55,17 @@ export function drawSentences(explanation, onPick) {
   return { node, pick };
 }
 
-function row(words, index, sentence, score, share) {
+/**
+ * Whether single sentences are coloured: not where the text's own verdict is human or uncertain,
+ * for then what stands out is chance, and no passage is marked.
+ */
+function isColoured({ verdict, passages = [] }) {
+  return verdict === "generated" || passages.length > 0;
+}
+
+function row(words, index, sentence, score, { marked, coloured, share }) {
   const side = score > 0 ? "generated" : "human";
-  const details = detailsOf(sentence);
+  const details = [marked ? "in a marked passage" : null, ...detailsOf(sentence)].filter(Boolean);
   const numbers = [`score ${signed(score)}, towards ${side}`, ...details].join(", ");
   const label = `Sentence ${index + 1}, ${numbers}: ${words}`;
   return element(
@@ -65,7 +77,9 @@ function row(words, index, sentence, score, share) {
       element("bdi", { class: "start" }, words.replace(/\s+/g, " ")),
       details.length ? element("small", {}, details.join(", ")) : null,
     ),
-    withVariables(element("span", { class: `bar ${side}` }), { "--share": Math.abs(share) }),
+    withVariables(element("span", { class: `bar ${side}${coloured ? "" : " plain"}` }), {
+      "--share": Math.abs(share),
+    }),
     element("span", { class: "number" }, signed(score)),
   );
 }
@@ -83,7 +97,7 @@ function hasHiddenStates(sentence) {
   return Number.isFinite(sentence.hidden_states);
 }
 
-function caption({ name, unit, auroc }, hiddenStates) {
+function caption({ name, unit, auroc }, hiddenStates, coloured) {
   const what = name.includes(unit) ? name : `${name}, in ${unit}`;
   const quality =
     auroc === null || auroc === undefined
@@ -93,7 +107,8 @@ function caption({ name, unit, auroc }, hiddenStates) {
   const states = hiddenStates
     ? " Hidden states, in log-odds: above 0 they resemble model-written text, below 0 human text."
     : "";
-  return `Score of each sentence: ${what}.${quality}${states}`;
+  const plain = coloured ? "" : " No passage is marked, so no sentence has a colour.";
+  return `Score of each sentence: ${what}.${quality}${states}${plain}`;
 }
 
 /** Scrolls only the list, not the page. */

@@ -9,6 +9,7 @@ export function summary(rows) {
   const problems = rows.filter((row) => row.problem).length;
   const counts =
     `${plural(rows.length, "text")}: ${whole(count("generated"))} generated, ` +
-    `${whole(count("human"))} human, ${whole(count("uncertain"))} uncertain`;
+    `${whole(count("human"))} human, ${whole(count("uncertain"))} uncertain` +
+    (count("mixed") ? `, ${whole(count("mixed"))} mixed` : "");
   return problems ? `${counts}, of which ${whole(problems)} could not be read.` : `${counts}.`;
 }

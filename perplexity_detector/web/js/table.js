@@ -2,6 +2,7 @@
 
 import { element, on } from "./dom.js";
 import { probability, whole } from "./numbers.js";
+import { plural } from "./plural.js";
 
 /** Rows shown at first, and added by each "Show more": browsers are slow with all at once. */
 const PAGE_ROWS = 200;
@@ -14,7 +15,7 @@ const COLUMNS = [
   { name: "why", label: "Reasons", numeric: false },
 ];
 
-const VERDICTS = ["all verdicts", "generated", "uncertain", "human"];
+const VERDICTS = ["all verdicts", "generated", "mixed", "uncertain", "human"];
 
 /**
  * A table of the rows of results.csv, the highest probability first.
@@ -82,8 +83,9 @@ export function drawTable(rows) {
 
 function drawRow(row) {
   const flags = row.flags && `Flags: ${row.flags}`;
+  const passages = Number(row.passages) ? `${plural(Number(row.passages), "passage")} marked` : "";
   const reasons =
-    row.problem || [row.note, row.why, flags, leftOut(row)].filter(Boolean).join(". ");
+    row.problem || [row.note, passages, row.why, flags, leftOut(row)].filter(Boolean).join(". ");
   return element(
     "tr",
     {},
