@@ -22,6 +22,7 @@ from benchmarks.quality import (
     early_exit_tables,
     flag_tables,
     notes,
+    passage_tables,
     sentence_tables,
     shipped_tables,
 )
@@ -93,6 +94,11 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
     ("metrics.json", "quality", [shipped_tables.shipped_metrics, shipped_tables.shipped_sources]),
     ("config.json", "quality", [shipped_tables.training_data]),
     ("sentences.json", "quality.sentences measure", [sentence_tables.sentences]),
+    (
+        "passages.json",
+        "quality.passages measure",
+        [passage_tables.passage_auroc, passage_tables.passages, passage_tables.false_passages],
+    ),
     (
         "flags.json",
         "quality.flags",

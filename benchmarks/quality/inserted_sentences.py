@@ -1,8 +1,9 @@
-"""Human essays with generated sentences inserted."""
+"""Texts by people with generated sentences inserted."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -23,10 +24,11 @@ WAYS = ("passage", "scattered")
 
 
 class Mixed(NamedTuple):
-    """A human essay with generated sentences.
+    """A text by a person with generated sentences.
 
     Attributes:
-        host: id of the essay.
+        host: id of the text.
+        source: of the text.
         donor: id of the generated text.
         way: `passage`, all in one place, or `scattered`, each in another.
         text: canonical.
@@ -34,30 +36,36 @@ class Mixed(NamedTuple):
     """
 
     host: str
+    source: str
     donor: str
     way: str
     text: str
     inserted: np.ndarray
 
 
-def mixed_essays(dataset: str, essays: int, seed: int = 0) -> list[Mixed]:
-    """Essays of the test split, each mixed in both ways.
+def mixed_texts(
+    dataset: str, texts: int, seed: int = 0, sources: Collection[str] | None = ESSAYS
+) -> list[Mixed]:
+    """Texts by people of the test split, each mixed in both ways.
 
     The inserted sentences are consecutive in a generated text on the same prompt; where there is
-    none, in one of the same source, or else of `FALLBACK_SOURCE`.
+    none, in one of the same source or else the same domain, or of `FALLBACK_SOURCE`.
 
     Args:
         dataset: the corpus, as `samples` reads it.
-        essays: number of human essays.
+        texts: number of human texts.
         seed: of the sample.
+        sources: of the human texts; all if None.
     """
     frame = read_all(dataset, label=True)
-    frame = frame[(frame["split"] == "test") & frame["source"].isin([*ESSAYS, FALLBACK_SOURCE])]
+    frame = frame[frame["split"] == "test"]
+    if sources is not None:
+        frame = frame[frame["source"].isin([*sources, FALLBACK_SOURCE])]
     human = frame[frame["generated"] == 0]
     generated = frame[(frame["generated"] == 1) & (frame["attack"] == "none")]
     found = []
     # more than needed, because some are too short
-    for row in balanced_sample(human, essays, seed).itertuples():
+    for row in balanced_sample(human, texts, seed).itertuples():
         host = _sentences(str(row.text), MAX_WORDS)
         donor = _donor(generated, row, seed)
         taken = _consecutive(
@@ -68,14 +76,16 @@ def mixed_essays(dataset: str, essays: int, seed: int = 0) -> list[Mixed]:
     chosen = pd.DataFrame({"id": [row.id for row, *_ in found], "source": [
         row.source for row, *_ in found]})  # fmt: skip
     rank = chosen.groupby("source").cumcount()
-    order = np.lexsort((stable_order(chosen["id"], seed), rank))[:essays]
+    order = np.lexsort((stable_order(chosen["id"], seed), rank))[:texts]
     mixed = []
     for number in order:
         row, donor_id, host, taken = found[number]
         for way in WAYS:
             text, inserted = _insert(host, taken, way, random.Random(f"{row.id} {way} {seed}"))
             if inserted.any() and not inserted.all():
-                mixed.append(Mixed(str(row.id), str(donor_id), way, text, inserted))
+                mixed.append(
+                    Mixed(str(row.id), str(row.source), str(donor_id), way, text, inserted)
+                )
     return mixed
 
 
@@ -89,6 +99,7 @@ def _donor(generated: pd.DataFrame, host: object, seed: int) -> pd.Series:
     for same in (
         (generated["prompt_id"] == prompt) & bool(prompt),
         generated["source"] == source,
+        generated["domain"] == getattr(host, "domain", None),
         generated["source"] == FALLBACK_SOURCE,
     ):
         if same.any():

@@ -14,6 +14,7 @@ _NAMES = {
     "log_odds_2_neighbours": "log-odds with two sentences on each side",
     "hidden_states": "hidden states",
     "ngram_ratio": "n-gram log-likelihood ratio",
+    "evidence": "hidden states and n-gram log-likelihood ratio",
     "log_odds_reread": "log-odds of the sentence, read again",
     "log_odds_drop_reread": "drop of the log-odds without the sentence, read again",
 }

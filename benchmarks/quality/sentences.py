@@ -14,7 +14,7 @@ import fire
 import numpy as np
 
 from benchmarks.machine import machine
-from benchmarks.quality.inserted_sentences import WAYS, Mixed, mixed_essays
+from benchmarks.quality.inserted_sentences import WAYS, Mixed, mixed_texts
 from benchmarks.records import RESULTS, read_json, write_json
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import InputError
@@ -22,11 +22,12 @@ from perplexity_detector.evaluation.metrics import auroc, evaluate
 from perplexity_detector.explanation.sentences import AUROC, log_odds_of, windows
 from perplexity_detector.features import contrast, representation
 from perplexity_detector.features.document import Document, select_sentences
+from perplexity_detector.features.sentence_evidence import SentenceEvidence
 from perplexity_detector.io.artefact_folder import PRETRAINED
 
 OUTPUT = RESULTS / "sentences.json"
 #: The score that explanations use.
-USED = "ngram_ratio"
+USED = "evidence"
 DETECTORS = ("standard", "fast")
 Scorer = Callable[[TextDetector, Document], np.ndarray]
 
@@ -68,6 +69,14 @@ def ngram_ratio(detector: TextDetector, document: Document) -> np.ndarray:
     return contrast.sentence_log_ratios(document, detector.extractor_.learned_["contrast"])
 
 
+def sentence_evidence(detector: TextDetector, document: Document) -> np.ndarray:
+    """Hidden states and n-grams of each sentence together."""
+    evidence = SentenceEvidence.from_learned(detector.extractor_.learned_)
+    if evidence is None:
+        raise InputError("This detector lacks a family that sentences are scored by.")
+    return evidence.of(document)
+
+
 def window_log_odds(neighbours: int) -> Scorer:
     """Log-odds of each sentence with some neighbours on each side."""
     return lambda detector, document: log_odds_of(detector, windows(document, neighbours))
@@ -80,7 +89,8 @@ SCORES: dict[str, Scorer] = {
     "log_odds_1_neighbour": window_log_odds(1),
     "log_odds_2_neighbours": window_log_odds(2),
     "hidden_states": hidden_states,
-    USED: ngram_ratio,
+    "ngram_ratio": ngram_ratio,
+    USED: sentence_evidence,
 }
 #: These read again; they are measured on fewer essays.
 REREADING_SCORES: dict[str, Scorer] = {
@@ -107,7 +117,7 @@ def measure(
         cache: folder that keeps the language model's output.
         seed: of the sample.
     """
-    mixed = mixed_essays(corpus, essays, seed)
+    mixed = mixed_texts(corpus, essays, seed)
     if not mixed:
         raise InputError(f"{corpus} has no essays to mix.")
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
