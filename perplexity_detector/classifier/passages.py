@@ -30,7 +30,7 @@ _HALF_WIDTH = 1.353
 #: A text is generated as a whole if its share may be as large as this.
 WHOLE = 0.9
 #: Shares whose likelihoods are computed.
-_GRID = np.linspace(0.0, 1.0, 101)
+_GRID = np.arange(101) / 100
 #: Dispersions that are tried; 1 is that of independent sentences.
 _DISPERSIONS = np.arange(1.0, 20.5, 0.5)
 #: Evidence beyond this, in log-odds, counts no more.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,7 @@ class ExplainCommand(Commands):
 
 
 def summary(explanation: Explanation) -> str:
-    """Format the verdict, its reasons, the flags and what to know of them for a terminal."""
+    """Format verdict, reasons, passages, flags and what to know of them for a terminal."""
     note = f" ({explanation.note})" if explanation.note else ""
     first = (
         f"{explanation.verdict}{note}, probability {explanation.probability:.3f}, "
@@ -94,7 +95,19 @@ def summary(explanation: Explanation) -> str:
     reasons = [f"- {reason}" for reason in explanation.reasons]
     flags = [f"Flag: {flag.sentence}" for flag in explanation.flags]
     notes = [f"Note: {warning}" for warning in explanation.warnings]
-    return "\n".join([first, *reasons, *flags, *notes])
+    return "\n".join([first, *reasons, *_marked(explanation), *flags, *notes])
+
+
+def _marked(explanation: Explanation) -> list[str]:
+    """Say which passages are marked, by their beginnings, and how much of the text they are."""
+    share = explanation.share_generated
+    if share is None or not explanation.passages:
+        return []
+    beginnings = [
+        f"Marked passage: {textwrap.shorten(explanation.text[start:end], 70, placeholder=' ...')}"
+        for start, end in explanation.passages
+    ]
+    return [*beginnings, f"Sentences by a model: {share.low:.0%} to {share.high:.0%}"]
 
 
 def _text(text: str | None) -> str:

@@ -591,7 +591,7 @@
     generated: "Likely written by a language model",
     human: "Likely written by a person",
     uncertain: "Uncertain: no verdict",
-    mixed: "In part likely written by a language model"
+    mixed: "Mixed: parts read as model-written"
   };
   function headline(explanation2) {
     return HEADLINES[explanation2.verdict];

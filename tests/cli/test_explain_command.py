@@ -4,12 +4,14 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from perplexity_detector.augmentation.attacks import attack
 from perplexity_detector.classifier.disguise import find_flags
+from perplexity_detector.classifier.passages import Share
 from perplexity_detector.cli.explain import summary
 from perplexity_detector.detectors.text_detector import TextDetector
 from tests.asked import log_of, refused
@@ -70,6 +72,19 @@ def test_a_warning_is_a_note_and_no_reason():
     lines = summary(explanation).splitlines()
     assert lines[1:-1] == [f"- {reason}" for reason in explanation.reasons]
     assert lines[-1] == f"Note: {explanation.warnings[0]}"
+
+
+def test_marked_passages_are_named_by_their_beginnings():
+    explanation = TextDetector.from_pretrained("fast").explain(TEXTS[0])
+    start, end = explanation.sentences[0].start, explanation.sentences[2].end
+    marked = replace(
+        explanation, passages=((start, end),), share_generated=Share(0.5, 0.123, 0.8), warnings=()
+    )
+    *_, passage, share = summary(marked).splitlines()
+    assert passage.startswith(f"Marked passage: {explanation.text[:40]}")
+    assert passage.endswith(" ...")
+    assert share == "Sentences by a model: 12% to 80%"
+    assert "Marked" not in summary(explanation)
 
 
 def test_numbers(here, rows, detector, tmp_path):

@@ -181,6 +181,47 @@ def test_without_flags_they_are_not_mentioned(shown: Shown, known: dict[str, Any
     assert page.locator(".flags").count() == 0
 
 
+def test_a_mixed_text_has_its_passages_underlined_and_coloured(shown: Shown) -> None:
+    second, third = (made_up()["sentences"][index] for index in (1, 2))
+    page = shown(
+        made_up(
+            verdict="mixed",
+            probability=0.3,
+            passages=[[second["start"], third["end"]]],
+            share_generated={"value": 0.4, "low": 0.12, "high": 0.8},
+        )
+    )
+    assert page.locator(".headline").inner_text() == "Mixed: parts read as model-written"
+    said = page.locator(".passages").inner_text()
+    assert "1 passage of 18 words, of 33 words in all, reads as generated" in said
+    assert "A model wrote 12 % to 80 % of the sentences" in said
+    assert page.locator(".prose [data-marked]").all_inner_texts() == [
+        "We lifted one lid.",
+        "It was empty!",
+    ]
+    assert page.get_by_role("button", name="in a marked passage").count() == 2
+    assert page.locator(".sentence-panel .bar.plain").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("verdict", "passages", "coloured"),
+    [("generated", [], True), ("human", [], False), ("uncertain", None, False)],
+)
+def test_sentences_have_no_colour_without_a_verdict_or_a_passage(
+    shown: Shown, verdict: str, passages: list[list[int]] | None, coloured: bool
+) -> None:
+    explanation = made_up(verdict=verdict, probability=0.5)
+    if passages is not None:  # explanations of earlier versions lack the key
+        explanation["passages"] = passages
+    page = shown(explanation)
+    bars = page.locator(".sentence-panel .bar")
+    assert bars.count() == 4
+    assert page.locator(".sentence-panel .bar.plain").count() == (0 if coloured else 4)
+    said = page.locator(".sentence-panel .caption").inner_text()
+    assert ("no sentence has a colour" in said) is not coloured
+    assert page.locator(".passages").count() == 0
+
+
 def test_modes_without_numbers_are_not_offered(shown: Shown) -> None:
     explanation = made_up()
     explanation["tokens"]["contrast"] = None

@@ -7,7 +7,7 @@ const HEADLINES = {
   generated: "Likely written by a language model",
   human: "Likely written by a person",
   uncertain: "Uncertain: no verdict",
-  mixed: "In part likely written by a language model",
+  mixed: "Mixed: parts read as model-written",
 };
 
 export function headline(explanation) {
