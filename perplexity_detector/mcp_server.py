@@ -156,6 +156,7 @@ def _scored_file(path: str, engine: Engine, columns: Columns, max_texts: int) ->
         for chunk in read_chunks(place, columns, chunk_rows=CHUNK_ROWS):
             chosen = chunk[: max_texts - len(results)]
             scored = score(chosen, engine.detector, why=True)[shown]
+            scored = scored.astype(object).where(scored.notna(), None)  # JSON has no NaN
             results += cast("list[dict[str, Any]]", scored.to_dict("records"))
             if not (complete := len(chosen) == len(chunk)):
                 break

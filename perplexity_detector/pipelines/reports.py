@@ -19,7 +19,18 @@ INDEX = "index.html"
 _UNSAFE = re.compile(r"[^\w.-]+")
 #: Characters of an id in a file's name.
 _NAME_LENGTH = 80
-_COLUMNS = ("id", "generated", "verdict", "note", "words", "why", "flags", "problem", "left_out")
+_COLUMNS = (
+    "id",
+    "generated",
+    "verdict",
+    "note",
+    "words",
+    "passages",
+    "why",
+    "flags",
+    "problem",
+    "left_out",
+)
 
 
 class ReportsFolder:

@@ -16,7 +16,9 @@ def _terminal_of_80_columns(monkeypatch):
 
 
 def results(*rows):
-    return pd.DataFrame(rows, columns=list(DETAILS))
+    columns = ["id", "generated", "verdict", "note", "words", "tokens", "why", "flags", "problem"]
+    frame = pd.DataFrame(rows, columns=columns).assign(passages=0)
+    return frame.reindex(columns=list(DETAILS))
 
 
 def test_a_table_for_people():
@@ -48,6 +50,13 @@ def test_a_table_for_people():
         "                                     Flags: 3 odd letters",
     ]
     assert all(len(line) <= 82 for line in table.splitlines())
+
+
+def test_marked_passages_are_counted():
+    row = results(("e", 0.3, "mixed", "", 300, 350, "low use of commas", "", "")).assign(passages=2)
+    assert readable(row).splitlines()[1:] == [
+        "e                  0.300  mixed      2 passages marked. low use of commas"
+    ]
 
 
 def test_a_table_without_header():

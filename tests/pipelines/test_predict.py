@@ -188,7 +188,8 @@ def test_rows_with_problems_keep_their_place(detector, tmp_path, reported):
     for row, problem in ((written[1], "no text"), (written[2], "3 fields instead of 2")):
         assert row == {
             "id": row["id"], "generated": "0.5", "verdict": "uncertain", "words": "0",
-            "tokens": "0", "why": "", "note": "", "flags": "", "problem": problem,
+            "tokens": "0", "passages": "0", "share_generated": "", "share_low": "",
+            "share_high": "", "why": "", "note": "", "flags": "", "problem": problem,
         }  # fmt: skip
     assert results["generated"].tolist()[::3] == pytest.approx(
         detector.predict_proba(TEXTS[:2])[:, 1], abs=5e-7

@@ -105,6 +105,16 @@ def test_the_form_is_chosen_by_the_fields():
     assert form_of({"document": "a"}) == form_of({"documents": []}) == "Documents"
 
 
+def test_a_mixed_text_and_its_marked_sentences(detector, texts):
+    explanation = detector.explain(texts[0])
+    second = explanation.sentences[1]
+    marked = replace(explanation, verdict="mixed", passages=((second.start, second.end),))
+    (document,) = to_answer([marked], {"detector": "fast"})["documents"]
+    assert (document["predicted_class"], document["document_classification"]) == ("mixed", "MIXED")
+    highlighted = [one["highlight_sentence_for_ai"] for one in document["sentences"]]
+    assert highlighted == [False, True] + [False] * (len(highlighted) - 2)
+
+
 def test_log_odds_of_a_sentence_become_a_probability(detector):
     sentence = Sentence(0, 3, 0.0, 7.0, 1, hidden_states=0.0)
     explanation = replace(
@@ -118,7 +128,14 @@ def test_log_odds_of_a_sentence_become_a_probability(detector):
         "predicted_class": None,
         "document_classification": None,
         "result_message": "uncertain (between the thresholds); One; Two",
-        "sentences": [{"sentence": "We.", "generated_prob": 0.5, "perplexity": 7.0}],
+        "sentences": [
+            {
+                "sentence": "We.",
+                "generated_prob": 0.5,
+                "perplexity": 7.0,
+                "highlight_sentence_for_ai": False,
+            }
+        ],
         "flags": [],
         "text_sha256": text_sha256("We."),
     }
