@@ -1,39 +1,44 @@
-"""Ray as the engine of a run in shards: an actor a worker, a shard a task.
+"""Ray as the engine of a run in shards: an actor a worker, a shard a call.
 
-The extra `ray` installs it. Ray starts actors, moves a task whose actor or node was lost to
-another, and adds actors where a cluster has room; what is written, and that it counts once, is
-`pipelines.shards`' business, as it is without an engine.
+The extra `ray` installs it. Ray finds room for actors, as soon as the cluster has it, and restarts
+those whose process or node was lost, with what they were doing; what is written, and that it counts
+once, is `pipelines.shards`' business, as it is without an engine.
+
+The engine needs no more of Ray than actors. Ray Data would hand out shards as well, but begin
+later: it plans a pipeline, and starts actors of its own after the one that has listed the shards.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from perplexity_detector.errors import InputError, PerplexityDetectorError
 from perplexity_detector.io.results_folder import Commit, ResultsFolder
 from perplexity_detector.io.shards import Dataset
 from perplexity_detector.io.storage import local_path
+from perplexity_detector.logs import get_logger
 from perplexity_detector.pipelines import shards
 from perplexity_detector.pipelines.shards import ShardWorker
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from perplexity_detector.explanation.explainable import ExplainableClassifier
-    from perplexity_detector.pipelines.tasks import LoadTask
+    from perplexity_detector.pipelines.tasks import LoadTask, Task
 
 #: Cores of a worker with a card, whose features take 12 to 15.
 CPUS_WITH_GPU = 16
 _CONNECT_SECONDS = 5
-#: Tasks of a run, since Ray keeps each in memory; of more shards, a task takes several.
-_MAX_TASKS = 10_000
+#: Seconds after which a program that waits for room on the cluster says so.
+_ROOM_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,8 @@ class Workers:
     """The workers of a run.
 
     Attributes:
-        minimum: that are kept.
-        maximum: that are started where the cluster has room.
+        minimum: that are started at once.
+        maximum: that are started when the cluster has room, and shards are left.
         cpus: cores of each.
         gpus: cards of each.
     """
@@ -85,66 +90,99 @@ def predict(
         DatasetError, InputError: as `pipelines.shards.begin` and `ShardWorker`; or Ray is not
             installed or its cluster not reached.
     """
-    ray, workers = _import_ray(), workers or Workers()
     dataset, output = replace(dataset, place=_absolute(dataset.place)), _absolute(output)
+    workers = workers or Workers()
     with shards.locked(output):
-        _connect(ray, address)
-        # on a worker: this machine may have another device, and reach less
-        planning = ray.remote(num_cpus=workers.cpus, num_gpus=workers.gpus)(_begin)
-        error = ray.get(planning.remote(dataset, output, load, resume, shard_rows))
-        if error is not None:
-            raise error
-        indices = shards.pending(output, ResultsFolder(output).require_manifest())
-        if not indices:
-            return
-        tasks = ray.data.from_items(
-            [{"shard": index} for index in indices],
-            override_num_blocks=min(len(indices), _MAX_TASKS),
+        if not resume:
+            shards.require_new(output)
+        ray = _connected(address)
+        make = ray.remote(_Actor).options(
+            num_cpus=workers.cpus, num_gpus=workers.gpus, max_restarts=-1, max_task_retries=-1
         )
-        results = tasks.map_batches(
-            _Actor,
-            fn_constructor_args=(output, load),
-            batch_size=1,
-            batch_format="pandas",
-            compute=ray.data.ActorPoolStrategy(
-                min_size=min(workers.minimum, len(indices)),
-                max_size=min(workers.maximum, len(indices)),
-                # a task that waits at one actor cannot go to another that is free
-                max_tasks_in_flight_per_actor=1,
-            ),
-            num_cpus=workers.cpus,
-            num_gpus=workers.gpus,
-        )
-        for row in results.iter_rows():
-            if row["error"]:
-                raise InputError(row["error"])
-            yield Commit(**json.loads(row["commit"]))
+        actors = [make.remote(output, load) for _ in range(workers.minimum)]
+        try:
+            loading = {actor.load.remote(): actor for actor in actors}
+            _wait_for_room(ray, actors[0], workers)
+            # by a worker: this machine may have another device, and reach less
+            _result(ray, actors[0].begin.remote(dataset, shard_rows))
+            indices = shards.pending(output, ResultsFolder(output).require_manifest())
+            for _ in range(len(actors), min(workers.maximum, len(indices))):
+                actors.append(make.remote(output, load))
+                loading[actors[-1].load.remote()] = actors[-1]
+            yield from _computed(ray, loading, indices)
+        finally:
+            for actor in actors:
+                ray.kill(actor)
+
+
+def _computed(ray: Any, loading: dict[Any, Any], indices: Sequence[int]) -> Iterator[Commit]:
+    """Hand shards to actors that are free, one at a time; yield their commits.
+
+    Args:
+        ray: the module.
+        loading: what each actor returns once it is free -> the actor.
+        indices: of the shards.
+    """
+    computing: dict[Any, Any] = {}
+    left = deque(indices)
+    while left or computing:
+        (reference, *_), _ = ray.wait([*loading, *computing])
+        commit = _result(ray, reference)  # None of an actor that was loading
+        actor = (computing if reference in computing else loading).pop(reference)
+        if left:
+            computing[actor.compute.remote(left.popleft())] = actor
+        else:  # makes room for one that was lost with its node, and is to compute its shard
+            for idle in (actor, *loading.values()):
+                ray.kill(idle)
+            loading.clear()
+        if commit is not None:
+            yield commit
 
 
 class _Actor:
-    """Computes shards; Ray makes one for each worker, and another in place of one that is lost."""
+    """Computes shards; Ray makes one for each worker, and makes it anew if it is lost."""
 
     def __init__(self, output: str, load: LoadTask) -> None:
-        self._worker = ShardWorker(output, load)
+        self._output, self._load = output, load
 
-    def __call__(self, batch: pd.DataFrame) -> pd.DataFrame:
-        commit, error = "", ""
-        try:
-            commit = json.dumps(asdict(self._worker(int(batch["shard"].iloc[0]))))
-        except PerplexityDetectorError as found:  # Ray would wrap it, with a traceback
-            error = str(found)
-        return pd.DataFrame({"commit": [commit], "error": [error]})
+    @cached_property
+    def _task(self) -> Task:
+        return self._load()
+
+    @cached_property
+    def _worker(self) -> ShardWorker:
+        return ShardWorker(self._output, self._load, task=self._task)
+
+    def load(self) -> None:
+        """Make the task."""
+        self._task  # noqa: B018 - it is kept
+
+    def begin(self, dataset: Dataset, shard_rows: int) -> None:
+        """List the shards; perhaps once more, if Ray repeats it after a loss."""
+        shards.begin(dataset, self._output, self._task, resume=True, shard_rows=shard_rows)
+
+    def compute(self, index: int) -> Commit:
+        """Compute a shard."""
+        return self._worker(index)
 
 
-def _begin(
-    dataset: Dataset, output: str, load: LoadTask, resume: bool, shard_rows: int
-) -> PerplexityDetectorError | None:
-    """Begin a run, on a worker; return an error of the user."""
+def _result(ray: Any, reference: Any) -> Any:
+    """What an actor has returned; an error of the user is raised without Ray's own."""
     try:
-        shards.begin(dataset, output, load(), resume, shard_rows)
-    except PerplexityDetectorError as error:
-        return error
-    return None
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, PerplexityDetectorError):
+            raise error.cause from None
+        raise
+
+
+def _wait_for_room(ray: Any, actor: Any, workers: Workers) -> None:
+    """Say so if there is no room for an actor; a cluster that grows has it later."""
+    if not ray.wait([actor.__ray_ready__.remote()], timeout=_ROOM_SECONDS)[0]:
+        get_logger().warning(
+            "No node has room for a worker yet (cores: %g, cards: %g): waiting for one.",
+            workers.cpus, workers.gpus,
+        )  # fmt: skip
 
 
 def _absolute(place: str) -> str:
@@ -153,37 +191,36 @@ def _absolute(place: str) -> str:
     return place if local is None else str(local)
 
 
-def _import_ray() -> Any:
+def _connected(address: str | None) -> Any:
+    """The module ray, connected to a cluster, or to one that is started here."""
     # by default Ray reports its use over the network
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
-        import ray.data
     except ImportError as error:
         raise InputError(
             "The engine ray needs the extra ray", hint="pip install 'perplexity-detector[ray]'"
         ) from error
+    if ray.is_initialized():
+        return ray
+    # without an address Ray would join any cluster that runs on this machine
+    place = address or os.environ.get("RAY_ADDRESS") or "local"
+    try:
+        _check_listens(address)
+        ray.init(
+            address=place,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+            include_dashboard=False if place == "local" else None,
+        )
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise InputError(
+            f"No Ray cluster at {address} lets this program in",
+            "address",
+            "start one with `ray start --head`, set its token (RAY_AUTH_TOKEN), or leave out "
+            "{address} to use this machine",
+        ) from error
     return ray
-
-
-def _connect(ray: Any, address: str | None) -> None:
-    """Connect to a cluster, or start one here, unless this process is connected."""
-    if not ray.is_initialized():
-        try:
-            _check_listens(address)
-            # without an address Ray would join any cluster that runs on this machine
-            place = address or os.environ.get("RAY_ADDRESS") or "local"
-            ray.init(address=place, log_to_driver=False, logging_level=logging.WARNING)
-        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            raise InputError(
-                f"No Ray cluster at {address} lets this program in",
-                "address",
-                "start one with `ray start --head`, set its token (RAY_AUTH_TOKEN), or leave out "
-                "{address} to use this machine",
-            ) from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    # the caller shows progress, in texts
-    ray.data.DataContext.get_current().enable_progress_bars = False
 
 
 def _check_listens(address: str | None) -> None:

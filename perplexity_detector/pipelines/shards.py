@@ -68,23 +68,34 @@ def begin(
         )
     if (place := local_path(dataset.place)) is not None:
         dataset = replace(dataset, place=str(place))
+    if not resume:
+        require_new(output)
     folder = ResultsFolder(output)
-    there = folder.manifest()
+    there = folder.manifest() if resume else None
     if there is None:
         manifest = plan(dataset, task.fingerprint(), shard_rows, task.chunk_rows)
         there = folder.begin(manifest)
-    elif not resume:
-        raise InputError(
-            f"{output} has {len(folder.committed())} of {len(there)} shards of an earlier run",
-            "output",
-            "pass {resume} to continue it, or name another folder",
-        )
     else:
         asked = Manifest.of_no_shards(dataset, task.fingerprint(), task.chunk_rows)
         check_same_run(output, asked.values(), there.values(), "or name another folder")
     if (provenance := task.provenance()) is not None:
         folder.write_provenance(provenance)
     return there
+
+
+def require_new(output: str) -> None:
+    """Check that no run was begun in a folder of results.
+
+    Raises:
+        InputError: one was.
+    """
+    folder = ResultsFolder(output)
+    if (there := folder.manifest()) is not None:
+        raise InputError(
+            f"{output} has {len(folder.committed())} of {len(there)} shards of an earlier run",
+            "output",
+            "pass {resume} to continue it, or name another folder",
+        )
 
 
 class ShardWorker:
@@ -97,7 +108,7 @@ class ShardWorker:
         task: what `load` has made, if it was called before.
 
     Raises:
-        InputError: there is no run.
+        InputError: there is no run, or `task` would compute other results.
     """
 
     def __init__(
@@ -111,7 +122,9 @@ class ShardWorker:
         self._manifest = self._folder.require_manifest()
         self._load = load
         self._on_rows = on_rows
-        self._loaded = task
+        self._loaded: Task | None = None
+        if task is not None:
+            self._use(task)
 
     def __call__(self, index: int) -> Commit:
         """Compute and write a shard, unless it is written.
@@ -143,14 +156,15 @@ class ShardWorker:
 
     @property
     def _task(self) -> Task:
-        if self._loaded is None:
-            task = self._load()
-            # another kind of machine, which would round otherwise
-            check_same_run(
-                self._folder.place, task.fingerprint(), self._manifest.run, "use machines like it"
-            )
-            self._loaded = task
-        return self._loaded
+        return self._use(self._load()) if self._loaded is None else self._loaded
+
+    def _use(self, task: Task) -> Task:
+        # another kind of machine would round otherwise
+        check_same_run(
+            self._folder.place, task.fingerprint(), self._manifest.run, "use machines like it"
+        )
+        self._loaded = task
+        return task
 
     def _compute(self, shard: Shard, rows: range, problem: str = "") -> pd.DataFrame:
         task, results = self._task, []

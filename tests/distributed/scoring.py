@@ -11,7 +11,8 @@ import pandas as pd
 
 from perplexity_detector.io.shards import Dataset
 from perplexity_detector.pipelines import distributed
-from perplexity_detector.pipelines.tasks import PredictTask, load_predict_task
+from perplexity_detector.pipelines.predict_task import PredictTask
+from perplexity_detector.pipelines.tasks import load_predict_task
 
 #: A text with it stops the process that scores it.
 KILLER = "zanzibar killer"

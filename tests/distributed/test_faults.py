@@ -158,7 +158,7 @@ def actors(cluster):
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended meanwhile
             parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent in raylets and "MapWorker" in (process / "cmdline").read_text():
+            if parent in raylets and "_Actor" in (process / "cmdline").read_text():
                 found.append(int(process.name))
     return found
 

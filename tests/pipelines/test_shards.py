@@ -25,6 +25,7 @@ from perplexity_detector.io.results_folder import ResultsFolder
 from perplexity_detector.io.shards import Dataset
 from perplexity_detector.io.storage import open_folder
 from perplexity_detector.pipelines import train
+from perplexity_detector.pipelines.features_task import FeaturesTask
 from perplexity_detector.pipelines.predict import predict
 from perplexity_detector.pipelines.shards import (
     MAX_ATTEMPTS,
@@ -35,11 +36,7 @@ from perplexity_detector.pipelines.shards import (
     locked,
     pending,
 )
-from perplexity_detector.pipelines.tasks import (
-    FeaturesTask,
-    load_features_task,
-    load_predict_task,
-)
+from perplexity_detector.pipelines.tasks import load_features_task, load_predict_task
 from perplexity_detector.version import __version__
 from tests.io.object_store import (
     DroppingProxy,
