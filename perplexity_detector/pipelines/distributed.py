@@ -14,9 +14,10 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,48 +96,101 @@ def predict(
     with shards.locked(output):
         if not resume:
             shards.require_new(output)
-        ray = _connected(address)
-        make = ray.remote(_Actor).options(
-            num_cpus=workers.cpus, num_gpus=workers.gpus, max_restarts=-1, max_task_retries=-1
-        )
-        actors = [make.remote(output, load) for _ in range(workers.minimum)]
-        try:
-            loading = {actor.load.remote(): actor for actor in actors}
-            _wait_for_room(ray, actors[0], workers)
-            # by a worker: this machine may have another device, and reach less
-            _result(ray, actors[0].begin.remote(dataset, shard_rows))
+        with closing(_Pool(_connected(address), workers, output, load)) as pool:
+            pool.grow(workers.minimum)
+            pool.begin(dataset, shard_rows)
             indices = shards.pending(output, ResultsFolder(output).require_manifest())
-            for _ in range(len(actors), min(workers.maximum, len(indices))):
-                actors.append(make.remote(output, load))
-                loading[actors[-1].load.remote()] = actors[-1]
-            yield from _computed(ray, loading, indices)
-        finally:
-            for actor in actors:
-                ray.kill(actor)
+            pool.grow(min(workers.maximum, len(indices)))
+            yield from pool.compute(indices)
 
 
-def _computed(ray: Any, loading: dict[Any, Any], indices: Sequence[int]) -> Iterator[Commit]:
-    """Hand shards to actors that are free, one at a time; yield their commits.
+class _Pool:
+    """The actors of a run.
 
     Args:
-        ray: the module.
-        loading: what each actor returns once it is free -> the actor.
-        indices: of the shards.
+        ray: the module, connected to a cluster.
+        workers: their size.
+        output: folder of the results.
+        load: makes the task on each.
     """
-    computing: dict[Any, Any] = {}
-    left = deque(indices)
-    while left or computing:
-        (reference, *_), _ = ray.wait([*loading, *computing])
-        commit = _result(ray, reference)  # None of an actor that was loading
-        actor = (computing if reference in computing else loading).pop(reference)
-        if left:
-            computing[actor.compute.remote(left.popleft())] = actor
-        else:  # makes room for one that was lost with its node, and is to compute its shard
-            for idle in (actor, *loading.values()):
-                ray.kill(idle)
-            loading.clear()
-        if commit is not None:
-            yield commit
+
+    def __init__(self, ray: Any, workers: Workers, output: str, load: LoadTask) -> None:
+        self._ray, self._workers = ray, workers
+        actor = ray.remote(_Actor).options(
+            num_cpus=workers.cpus, num_gpus=workers.gpus, max_restarts=-1, max_task_retries=-1
+        )
+        self._make = partial(actor.remote, output, load)
+        self._actors: list[Any] = []
+        # what an actor will return -> the actor
+        self._loading: dict[Any, Any] = {}
+        self._computing: dict[Any, Any] = {}
+
+    def grow(self, size: int) -> None:
+        """Start actors up to a number of them; those without room on the cluster wait for it."""
+        while len(self._actors) < size:
+            self._actors.append(actor := self._make())
+            self._loading[actor.load.remote()] = actor
+
+    def begin(self, dataset: Dataset, shard_rows: int) -> None:
+        """List the shards, by an actor: this machine may have another device, and reach less."""
+        first = self._actors[0]
+        if not self._ray.wait([first.__ray_ready__.remote()], timeout=_ROOM_SECONDS)[0]:
+            get_logger().warning(
+                "No node has room for a worker yet (cores: %g, cards: %g): waiting for one.",
+                self._workers.cpus, self._workers.gpus,
+            )  # fmt: skip
+        self._result(first.begin.remote(dataset, shard_rows))
+
+    def compute(self, indices: Sequence[int]) -> Iterator[Commit]:
+        """Hand shards to actors that are free, one at a time; yield their commits."""
+        left = deque(indices)
+        while left or self._computing:
+            (call, *_), _ = self._ray.wait([*self._loading, *self._computing])
+            commit = self._result(call)  # None if the actor was loading
+            actor = (self._computing if call in self._computing else self._loading).pop(call)
+            if left:
+                self._computing[actor.compute.remote(left.popleft())] = actor
+            else:  # makes room for one that was lost with its node, and has a shard to compute
+                self._end([actor, *self._loading.values()], self._loading)
+                self._loading.clear()
+            if commit is not None:
+                yield commit
+
+    def close(self) -> None:
+        """End the actors."""
+        self._end(self._actors, [*self._loading, *self._computing])
+
+    def _end(self, actors: Iterable[Any], calls: Iterable[Any]) -> None:
+        for call in calls:  # or Ray would say that it repeats them
+            self._ray.cancel(call)
+        for actor in actors:
+            self._ray.kill(actor)
+
+    def _result(self, call: Any) -> Any:
+        try:
+            returned = self._ray.get(call)
+        except self._ray.exceptions.ActorDiedError as error:  # one that is lost is restarted
+            reason = str(error).strip().splitlines()[-1]
+            raise InputError(
+                f"A worker cannot begin: {reason}",
+                hint="install this version of the package, and what it needs, on all nodes",
+            ) from error
+        if isinstance(returned, PerplexityDetectorError):
+            raise returned
+        return returned
+
+
+def _returns_errors(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return errors of the user, which Ray would wrap, and print with a traceback."""
+
+    @wraps(method)
+    def call(*args: Any) -> Any:
+        try:
+            return method(*args)
+        except PerplexityDetectorError as error:
+            return error
+
+    return call
 
 
 class _Actor:
@@ -153,36 +207,20 @@ class _Actor:
     def _worker(self) -> ShardWorker:
         return ShardWorker(self._output, self._load, task=self._task)
 
+    @_returns_errors
     def load(self) -> None:
         """Make the task."""
         self._task  # noqa: B018 - it is kept
 
+    @_returns_errors
     def begin(self, dataset: Dataset, shard_rows: int) -> None:
         """List the shards; perhaps once more, if Ray repeats it after a loss."""
         shards.begin(dataset, self._output, self._task, resume=True, shard_rows=shard_rows)
 
+    @_returns_errors
     def compute(self, index: int) -> Commit:
         """Compute a shard."""
         return self._worker(index)
-
-
-def _result(ray: Any, reference: Any) -> Any:
-    """What an actor has returned; an error of the user is raised without Ray's own."""
-    try:
-        return ray.get(reference)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, PerplexityDetectorError):
-            raise error.cause from None
-        raise
-
-
-def _wait_for_room(ray: Any, actor: Any, workers: Workers) -> None:
-    """Say so if there is no room for an actor; a cluster that grows has it later."""
-    if not ray.wait([actor.__ray_ready__.remote()], timeout=_ROOM_SECONDS)[0]:
-        get_logger().warning(
-            "No node has room for a worker yet (cores: %g, cards: %g): waiting for one.",
-            workers.cpus, workers.gpus,
-        )  # fmt: skip
 
 
 def _absolute(place: str) -> str:

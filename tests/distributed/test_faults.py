@@ -9,12 +9,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from perplexity_detector.errors import InputError
+from perplexity_detector.errors import DatasetError, InputError
 from perplexity_detector.io.results_folder import ResultsFolder
 from perplexity_detector.io.shards import Dataset
 from perplexity_detector.pipelines import distributed, shards
@@ -33,6 +35,7 @@ pytestmark = [
 ]
 
 SHARDS = 40
+WORKERS = Workers(1, 2)
 #: Bytes of the memory that Ray's nodes share; it needs no more, and a container may have little.
 STORE = 80_000_000
 #: To wait at most; a busy machine can be slow.
@@ -119,11 +122,11 @@ def start(cluster, detector):
     """Starts a driver in this process, which takes no time to start; its number of shards."""
     with ThreadPoolExecutor() as pool:
 
-        def submit(dataset, output, seconds=0.05):
+        def submit(dataset, output, seconds=0.05, workers=WORKERS):
             load = partial(scoring.load, str(detector), seconds)
             return pool.submit(
                 lambda: len(list(distributed.predict(
-                    Dataset(str(dataset)), str(output), load, Workers(1, 2), cluster.address,
+                    Dataset(str(dataset)), str(output), load, workers, cluster.address,
                     resume=True, shard_rows=SHARD_ROWS,
                 )))
             )  # fmt: skip
@@ -191,6 +194,17 @@ def test_a_node_is_lost_and_another_joins(cluster, dataset, start, local, tmp_pa
     check(output, local)
 
 
+def test_a_node_is_lost_for_good(cluster, dataset, start, local, tmp_path):
+    output = tmp_path / "out"
+    driver = start(dataset, output, workers=Workers(2, 2))
+    wait_for_commits(output, 5)
+    cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+    # what was computed there has room once the other worker has nothing left to do
+    assert driver.result(SECONDS) == SHARDS
+    add_node(cluster)
+    check(output, local)
+
+
 def test_the_driver_is_killed_and_started_again(cluster, dataset, detector, start, local, tmp_path):
     output = tmp_path / "out"
     driver = start_program(cluster, dataset, output, detector)
@@ -240,3 +254,38 @@ def test_two_drivers_on_one_output(cluster, dataset, detector, start, local, tmp
         )
     assert driver.result(SECONDS) == SHARDS
     check(output, local)
+
+
+def test_a_cluster_that_makes_room_later(
+    cluster, dataset, start, local, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(distributed, "_ROOM_SECONDS", 0.5)
+    driver = start(dataset, tmp_path / "out", seconds=0, workers=Workers(1, 2, cpus=2, gpus=1))
+    deadline = time.monotonic() + SECONDS
+    while "No node has room for a worker yet (cores: 2, cards: 1)" not in caplog.text:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    # a card by name only, which a detector on the processor does not use
+    node = cluster.add_node(num_cpus=2, num_gpus=1, object_store_memory=STORE)
+    assert driver.result(SECONDS) == SHARDS
+    cluster.remove_node(node)
+    check(tmp_path / "out", local)
+
+
+def test_errors_of_the_user_come_from_workers_as_they_are(cluster, dataset, start, tmp_path, capfd):
+    (tmp_path / "no.csv").write_text("id,text\n")
+    with pytest.raises(DatasetError, match=r"no\.csv has no rows: give a row for each text"):
+        start(tmp_path / "no.csv", tmp_path / "out").result(SECONDS)
+    absent: Any = _OnAnotherMachine()
+    with pytest.raises(InputError, match=r"A worker cannot begin: .*No module named 'not_there'"):
+        list(
+            distributed.predict(Dataset(str(dataset)), str(tmp_path / "out"), absent, Workers(1, 1))
+        )
+    assert "Traceback" not in capfd.readouterr().err
+
+
+class _OnAnotherMachine:
+    """Loads a task by a module that workers lack."""
+
+    def __reduce__(self):
+        return import_module, ("not_there",)

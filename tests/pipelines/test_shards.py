@@ -329,6 +329,20 @@ def test_another_run_is_not_mixed_in(rows, tmp_path):
         begin(dataset, output, killing.load(), True, 5)
     with pytest.raises(InputError, match="was begun with another set of columns"):
         list(compute(output, partial(load_features_task, families=["stylometry"]), [0]))
+    other = load_features_task(families=["stylometry"])
+    with pytest.raises(InputError, match="was begun with another set of columns"):
+        list(compute(output, killing.load, [0], task=other))
+
+
+def test_a_program_that_sends_a_task_to_others_begins_quickly():
+    code = (
+        "import sys, pickle\n"
+        "from perplexity_detector.pipelines import distributed, tasks\n"
+        "pickle.dumps(tasks.load_predict_task)\n"
+        "print(*{'torch', 'transformers', 'xgboost', 'sklearn', 'ray'} & set(sys.modules))"
+    )
+    loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
+    assert loaded.split() == []
 
 
 def test_one_run_at_a_time(tmp_path):
