@@ -97,7 +97,6 @@ def predict(
         if not resume:
             shards.require_new(output)
         with closing(_Pool(_connected(address), workers, output, load)) as pool:
-            pool.grow(workers.minimum)
             pool.begin(dataset, shard_rows)
             indices = shards.pending(output, ResultsFolder(output).require_manifest())
             pool.grow(min(workers.maximum, len(indices)))
@@ -125,21 +124,32 @@ class _Pool:
         self._loading: dict[Any, Any] = {}
         self._computing: dict[Any, Any] = {}
 
-    def grow(self, size: int) -> None:
-        """Start actors up to a number of them; those without room on the cluster wait for it."""
-        while len(self._actors) < size:
-            self._actors.append(actor := self._make())
-            self._loading[actor.load.remote()] = actor
-
     def begin(self, dataset: Dataset, shard_rows: int) -> None:
-        """List the shards, by an actor: this machine may have another device, and reach less."""
-        first = self._actors[0]
-        if not self._ray.wait([first.__ray_ready__.remote()], timeout=_ROOM_SECONDS)[0]:
+        """Start the actors that are started at once; list the shards while they load.
+
+        An actor lists them: this machine may have another device, and reach less.
+        """
+        first = self._start()
+        ready, begun = first.__ray_ready__.remote(), first.begin.remote(dataset, shard_rows)
+        self._loading[begun] = first
+        self.grow(self._workers.minimum)
+        if not self._ray.wait([ready], timeout=_ROOM_SECONDS)[0]:
+            self._ray.cancel(ready)
             get_logger().warning(
                 "No node has room for a worker yet (cores: %g, cards: %g): waiting for one.",
                 self._workers.cpus, self._workers.gpus,
             )  # fmt: skip
-        self._result(first.begin.remote(dataset, shard_rows))
+        self._result(begun)
+
+    def grow(self, size: int) -> None:
+        """Start actors up to a number of them; those without room on the cluster wait for it."""
+        while len(self._actors) < size:
+            actor = self._start()
+            self._loading[actor.load.remote()] = actor
+
+    def _start(self) -> Any:
+        self._actors.append(self._make())
+        return self._actors[-1]
 
     def compute(self, indices: Sequence[int]) -> Iterator[Commit]:
         """Hand shards to actors that are free, one at a time; yield their commits."""
