@@ -154,6 +154,7 @@ class My_TextClassifier_Model(
         device: str = "auto",
         precision: str = "auto",
         cache: str | None = None,
+        exhaustive: bool = False,
         shard: str | None = None,
         rows_per_shard: int | None = None,
         engine: str | None = None,
@@ -171,8 +172,9 @@ class My_TextClassifier_Model(
                 output also a folder of tables.
             output: file of the results, or - for standard output; a folder with a slash at its
                 end, or a URL, for results in shards, which many machines can write.
-            details: also write verdict, note, words, tokens, reasons (why), flags and problem, and
-                what the results were made with and of to results.meta.json next to them.
+            details: also write verdict, note, words, words_read, tokens, reasons (why), flags and
+                problem, and what the results were made with and of to results.meta.json next to
+                them.
             show: also print a readable table.
             raw: write probabilities that are not rounded, and raw_score, before calibration.
             resume: continue after the rows or shards that an earlier, interrupted run wrote.
@@ -183,6 +185,7 @@ class My_TextClassifier_Model(
             device: auto, cpu or cuda.
             precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
             cache: folder in which to keep the language model's results for later runs.
+            exhaustive: read all of a long document, even where a sample of it settles the verdict.
             shard: i/n: compute the i-th of n parts of the shards, while other machines compute the
                 others; i is from 0 to n - 1.
             rows_per_shard: of results in shards; 4096 if not given.
@@ -197,13 +200,14 @@ class My_TextClassifier_Model(
         options = self._start(
             "predict", dataset_options, dataset=dataset, output=target, details=details,
             show=show, raw=raw, resume=resume, reports=reports, detector=detector, lm=lm, fpr=fpr,
-            device=device, precision=precision, cache=cache, shard=shard,
+            device=device, precision=precision, cache=cache, exhaustive=exhaustive, shard=shard,
             rows_per_shard=rows_per_shard, engine=engine, address=address, workers=workers,
             gpus_per_worker=gpus_per_worker, cpus_per_worker=cpus_per_worker,
         )  # fmt: skip
         fpr = None if fpr is None else parse_rate(fpr)
         details, show = parse_bool("details", details), parse_bool("show", show)
         raw, resume = parse_bool("raw", raw), parse_bool("resume", resume)
+        exhaustive = parse_bool("exhaustive", exhaustive)
         if resume and reports is not None:
             raise InputError("--reports needs all texts: leave out --resume.")
         in_shards = ShardOptions.parse(
@@ -216,7 +220,7 @@ class My_TextClassifier_Model(
             self._predict_in_shards(
                 str(dataset), target, options, in_shards, details=details, raw=raw, fpr=fpr,
                 detector=parse_str(detector), lm=parse_str(lm), device=device,
-                precision=precision, cache=parse_str(cache),
+                precision=precision, cache=parse_str(cache), exhaustive=exhaustive,
             )  # fmt: skip
             return
         with timed(get_logger(), "predict") as counts:
@@ -229,7 +233,9 @@ class My_TextClassifier_Model(
             )
             from perplexity_detector.pipelines.reports import ReportsFolder
 
-            loaded = self._load_detector(detector, lm, fpr, device, precision, cache)
+            loaded = self._load_detector(
+                detector, lm, fpr, device, precision, cache, exhaustive=exhaustive
+            )
             use_worker_processes(loaded.extractor_)
             verdicts = VerdictCounts()
             chunks = options.read_chunks(dataset, chunk_rows(loaded.extractor_))
@@ -264,6 +270,7 @@ class My_TextClassifier_Model(
         device: str = "auto",
         precision: str = "auto",
         cache: str | None = None,
+        exhaustive: bool = False,
         **dataset_options: Any,
     ) -> None:
         """Print AUROC, TPR at 1 and 5 % FPR, Brier score and ECE, each with its interval.
@@ -284,14 +291,15 @@ class My_TextClassifier_Model(
             device: auto, cpu or cuda.
             precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
             cache: folder in which to keep the language model's results for later runs.
+            exhaustive: read all of a long document, even where a sample of it settles the verdict.
             **dataset_options: names of columns, encoding and format; see the program's help.
         """
         options = self._start(
             "evaluate", dataset_options, dataset=dataset, detector=detector, lm=lm, fpr=fpr,
             max_words=max_words, split=split, people=people, device=device, precision=precision,
-            cache=cache,
+            cache=cache, exhaustive=exhaustive,
         )  # fmt: skip
-        people = parse_bool("people", people)
+        people, exhaustive = parse_bool("people", people), parse_bool("exhaustive", exhaustive)
         fpr = None if fpr is None else parse_rate(fpr)
         sizes = parse_positive_ints(max_words=max_words or None)
         with timed(get_logger(), "evaluate") as counts:
@@ -306,7 +314,9 @@ class My_TextClassifier_Model(
                 # people alone have a rate, models alone have none
                 if frame.empty or frame["generated"].any():
                     require_two_classes(frame)
-            loaded = self._load_detector(detector, lm, fpr, device, precision, cache, progress=True)
+            loaded = self._load_detector(
+                detector, lm, fpr, device, precision, cache, exhaustive=exhaustive, progress=True
+            )
             scored = score_labelled(frame, loaded, split=parse_str(split), **sizes)
             counts["rows"] = len(scored)
         print(tables.evaluation(scored, loaded.fpr))

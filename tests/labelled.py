@@ -47,3 +47,18 @@ def two_styles(texts, seed=0, mixed=0.4):
         chosen = [draw.choice(other if draw.random() < mixed else own) for _ in range(60)]
         written.append(" ".join(" ".join(chosen[i : i + 10]) + "." for i in range(0, 60, 10)))
     return written, [number % 2 for number in range(texts)]
+
+
+def long_document(label, n_words=4000, seed=7, mixed=0.4):
+    """A document in one of the two styles."""
+    texts, labels = two_styles(n_words // 30, seed, mixed)
+    return " ".join(text for text, one in zip(texts, labels, strict=True) if one == label)
+
+
+def detector_of_documents():
+    """A light detector that knows texts of all lengths."""
+    texts, labels = two_styles(120)
+    for seed, n_words in enumerate([500, 1000, 2000, 4000] * 10, 100):
+        texts += [long_document(label, n_words, seed) for label in (0, 1)]
+        labels += [0, 1]
+    return light_detector(fpr=0.2).fit(texts, labels)

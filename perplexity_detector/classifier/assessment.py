@@ -32,6 +32,8 @@ class Assessment:
             if it does not, or if the detector marks none.
         settled_early: whether the first detector of a cascade gave the verdict; the features are
             that detector's then.
+        n_words_of_document: words of the long document of which the text is a sample; None if the
+            text is all there is.
     """
 
     document: Document
@@ -45,6 +47,7 @@ class Assessment:
     flags: tuple[Flag, ...]
     passages: Passages | None = None
     settled_early: bool = False
+    n_words_of_document: int | None = None
 
     @property
     def is_flagged(self) -> bool:
@@ -53,12 +56,17 @@ class Assessment:
 
     @property
     def n_words(self) -> int:
-        """Words of the text."""
+        """Words of the text, or of the document of which it is a sample."""
+        return self.n_words_read if self.n_words_of_document is None else self.n_words_of_document
+
+    @property
+    def n_words_read(self) -> int:
+        """Words that were read."""
         return len(self.document.words)
 
     @property
     def n_tokens(self) -> int:
-        """Tokens of the text; 0 if no language model read it."""
+        """Tokens that were read; 0 if no language model read them."""
         return self.document.token_count
 
 

@@ -69,8 +69,10 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         training_: a summary of the training, plain values.
         metrics_: what was measured, plain values.
         oof_probabilities_: out-of-fold probability of each training text, shape (n,); not saved.
+        exhaustive: whether all of a long document is read, not just a sample of it; not saved.
     """
 
+    exhaustive: bool = True
     #: Its name in commands and artefacts.
     name: ClassVar[str]
     #: Files that `to_files` gives.
@@ -218,7 +220,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     def assess_texts(self, texts: Sequence[str]) -> list[Assessment]:
         """Assess texts: features, score, probability, thresholds, verdict and flags of each.
 
-        All predictions and explanations start here.
+        All predictions start here.
 
         Args:
             texts: n of them, as they were written.
@@ -226,6 +228,10 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         Returns:
             One record a text, in order.
         """
+        return self.assess_whole(texts)
+
+    def assess_whole(self, texts: Sequence[str]) -> list[Assessment]:
+        """As `assess_texts`, by all that is in each text; explanations start here."""
         documents, features = self.extract(texts)
         return self.assess_documents(texts, documents, features)
 

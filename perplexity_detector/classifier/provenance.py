@@ -24,8 +24,9 @@ class Provenance:
         detector_sha256: of what the detector learned; see `detector_sha256`.
         language_model: fingerprint of the model that read the text; None if none did.
         precision: in which the language model computed; None if there was none.
-        settings: `fpr`, the false-positive rate; `device`; and `cache`, whether the language
-            model's output was kept, which rounds it to half precision.
+        settings: `fpr`, the false-positive rate; `device`; `cache`, whether the language model's
+            output was kept, which rounds it to half precision; and `exhaustive`, whether all of a
+            long document is read.
         time: in UTC, ISO 8601, to the second.
     """
 
@@ -38,12 +39,18 @@ class Provenance:
     time: str
 
     @classmethod
-    def of(cls, classifier: CalibratedClassifier, detector: str | None = None) -> Provenance:
+    def of(
+        cls,
+        classifier: CalibratedClassifier,
+        detector: str | None = None,
+        exhaustive: bool | None = None,
+    ) -> Provenance:
         """The provenance of what a detector answers now.
 
         Args:
             classifier: trained.
             detector: its name.
+            exhaustive: whether the answer is of all the text; as the detector reads if not given.
 
         Raises:
             InputError: this machine lacks the detector's device or precision.
@@ -61,6 +68,7 @@ class Provenance:
                 "fpr": float(classifier.fpr),
                 "device": str(device),
                 "cache": extractor.cache is not None,
+                "exhaustive": classifier.exhaustive if exhaustive is None else exhaustive,
             },
             time=_utc_now(),
         )

@@ -51,6 +51,7 @@ class Commands:
         device: str,
         precision: str,
         cache: object = None,
+        exhaustive: bool = False,
         **extractor: Any,
     ) -> ExplainableClassifier:
         """Load the detector that the options of a command name; see `loading.load_detector`.
@@ -60,7 +61,7 @@ class Commands:
         from perplexity_detector.detectors.loading import load_detector
 
         return load_detector(
-            self._data, parse_str(detector), parse_str(lm), fpr,
+            self._data, parse_str(detector), parse_str(lm), fpr, exhaustive,
             device=device, precision=precision, cache=parse_str(cache), **extractor,
         )  # fmt: skip
 

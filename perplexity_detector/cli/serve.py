@@ -6,7 +6,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from perplexity_detector.cli.base import Commands
-from perplexity_detector.cli.options import parse_int, parse_positive_ints, parse_rate, parse_str
+from perplexity_detector.cli.options import (
+    parse_bool,
+    parse_int,
+    parse_positive_ints,
+    parse_rate,
+    parse_str,
+)
 from perplexity_detector.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,6 +41,7 @@ class ServeCommand(Commands):
         fpr: float | None = None,
         device: str = "auto",
         precision: str = "auto",
+        exhaustive: bool = False,
         max_texts: int | None = None,
         max_characters: int | None = None,
         max_megabytes: int | None = None,
@@ -54,6 +61,7 @@ class ServeCommand(Commands):
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
             precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
+            exhaustive: read all of a long document, even where a sample of it settles the verdict.
             max_texts: limit of texts in one request; 1000 if not given.
             max_characters: limit of characters in one text; 50000 if not given.
             max_megabytes: limit of a file's size in megabytes; 100 if not given.
@@ -67,12 +75,13 @@ class ServeCommand(Commands):
         self._log(
             "serve",
             {"host": host, "port": port, "detector": detector, "lm": lm, "fpr": fpr}
-            | {"device": device, "precision": precision, **limits},
+            | {"device": device, "precision": precision, "exhaustive": exhaustive, **limits},
         )
         _require_packages()
         from perplexity_detector.service.settings import MEGABYTE, load_settings
 
         fpr = None if fpr is None else parse_rate(fpr)
+        exhaustive = parse_bool("exhaustive", exhaustive)
         if parse_int("port", port) > 65_535:
             raise InputError(f"--port is at most 65535, not {port}.")
         given = parse_positive_ints(**limits)
@@ -85,7 +94,9 @@ class ServeCommand(Commands):
             from perplexity_detector.detectors.loading import detector_name
             from perplexity_detector.service.engine import Engine
 
-            loaded = self._load_detector(detector, lm, fpr, device, precision)
+            loaded = self._load_detector(
+                detector, lm, fpr, device, precision, exhaustive=exhaustive
+            )
             return Engine(loaded, detector_name(self._data, parse_str(detector)))
 
         from perplexity_detector.service.server import serve

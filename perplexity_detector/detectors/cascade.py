@@ -54,6 +54,8 @@ class CascadeDetector(TextDetector):
         first_: the first detector.
     """
 
+    #: It reads all of a long document: what a sample of its windows costs was not measured.
+    exhaustive = True
     first_: TextDetector
 
     @classmethod
@@ -93,8 +95,8 @@ class CascadeDetector(TextDetector):
 
     # --- prediction -------------------------------------------------------------------------
 
-    def assess_texts(self, texts: Sequence[str]) -> list[Assessment]:
-        """As `CalibratedClassifier.assess_texts`, by the first detector or by this one."""
+    def assess_whole(self, texts: Sequence[str]) -> list[Assessment]:
+        """As `CalibratedClassifier.assess_whole`, by the first detector or by this one."""
         self._check_fitted()
         self.extractor_.require_model(self.language_model_)
         if not can_pause(self.extractor_.scorer()):
@@ -159,7 +161,7 @@ class CascadeDetector(TextDetector):
 
     def explain(self, text: str, id: str | None = None, detector: str | None = None) -> Explanation:
         """As `ExplainableClassifier.explain`, by whichever detector gave the verdict."""
-        (assessment,) = self.assess_texts(check_texts([text]))
+        (assessment,) = self.assess_whole(check_texts([text]))
         if not assessment.settled_early:
             return self.explain_assessment(text, assessment, id, detector)
         explanation = self.first_.explain_assessment(text, assessment, id, detector)

@@ -30,6 +30,7 @@ def load_detector(
     detector: str | None = None,
     lm: str | None = None,
     fpr: float | None = None,
+    exhaustive: bool = False,
     **extractor: Any,
 ) -> ExplainableClassifier:
     """The detector asked for; else the published one; else, with a warning, the shipped one.
@@ -41,6 +42,7 @@ def load_detector(
         detector: a folder, or the name of a shipped detector, or `auto`.
         lm: where its language model lies, if not where it lay in training.
         fpr: false-positive rate of verdicts; the detector's own if not given.
+        exhaustive: read all of long documents, where the detector would read a sample.
         **extractor: settings of the extractor to change.
 
     Raises:
@@ -58,6 +60,8 @@ def load_detector(
     loaded = _load(str(detector), **extractor)
     if fpr is not None:
         loaded.set_params(fpr=fpr)
+    if exhaustive:
+        loaded.exhaustive = True
     return loaded
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from perplexity_detector.classifier import long_documents
 from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.base import warn_renamed
 from perplexity_detector.classifier.contributions import Contributions
@@ -84,8 +85,10 @@ class TextDetector(ExplainableClassifier):
         language_model_: fingerprint of the model that read the training texts.
         training_: a summary of the training, plain values.
         metrics_: what was measured, plain values.
+        exhaustive: whether all of a long document is read, not just a sample of it; not saved.
     """
 
+    exhaustive = False
     name: ClassVar[str] = "detector"
     artefact_files: ClassVar[tuple[str, ...]] = (trees.BOOSTER_FILE, ARRAYS_FILE)
 
@@ -262,6 +265,16 @@ class TextDetector(ExplainableClassifier):
         )
 
     # --- prediction -------------------------------------------------------------------------
+
+    def assess_texts(self, texts: Sequence[str]) -> list[Assessment]:
+        """As `CalibratedClassifier.assess_texts`.
+
+        Unless the detector is `exhaustive`, a long document is assessed by a sample of its windows
+        where that settles its verdict; see `long_documents`.
+        """
+        if self.exhaustive:
+            return self.assess_whole(texts)
+        return long_documents.assess(self, texts)
 
     def assess_documents(
         self,

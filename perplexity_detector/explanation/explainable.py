@@ -26,27 +26,30 @@ class ExplainableClassifier(CalibratedClassifier):
         """The detector that decides where no earlier one does: this one, if it is no cascade."""
         return self
 
-    def assess(self, texts: Iterable[str], why: bool = True) -> pd.DataFrame:
+    def assess(self, texts: Iterable[str], why: bool = True, whole: bool = False) -> pd.DataFrame:
         """Probability, verdict and reasons of each text.
 
         Args:
             texts: shape (n,).
             why: whether to give reasons, which takes a little longer.
+            whole: read all of long documents even if the detector is not `exhaustive`.
 
         Returns:
             One row a text: `probability` that it is generated, `verdict` (human, generated,
-            uncertain or mixed), `note` (why it is uncertain), `words`, `tokens`, `raw_score`
-            (before calibration, higher for generated), `passages` (how many are marked),
-            `share_generated`, `share_low` and `share_high` (of its sentences, with a 90 %
-            interval; NaN where the text says too little), `flags` (a tuple of `Flag`), and `why`,
-            the reasons.
+            uncertain or mixed), `note` (why it is uncertain), `words`, `words_read` (fewer than all
+            of a long document), `tokens` (of what was read), `raw_score` (before calibration,
+            higher for generated), `passages` (how many are marked), `share_generated`, `share_low`
+            and `share_high` (of its sentences, with a 90 % interval; NaN where the text says too
+            little, or not all was read), `flags` (a tuple of `Flag`), and `why`, the reasons.
         """
-        assessments = self.assess_texts(check_texts(texts))
+        found = check_texts(texts)
+        assessments = self.assess_whole(found) if whole else self.assess_texts(found)
         columns = {
             "probability": pd.Series([one.probability for one in assessments], dtype=float),
             "verdict": pd.Series([one.verdict for one in assessments], dtype=object),
             "note": pd.Series([one.note for one in assessments], dtype=object),
             "words": pd.Series([one.n_words for one in assessments], dtype=int),
+            "words_read": pd.Series([one.n_words_read for one in assessments], dtype=int),
             "tokens": pd.Series([one.n_tokens for one in assessments], dtype=int),
             "raw_score": pd.Series([one.raw_score for one in assessments], dtype=float),
             **_passage_columns(assessments),
@@ -75,7 +78,7 @@ class ExplainableClassifier(CalibratedClassifier):
         ]
 
     def explain(self, text: str, id: str | None = None, detector: str | None = None) -> Explanation:
-        """The evidence behind the verdict on one text.
+        """The evidence behind the verdict on one text, all of which is read.
 
         Args:
             text: as it was written.
@@ -85,7 +88,7 @@ class ExplainableClassifier(CalibratedClassifier):
         Raises:
             InputError: the text is no string.
         """
-        (assessment,) = self.assess_texts(check_texts([text]))
+        (assessment,) = self.assess_whole(check_texts([text]))
         return self.explain_assessment(text, assessment, id, detector)
 
     def explain_assessment(

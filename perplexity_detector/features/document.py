@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -78,6 +79,49 @@ class Document:
     def tokens_by_sentence(self) -> list[np.ndarray]:
         """For each sentence in which a token ends, the indices of those tokens."""
         return tokens_by_sentence(self.sentence_spans, self.statistics.offsets)
+
+
+def join_documents(documents: Sequence[Document]) -> Document:
+    """A document of others one after the other, without running the language model again.
+
+    Each was read by itself, so no statistic or hidden state depends on the others.
+
+    Args:
+        documents: one or more, read by the same extractor.
+    """
+    text = " ".join(one.text for one in documents)
+    lengths = [len(one.text) + 1 for one in documents]
+    starts = np.cumsum([0, *lengths[:-1]]).astype(np.int32)
+    statistics = [one.statistics for one in documents]
+    states = [one.states for one in documents if one.states.tokens.size]
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(one, name) for one in statistics])
+
+    def moved(offsets: Sequence[np.ndarray]) -> np.ndarray:
+        return np.concatenate([a + start for a, start in zip(offsets, starts, strict=True)])
+
+    return Document(
+        text,
+        TokenStatistics(
+            joined("surprisal"),
+            joined("rank"),
+            joined("entropy"),
+            joined("variance"),
+            moved([one.offsets for one in statistics]),
+        ),
+        TokenIds(
+            np.concatenate([one.tokens.ids for one in documents]),
+            moved([one.tokens.offsets for one in documents]),
+        ),
+        PooledStates(
+            states[0].layers,
+            np.concatenate([one.means for one in states], axis=1),
+            np.concatenate([one.tokens for one in states]),
+        )
+        if states
+        else PooledStates.empty(),
+    )
 
 
 def select_sentences(document: Document, chosen: np.ndarray) -> Document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import compress
 from pathlib import Path
 from typing import Protocol
@@ -27,8 +28,8 @@ from perplexity_detector.pipelines.reports import ReportsFolder
 #: Kaggle's columns.
 RESULTS = ("id", "generated")
 DETAILS = (
-    "id", "generated", "verdict", "note", "words", "tokens", "passages", "share_generated",
-    "share_low", "share_high", "why", "flags", "problem",
+    "id", "generated", "verdict", "note", "words", "words_read", "tokens", "passages",
+    "share_generated", "share_low", "share_high", "why", "flags", "problem",
 )  # fmt: skip
 #: What is written of documents as well: deleted, hidden and other passages that were not read.
 DOCUMENT_DETAILS = (*DETAILS, "left_out")
@@ -67,13 +68,14 @@ def predict(
         chunks: frames with id, text, line and problem.
         detector: trained.
         output: a csv, or `-` for standard output.
-        details: write verdict, note, words, tokens, why, flags and problem as well.
+        details: write verdict, note, words, words_read, tokens, why, flags and problem as well.
         why: find the reasons, though they are not written.
         resume: continue after the chunks that such a run has written.
         raw: write probabilities that are not rounded, and the scores before calibration.
         name: of the detector, for the provenance.
         documents: the chunks are of documents: details tell what was left out of them.
-        reports: where to write a report on each text.
+        reports: where to write a report on each text; long documents are then read whole, so
+            that the results agree with the reports.
 
     Yields:
         The results of each chunk that is scored, with the columns of `DETAILS` or
@@ -82,6 +84,9 @@ def predict(
     Raises:
         InputError: the rows there belong to another dataset, detector or settings.
     """
+    if reports is not None and not detector.exhaustive:
+        detector = copy(detector)
+        detector.exhaustive = True
     columns = list(RESULTS if not details else DOCUMENT_DETAILS if documents else DETAILS)
     if raw:
         columns.insert(columns.index("generated") + 1, RAW_SCORE)
@@ -110,6 +115,7 @@ def run_fingerprint(detector: ExplainableClassifier, columns: Sequence[str]) -> 
         "detector": detector_sha256(detector),
         "language model": detector.language_model_,
         "fpr": detector.fpr,
+        "exhaustive": detector.exhaustive,
         "device": str(resolve_device(extractor.device)),
         "precision": extractor.precision,
         "use of a cache": extractor.cache is not None,  # which rounds to half precision
@@ -152,6 +158,7 @@ def score(chunk: pd.DataFrame, detector: Assessor, why: bool, raw: bool = False)
             "verdict": UNCERTAIN,
             "note": np.where(chunk["problem"] == SCAN, SCAN, ""),
             "words": 0,
+            "words_read": 0,
             "tokens": 0,
             "passages": 0,
             "share_generated": np.nan,

@@ -26,8 +26,8 @@ class PredictTask:
 
     Args:
         detector: trained.
-        details: write verdict, note, words, tokens, why, flags and problem as well, the hash of
-            each text, and the provenance of the results.
+        details: write verdict, note, words, words_read, tokens, why, flags and problem as well, the
+            hash of each text, and the provenance of the results.
         raw: write probabilities that are not rounded, and the scores before calibration.
         name: of the detector, for the provenance.
     """

@@ -39,7 +39,7 @@ def recalibrate(detector: CalibratedClassifier, human_texts: Sequence[str]) -> n
         InputError: there are fewer.
     """
     detector.require_calibration_texts(len(human_texts))
-    assessed = detector.assess_texts(human_texts)
+    assessed = detector.assess_whole(human_texts)
     detector.recalibrate_scores(
         np.array([one.probability for one in assessed]),
         np.array([one.n_tokens for one in assessed]),

@@ -51,6 +51,7 @@ def load_predict_task(
     details: bool = False,
     raw: bool = False,
     worker_processes: bool = False,
+    exhaustive: bool = False,
     **extractor: Any,
 ) -> PredictTask:
     """Load a detector and make the task of it.
@@ -63,13 +64,14 @@ def load_predict_task(
         details: see `PredictTask`.
         raw: see `PredictTask`.
         worker_processes: whether processes make features while a GPU reads.
+        exhaustive: read all of long documents, where the detector would read a sample.
         **extractor: settings of the extractor to change.
     """
     from perplexity_detector.detectors.loading import detector_name, load_detector
     from perplexity_detector.pipelines.predict import use_worker_processes
     from perplexity_detector.pipelines.predict_task import PredictTask
 
-    loaded = load_detector(Path(data), detector, lm, fpr, **extractor)
+    loaded = load_detector(Path(data), detector, lm, fpr, exhaustive=exhaustive, **extractor)
     if worker_processes:
         use_worker_processes(loaded.extractor_)
     return PredictTask(loaded, details, raw, detector_name(Path(data), detector))

@@ -54,6 +54,7 @@ class Detectors:
                 loaded = ExplainableClassifier.from_pretrained(
                     folder, device=extractor.device, precision=extractor.precision
                 )
+                loaded.exhaustive = loaded.exhaustive or default.detector.exhaustive
                 self._offer(Engine(loaded, name))
             except PerplexityDetectorError as error:
                 get_logger().warning("The detector %s is not offered: %s", name, error)

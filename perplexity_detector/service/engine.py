@@ -54,9 +54,16 @@ class Engine:
         if detector.extractor_.reading_options.depth == 1:
             self.explanations([WARM_UP])
 
-    def provenance(self) -> dict[str, Any]:
-        """Return the provenance of an answer that is given now."""
-        return self._provenance.now().to_dict()
+    def provenance(self, exhaustive: bool | None = None) -> dict[str, Any]:
+        """Return the provenance of an answer that is given now.
+
+        Args:
+            exhaustive: whether it is of all the text; as the detector reads if not given.
+        """
+        values = self._provenance.now().to_dict()
+        if exhaustive is not None:
+            values["settings"] = {**values["settings"], "exhaustive": exhaustive}
+        return values
 
     def batch_tokens(self, minimum: int) -> int:
         """Return the tokens of a batch: `minimum`, or more if the device reads more at once."""
@@ -81,7 +88,8 @@ class Engine:
 
     def rows_by_last(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Return the rows of `assess` by the detector whose thresholds the texts are to set."""
-        return cast("list[dict[str, Any]]", self.detector.last.assess(texts).to_dict("records"))
+        rows = self.detector.last.assess(texts, whole=True)
+        return cast("list[dict[str, Any]]", rows.to_dict("records"))
 
     def predictions(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Return what `/v1/predict` answers for each text."""
@@ -98,6 +106,7 @@ class Engine:
                     "generated": _finite_or_none(one.generated_threshold),
                 },
                 "words": one.n_words,
+                "words_read": one.n_words_read,
                 "tokens": one.n_tokens,
                 "passages": _marked_passages(one),
                 "share_generated": None if one.passages is None else asdict(one.passages.share),

@@ -116,12 +116,18 @@ class Prediction(BaseModel):
     why: str = Field(description="the features that contributed most, in words")
     thresholds: Thresholds
     words: int
-    tokens: int = Field(description="tokens of the language model; 0 if the detector uses none")
+    words_read: int = Field(
+        description="fewer than `words` where a sample settled the verdict on a long document"
+    )
+    tokens: int = Field(
+        description="tokens that the language model read; 0 if the detector uses none"
+    )
     passages: list[str] = Field(
         description="the passages that are marked as generated, from the text in canonical form"
     )
     share_generated: ShareBody | None = Field(
-        description="null where the text says too little, or if the detector marks no passages"
+        description="null where the text says too little or was not read whole, or if the "
+        "detector marks no passages"
     )
     flags: list[FlagBody] = Field(
         description="what is odd in the text as it was given; the probability does not depend on it"
@@ -136,6 +142,7 @@ class AnswerSettings(BaseModel):
     fpr: float
     device: str
     cache: bool
+    exhaustive: bool = Field(description="whether all of a long document is read")
 
 
 class ProvenanceRecord(BaseModel):

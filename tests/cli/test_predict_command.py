@@ -15,7 +15,7 @@ from perplexity_detector.logs import LOG_FILE
 from perplexity_detector.pipelines.predict import DETAILS
 from tests.asked import log_of
 from tests.cli.running import HEAVY, MARKER, MODEL, TEXTS, frame, run
-from tests.labelled import SAMPLE, sample
+from tests.labelled import SAMPLE, detector_of_documents, long_document, sample
 
 
 def test_predict_by_default(trained, tmp_path):
@@ -182,7 +182,7 @@ def test_a_broken_document_is_a_row_with_a_problem(here, tmp_path, detector):
     (folder / "b.pdf").write_bytes(b"%PDF-1.4 rubbish")
     code, out, err = here("predict", "essays", "--details", "--output=-", f"--detector={detector}")
     assert code == 0
-    assert out.splitlines()[2] == "b.pdf,0.5,uncertain,,0,0,,,damaged or cut short,"
+    assert out.splitlines()[2] == "b.pdf,0.5,uncertain,,0,0,0,,,damaged or cut short,"
     assert "b.pdf: damaged or cut short" in err
     assert here("predict", "essays/b.pdf", f"--detector={detector}")[0] == 2
 
@@ -201,3 +201,24 @@ def test_reports_and_their_index(here, tmp_path, detector):
     assert '"problem":"no text"' in index
     code, _, err = here("predict", "rows.csv", "--reports=r", "--resume")
     assert (code, "--resume" in err) == (2, True)
+
+
+def test_a_long_document_is_read_whole_if_asked(here, tmp_path):
+    folder = detector_of_documents().save_pretrained(tmp_path / "documents")
+    assert "exhaustive" not in (folder / "config.json").read_text()
+    (tmp_path / "long.txt").write_text(long_document(1, 6000))
+    options = ("predict", "long.txt", "--details", "--output=-", f"--detector={folder}")
+    code, out, err = here(*options)
+    assert code == 0, err
+    (sampled,) = csv.DictReader(out.splitlines())
+    assert int(sampled["words_read"]) < int(sampled["words"]) / 2
+    code, out, err = here(*options, "--exhaustive")
+    assert code == 0, err
+    (whole,) = csv.DictReader(out.splitlines())
+    assert whole["words_read"] == whole["words"] == sampled["words"]
+    assert whole["verdict"] == sampled["verdict"]
+    explained = TextDetector.from_pretrained(folder).explain(long_document(1, 6000))
+    assert float(whole["generated"]) == pytest.approx(explained.probability, abs=1e-6)
+    code, out, err = here(*options, "--exhaustive=maybe")
+    assert code == 2
+    assert "--exhaustive is True or False" in err

@@ -196,7 +196,7 @@ def test_assessments(detector):
     texts = [NEW[0], NEW[1], "Too short to tell.", ""]
     assessed = detector.assess(pd.Series(texts, index=[9, 8, 7, 6]))
     assert list(assessed.columns) == [
-        "probability", "verdict", "note", "words", "tokens", "raw_score", "passages",
+        "probability", "verdict", "note", "words", "words_read", "tokens", "raw_score", "passages",
         "share_generated", "share_low", "share_high", "flags", "why",
     ]  # fmt: skip
     assert assessed["raw_score"].tolist() == detector.decision_function(texts).tolist()

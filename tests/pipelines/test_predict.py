@@ -82,7 +82,7 @@ def test_details(write, detector, tmp_path):
     (results,) = predict(read_chunks(path), detector, tmp_path / "results.csv", details=True)
     assert (tmp_path / "results.csv").read_text().splitlines()[0] == ",".join(DETAILS)
     assessed = detector.assess(TEXTS)
-    for column in ("verdict", "words", "tokens", "why"):
+    for column in ("verdict", "words", "words_read", "tokens", "why"):
         assert results[column].tolist() == assessed[column].tolist()
     assert [row["why"] for row in rows_of(tmp_path / "results.csv")] == assessed["why"].tolist()
 
@@ -188,8 +188,9 @@ def test_rows_with_problems_keep_their_place(detector, tmp_path, reported):
     for row, problem in ((written[1], "no text"), (written[2], "3 fields instead of 2")):
         assert row == {
             "id": row["id"], "generated": "0.5", "verdict": "uncertain", "words": "0",
-            "tokens": "0", "passages": "0", "share_generated": "", "share_low": "",
-            "share_high": "", "why": "", "note": "", "flags": "", "problem": problem,
+            "words_read": "0", "tokens": "0", "passages": "0", "share_generated": "",
+            "share_low": "", "share_high": "", "why": "", "note": "", "flags": "",
+            "problem": problem,
         }  # fmt: skip
     assert results["generated"].tolist()[::3] == pytest.approx(
         detector.predict_proba(TEXTS[:2])[:, 1], abs=5e-7

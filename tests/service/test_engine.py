@@ -9,7 +9,7 @@ from perplexity_detector.explanation.explainable import SEPARATOR
 from perplexity_detector.lm.scorer_cache import shared_scorer
 from perplexity_detector.service.engine import Engine
 from perplexity_detector.service.settings import Settings
-from tests.labelled import small_detector
+from tests.labelled import detector_of_documents, long_document, small_detector
 from tests.service.serving import listening
 
 
@@ -71,3 +71,23 @@ def test_every_front_end_gives_the_same_reasons(here, detector, tmp_path, texts)
         for text, why in zip(texts, command, strict=True):
             explanation = client.post("/v1/explain", json={"text": text}).json()
             assert SEPARATOR.join(explanation["reasons"]) == why
+
+
+def test_a_sample_of_a_long_document_is_predicted_and_all_of_it_explained():
+    engine = Engine(detector_of_documents(), "light")
+    text = long_document(1)
+    (one,) = engine.predictions([text])
+    assert one["words_read"] < one["words"] == 3960
+    assert engine.provenance()["settings"]["exhaustive"] is False
+    (explained,) = engine.explanations([text])
+    assert explained.words == one["words"]
+    assert explained.provenance.settings["exhaustive"] is True
+    assert engine.provenance(exhaustive=True)["settings"]["exhaustive"] is True
+    # thresholds are set by all of each text
+    (row,) = engine.rows_by_last([text])
+    assert row["words_read"] == row["words"]
+    assert row["probability"] == explained.probability
+    engine.detector.exhaustive = True
+    (whole,) = engine.predictions([text])
+    assert whole["words_read"] == whole["words"]
+    assert whole["probability"] == round(explained.probability, 6)

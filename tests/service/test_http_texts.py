@@ -25,7 +25,7 @@ def test_a_batch_gets_the_assessments_of_the_library(client, detector, texts):
     assessed = detector.assess(texts)
     assert (answer["detector"], answer["fpr"]) == ("light", 0.1)
     results = answer["results"]
-    for name in ("verdict", "note", "words", "tokens", "why"):
+    for name in ("verdict", "note", "words", "words_read", "tokens", "why"):
         assert [one[name] for one in results] == assessed[name].tolist()
     assert [one["probability"] for one in results] == pytest.approx(
         assessed["probability"], abs=1e-6

@@ -77,7 +77,7 @@ async def predict_documents(
     """The same as `/v1/predict` with documents, at the path of GPTZero's API."""
     engine = service.find(body.detector)
     explanations = await service.submit(request, "explain", body.all(), engine)
-    return gptzero.to_answer(explanations, engine.provenance())
+    return gptzero.to_answer(explanations, engine.provenance(exhaustive=True))
 
 
 @router.post("/v1/features", response_model=Features, responses=documented(404))
