@@ -19,7 +19,13 @@ import numpy as np
 from scipy.special import logit, stdtrit
 
 from perplexity_detector.classifier.assessment import Assessment
-from perplexity_detector.classifier.verdicts import GENERATED, HUMAN, MAX_FNR, NO_PROSE
+from perplexity_detector.classifier.verdicts import (
+    BETWEEN_THRESHOLDS,
+    GENERATED,
+    HUMAN,
+    MAX_FNR,
+    NO_PROSE,
+)
 from perplexity_detector.features.document import Document, join_documents
 from perplexity_detector.text import canonicalise, sentence_spans, words
 
@@ -124,16 +130,15 @@ class WindowSample:
         documents = [join_documents(in_order), *replicates]
         features = classifier.compute_features(documents)
         (assessment,) = classifier.assess_documents([self._text], documents[:1], features[:1])
-        unread = 1 - len(in_order) / len(self._windows)
-        # several looks, several chances to be wrong (Bonferroni)
-        confidence = 1 - (1 - CONFIDENCE) / self._n_looks
-        if not (
-            assessment.note == NO_PROSE  # whatever the score
-            or is_settled(
-                assessment.verdict, margins(classifier, documents, features), unread, confidence
-            )
-        ):
-            return None
+        if assessment.note != NO_PROSE:  # which no score changes
+            unread = 1 - len(in_order) / len(self._windows)
+            # several looks, several chances to be wrong (Bonferroni)
+            confidence = 1 - (1 - CONFIDENCE) / self._n_looks
+            above = margins(classifier, documents, features)
+            if assessment.note not in ("", BETWEEN_THRESHOLDS) or not is_settled(
+                assessment.verdict, above, unread, confidence
+            ):
+                return None
         return replace(assessment, n_words_of_document=self.n_words)
 
 

@@ -18,7 +18,7 @@ from perplexity_detector.classifier.long_documents import (
     looks,
     windows_of,
 )
-from perplexity_detector.classifier.verdicts import GENERATED, HUMAN, NO_PROSE, UNCERTAIN
+from perplexity_detector.classifier.verdicts import GENERATED, HUMAN, NO_PROSE, OUTLIER, UNCERTAIN
 from perplexity_detector.text import canonicalise, words
 from tests.labelled import (
     detector_of_documents,
@@ -203,6 +203,13 @@ def test_explanations_and_thresholds_come_from_all_of_a_text(detector):
     assert not any("All of this" in one for one in detector.explain("A short one.").warnings)
 
 
+def test_a_sample_unlike_the_training_texts_settles_nothing(detector, monkeypatch):
+    monkeypatch.setattr(type(detector), "is_outlier", lambda _, rows: np.ones(len(rows), bool))
+    (one,) = detector.assess_texts([long_document(1)])
+    assert (one.verdict, one.note) == (UNCERTAIN, OUTLIER)
+    assert one.n_words_read == one.n_words
+
+
 def test_where_no_threshold_keeps_the_rate_everything_is_read():
     strict = light_detector(fpr=0.001).fit(*two_styles(60))
     (one,) = strict.assess_texts([long_document(1)])
@@ -220,6 +227,8 @@ def test_other_forms_than_prose_need_not_be_read_whole(detector):
 
 def test_what_the_language_model_reads_of_windows_is_all_there_is(tiny_llama, essays, monkeypatch):
     made = small_detector(tiny_llama, ["perplexity", "representation", "stylometry"], depth=1.0)
+    made.set_params(fpr=0.3)
+    made.outlier_detector_ = None  # beginnings of essays are all that it knows
     monkeypatch.setattr(long_documents, "is_settled", lambda *_: True)
     text = " ".join(essays)
     (one,) = made.assess_texts([text])

@@ -1,0 +1,108 @@
+"""Documents made of a small corpus, and the figures of made-up findings."""
+
+import pandas as pd
+import pytest
+import zstandard
+
+from benchmarks.quality.long_document_tables import long_documents as table
+from benchmarks.quality.long_documents import figures
+from benchmarks.quality.long_texts import LENGTHS, SKIPPED, long_documents
+from perplexity_detector.text import words
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("texts")
+    book = " ".join(f"Word number {n}." for n in range(4000))
+    packed = zstandard.ZstdCompressor().compress(f"{book}<|endoftext|>Short.".encode())
+    (folder / "books.txt.zst").write_bytes(packed)
+    rows = [
+        {
+            "id": f"{source}{n}", "text": f"{source} {n} " * 100, "source": source,
+            "generator": generator, "generated": generated, "split": split,
+        }
+        for source, generator, generated, count in (("a", "human", 0, 30), ("b", "m1", 1, 15))
+        for split in ("train", "test")
+        for n in (range(count) if split == "test" else range(count, 2 * count))
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_parquet(folder / "corpus.parquet")
+    return long_documents(folder / "corpus.parquet", folder)
+
+
+def test_documents_have_their_length_and_one_writer(documents):
+    assert sorted(zip(documents["kind"], documents["length"], strict=True)) == [
+        ("a, human", 2500), ("a, human", 2500), ("a, human", 5000), ("b, m1", 2500),
+        ("books", 2500), ("books", 5000), ("books", 10_000),
+    ]  # fmt: skip
+    for one in documents.itertuples():
+        assert 0.9 * one.length <= len(words(one.text)) <= 1.1 * one.length
+        source = one.kind.split(",")[0]
+        assert source == "books" or set(one.text.split()[::2]) == {source}
+    assert documents["id"].is_unique
+    assert documents["paired"].all()
+
+
+def test_texts_that_were_trained_on_are_left_out(documents):
+    joined = documents[documents["kind"] == "a, human"]["text"]
+    numbers = {int(one) for text in joined for one in text.split()[1::2]}
+    assert max(numbers) < 30
+
+
+def test_an_excerpt_begins_after_the_first_pages(documents):
+    (start,) = documents[(documents["kind"] == "books") & (documents["length"] == LENGTHS[0])][
+        "text"
+    ]
+    assert start.split()[:3] == f"number {SKIPPED // 3}. Word".split()
+
+
+def found(generated, sampled, whole, words_read=1000):
+    def way(verdict, log_odds, words_read, seconds):
+        return {
+            "log_odds": log_odds, "verdict": verdict, "note": "", "words": 5000,
+            "words_read": words_read, "seconds": seconds,
+        }  # fmt: skip
+
+    return {
+        "id": "x", "kind": "essays", "generated": generated, "length": 5000, "paired": True,
+        "precision": "bfloat16", "sampled": way(*sampled, words_read, 1.0),
+        "whole": way(*whole, 5000, 10.0),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def record():
+    rows = [
+        found(0, ("human", -3.0), ("human", -3.1)),
+        found(0, ("uncertain", 1.0), ("uncertain", 1.0), words_read=5000),
+        found(1, ("generated", 4.0), ("generated", 4.5)),
+        found(1, ("uncertain", 0.5), ("generated", 3.0)),
+    ]
+    further = {**found(0, ("generated", 5.0), ("human", 0.0)), "paired": False}
+    del further["whole"]
+    return {"detectors": {"fast": figures([*rows, further])}}
+
+
+def test_a_sample_is_compared_with_the_whole(record):
+    found = record["detectors"]["fast"]
+    people, models = found["lengths"]
+    assert (people["class"], people["documents"], people["settled"]) == ("people", 2, 0.5)
+    assert (people["verdicts_changed"], models["verdicts_changed"]) == (0, 0.5)
+    assert (models["flags_lost"], models["flags_gained"]) == (0.5, 0)
+    assert models["times_faster"] == 10
+    assert found["all"]["sampled"]["auroc"] == 0.75
+    assert found["all"]["whole"]["auroc"] == 1
+    # the further one counts among all people
+    assert (found["people"]["sampled"]["documents"], found["people"]["sampled"]["flagged"]) == (
+        3,
+        1,
+    )
+    assert found["people"]["whole"]["documents"] == 2
+    assert found["kinds"] == {"essays": {"documents": 3, "flagged": 1}}
+
+
+def test_the_table(record):
+    lines = table(record).splitlines()
+    assert lines[3] == (
+        "| `fast` | models | 5,000 | 2 | 100.0% | 1,000 | 1.0 s | 10.0 s | 50.0% | 50.0% | 100.0% |"
+    )
+    assert "25.0% of the verdicts change, 25.0% from `generated` and 0.0% to it" in lines[-1]
