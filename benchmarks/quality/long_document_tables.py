@@ -25,11 +25,14 @@ def long_documents(record: dict[str, Any]) -> str:
                     percent(one["verdicts_changed"]),
                     percent(one["sampled_flagged"]),
                     percent(one["whole_flagged"]),
+                    percent(one["sampled_uncertain"]),
+                    percent(one["whole_uncertain"]),
                 ]
             )
     head = (
         "| detector | documents by | words | documents | settled by a sample | words read, median "
-        "| time | time, `--exhaustive` | verdicts changed | flagged | flagged, `--exhaustive` |"
+        "| time | time, `--exhaustive` | verdicts changed | flagged | flagged, `--exhaustive` "
+        "| uncertain | uncertain, `--exhaustive` |"
     )
     sentences = [_sentence(name, found) for name, found in record["detectors"].items()]
     return "\n\n".join([table(head, rows), *sentences])
@@ -45,7 +48,8 @@ def _sentence(name: str, found: dict[str, Any]) -> str:
         f"`{name}` (in {found['precision']}), of all {of_all['documents']} documents: "
         f"{of_all['times_faster']:.1f} times as fast; {percent(of_all['verdicts_changed'])} of the "
         f"verdicts change, {percent(of_all['flags_lost'])} from `generated` and "
-        f"{percent(of_all['flags_gained'])} to it; {', '.join(both)}. Of {people['documents']} "
-        f"documents by people, {people['flagged']} are flagged (95 % upper bound of the rate "
+        f"{percent(of_all['flags_gained'])} to it; {', '.join(both)}. Read whole, "
+        f"{percent(of_all['whole_outliers'])} are unlike the training texts. "
+        f"Of {people['documents']} documents by people, {people['flagged']} are flagged (95 % upper bound of the rate "
         f"{percent(people['upper_bound'])})."
     )

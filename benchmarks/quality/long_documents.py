@@ -23,7 +23,7 @@ from benchmarks.quality.scored import FPR
 from benchmarks.records import RESULTS, write_json
 from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.calibration import clopper_pearson_upper
-from perplexity_detector.classifier.verdicts import GENERATED
+from perplexity_detector.classifier.verdicts import GENERATED, OUTLIER, UNCERTAIN
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.evaluation import metrics
 
@@ -156,6 +156,9 @@ def _compared(part: pd.DataFrame) -> dict[str, float]:
         "flags_gained": (flagged["sampled"] & ~flagged["whole"]).mean(),
         "sampled_flagged": flagged["sampled"].mean(),
         "whole_flagged": flagged["whole"].mean(),
+        "sampled_uncertain": (part["sampled.verdict"] == UNCERTAIN).mean(),
+        "whole_uncertain": (part["whole.verdict"] == UNCERTAIN).mean(),
+        "whole_outliers": (part["whole.note"] == OUTLIER).mean(),
     }
 
 

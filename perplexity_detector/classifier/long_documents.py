@@ -20,11 +20,13 @@ from scipy.special import logit, stdtrit
 
 from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.verdicts import (
-    BETWEEN_THRESHOLDS,
     GENERATED,
     HUMAN,
     MAX_FNR,
+    MIXED,
     NO_PROSE,
+    UNCERTAIN,
+    says_enough,
 )
 from perplexity_detector.features.document import Document, join_documents
 from perplexity_detector.text import canonicalise, sentence_spans, words
@@ -135,11 +137,13 @@ class WindowSample:
             # several looks, several chances to be wrong (Bonferroni)
             confidence = 1 - (1 - CONFIDENCE) / self._n_looks
             above = margins(classifier, documents, features)
-            if assessment.note not in ("", BETWEEN_THRESHOLDS) or not is_settled(
-                assessment.verdict, above, unread, confidence
+            if not (
+                says_enough(assessment.verdict, assessment.note)
+                and is_settled(assessment.verdict, above, unread, confidence)
             ):
                 return None
-        return replace(assessment, n_words_of_document=self.n_words)
+        # spans of the sample are no places in the document
+        return replace(assessment, passages=None, n_words_of_document=self.n_words)
 
 
 def windows_of(canonical: str) -> list[str]:
@@ -200,11 +204,12 @@ def is_settled(verdict: str, margins: np.ndarray, unread: float, confidence: flo
     (human_low, human_high), (low, high) = (
         jackknife_interval(column[0], column[1:], unread, confidence) for column in margins.T
     )
-    if verdict == GENERATED:
-        return low >= 0
-    if verdict == HUMAN:
-        return human_high < 0
-    return human_low >= 0 and high < 0
+    return {
+        GENERATED: low >= 0,
+        HUMAN: human_high < 0,
+        UNCERTAIN: human_low >= 0 and high < 0,
+        MIXED: False,  # which passages are marked depends on all of the text
+    }[verdict]
 
 
 def jackknife_interval(

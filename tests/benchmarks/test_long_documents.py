@@ -56,7 +56,8 @@ def test_an_excerpt_begins_after_the_first_pages(documents):
 
 
 def found(generated, sampled, whole, words_read=1000):
-    def way(verdict, log_odds, words_read, seconds):
+    def way(outcome, words_read, seconds):
+        verdict, log_odds = outcome
         return {
             "log_odds": log_odds, "verdict": verdict, "note": "", "words": 5000,
             "words_read": words_read, "seconds": seconds,
@@ -64,8 +65,8 @@ def found(generated, sampled, whole, words_read=1000):
 
     return {
         "id": "x", "kind": "essays", "generated": generated, "length": 5000, "paired": True,
-        "precision": "bfloat16", "sampled": way(*sampled, words_read, 1.0),
-        "whole": way(*whole, 5000, 10.0),
+        "precision": "bfloat16", "sampled": way(sampled, words_read, 1.0),
+        "whole": way(whole, 5000, 10.0),
     }  # fmt: skip
 
 
@@ -103,6 +104,7 @@ def test_a_sample_is_compared_with_the_whole(record):
 def test_the_table(record):
     lines = table(record).splitlines()
     assert lines[3] == (
-        "| `fast` | models | 5,000 | 2 | 100.0% | 1,000 | 1.0 s | 10.0 s | 50.0% | 50.0% | 100.0% |"
+        "| `fast` | models | 5,000 | 2 | 100.0% | 1,000 | 1.0 s | 10.0 s | 50.0% | 50.0% | 100.0% "
+        "| 50.0% | 0.0% |"
     )
     assert "25.0% of the verdicts change, 25.0% from `generated` and 0.0% to it" in lines[-1]

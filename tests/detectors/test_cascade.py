@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from perplexity_detector.classifier import long_documents
 from perplexity_detector.classifier.passages import PassageDetector
 from perplexity_detector.classifier.provenance import detector_sha256
 from perplexity_detector.detectors import cascade
@@ -69,6 +70,13 @@ def test_a_text_with_marked_passages_is_read_to_the_end(auto, texts, assessed, m
     assert any(by_first)
     for was_early, one in zip(by_first, auto.assess_texts(texts), strict=True):
         assert not (was_early and one.settled_early)
+
+
+def test_long_documents_are_read_whole(auto, texts, assessed, monkeypatch):
+    monkeypatch.setattr(long_documents, "assess", lambda *_: pytest.fail("they are sampled"))
+    assert auto.exhaustive
+    assert_alike(auto.assess_texts(texts[:2]), assessed[:2])
+    assert not auto.last.exhaustive
 
 
 def test_where_nothing_leaves_early_the_last_detector_decides(auto, texts, monkeypatch):
