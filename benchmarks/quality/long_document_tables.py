@@ -50,6 +50,6 @@ def _sentence(name: str, found: dict[str, Any]) -> str:
         f"verdicts change, {percent(of_all['flags_lost'])} from `generated` and "
         f"{percent(of_all['flags_gained'])} to it; {', '.join(both)}. Read whole, "
         f"{percent(of_all['whole_outliers'])} are unlike the training texts. "
-        f"Of {people['documents']} documents by people, {people['flagged']} are flagged (95 % upper bound of the rate "
-        f"{percent(people['upper_bound'])})."
+        f"Of {people['documents']} documents by people, {people['flagged']} are flagged (95 % "
+        f"upper bound of the rate {percent(people['upper_bound'])})."
     )

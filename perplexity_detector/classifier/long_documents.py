@@ -34,7 +34,7 @@ from perplexity_detector.text import canonicalise, sentence_spans, words
 if TYPE_CHECKING:
     from perplexity_detector.classifier.base import CalibratedClassifier
 
-#: A document of more words is sampled.
+#: A document of more words is sampled: the first look at a shorter one would be half of it.
 LONG_WORDS = 2000
 #: Words of a window, up to the end of a sentence: as many as training cuts texts to.
 WINDOW_WORDS = 200
