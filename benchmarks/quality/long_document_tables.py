@@ -15,7 +15,7 @@ def long_documents(record: dict[str, Any]) -> str:
             rows.append(
                 [
                     f"`{name}`",
-                    one["class"],
+                    one["writer"],
                     f"{one['length']:,}",
                     f"{one['documents']}",
                     percent(one["settled"]),
@@ -27,12 +27,14 @@ def long_documents(record: dict[str, Any]) -> str:
                     percent(one["whole_flagged"]),
                     percent(one["sampled_uncertain"]),
                     percent(one["whole_uncertain"]),
+                    percent(one["sampled_mixed"]),
+                    percent(one["whole_mixed"]),
                 ]
             )
     head = (
         "| detector | documents by | words | documents | settled by a sample | words read, median "
         "| time | time, `--exhaustive` | verdicts changed | flagged | flagged, `--exhaustive` "
-        "| uncertain | uncertain, `--exhaustive` |"
+        "| uncertain | uncertain, `--exhaustive` | mixed | mixed, `--exhaustive` |"
     )
     sentences = [_sentence(name, found) for name, found in record["detectors"].items()]
     return "\n\n".join([table(head, rows), *sentences])

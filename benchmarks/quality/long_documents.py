@@ -18,17 +18,16 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.machine import machine
-from benchmarks.quality.long_texts import long_documents
+from benchmarks.quality.long_texts import BOTH, PEOPLE, long_documents
 from benchmarks.quality.scored import FPR
 from benchmarks.records import RESULTS, write_json
 from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.calibration import clopper_pearson_upper
-from perplexity_detector.classifier.verdicts import GENERATED, OUTLIER, UNCERTAIN
+from perplexity_detector.classifier.verdicts import GENERATED, MIXED, OUTLIER, UNCERTAIN
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.evaluation import metrics
 
 OUTPUT = RESULTS / "long_documents.json"
-PEOPLE, MODELS = "people", "models"
 
 
 def measure(
@@ -113,23 +112,26 @@ def figures(found: list[dict[str, Any]]) -> dict[str, Any]:
         found: a document each, as `measure` writes them.
 
     Returns:
-        `lengths`, of each class and length; `all`, over all documents that were read whole, too;
-        `people`, how many of all people's documents a sample flags, with the upper bound.
+        `lengths`, of each kind of writer and length; `all`, over all documents of one kind of
+        writer that were read whole, too; `both`, of those with a passage by a model; `people`, how
+        many of all people's documents a sample flags, with the upper bound.
     """
     frame = pd.json_normalize(found)
     paired = frame[frame["paired"]]
     rows = [
-        {"class": MODELS if generated else PEOPLE, "length": length, **_compared(part)}
-        for (generated, length), part in paired.groupby(["generated", "length"])
+        {"writer": writer, "length": length, **_compared(part)}
+        for (writer, length), part in paired.groupby(["writer", "length"])
     ]
-    people = frame[frame["generated"] == 0]
+    people = frame[frame["writer"] == PEOPLE]
+    both, by_one = paired[paired["writer"] == BOTH], paired[paired["writer"] != BOTH]
     return {
         "precision": found[0]["precision"],
         "lengths": rows,
         "all": {
-            **_compared(paired),
-            **{way: _discrimination(paired, way) for way in ("sampled", "whole")},
+            **_compared(by_one),
+            **{way: _discrimination(by_one, way) for way in ("sampled", "whole")},
         },
+        "both": _compared(both) if len(both) else {},
         "people": {
             "sampled": _flagged(people, "sampled"),
             "whole": _flagged(people[people["paired"]], "whole"),
@@ -158,6 +160,8 @@ def _compared(part: pd.DataFrame) -> dict[str, float]:
         "whole_flagged": flagged["whole"].mean(),
         "sampled_uncertain": (part["sampled.verdict"] == UNCERTAIN).mean(),
         "whole_uncertain": (part["whole.verdict"] == UNCERTAIN).mean(),
+        "sampled_mixed": (part["sampled.verdict"] == MIXED).mean(),
+        "whole_mixed": (part["whole.verdict"] == MIXED).mean(),
         "whole_outliers": (part["whole.note"] == OUTLIER).mean(),
     }
 

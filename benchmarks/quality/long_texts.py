@@ -1,9 +1,10 @@
-"""Long documents: excerpts of people's long ones, and texts of one source joined to one."""
+"""Long documents: by people, by models, and by people with a passage by a model in them."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -12,20 +13,25 @@ import zstandard
 from benchmarks.quality.prose import SEPARATOR
 from perplexity_detector.io.datasets import read_all
 from perplexity_detector.sampling.balance import stable_order
-from perplexity_detector.text import words
+from perplexity_detector.text import canonicalise, crop, sentence_spans, words
 
 #: Words of the documents.
 LENGTHS = (2500, 5000, 10_000, 50_000)
 #: Documents of each class and length that are read whole, too.
-PAIRED = {2500: 60, 5000: 40, 10_000: 12, 50_000: 2}
+PAIRED = {2500: 24, 5000: 12, 10_000: 4, 50_000: 1}
 #: Further documents by people of each length, of which a sample is read alone.
-FURTHER = {2500: 100, 5000: 100, 10_000: 40, 50_000: 5}
+FURTHER = {2500: 60, 5000: 60, 10_000: 30, 50_000: 5}
+#: Further documents of each length by people, in which a passage by a model is inserted.
+MIXED = {2500: 12, 5000: 8, 10_000: 2, 50_000: 0}
+#: Words of that passage, as a share of the document's.
+INSERTED = 0.1
+PEOPLE, MODELS, BOTH = "people", "models", "both"
 #: Words before an excerpt, which are a title page or a preface.
 SKIPPED = 1000
 
 
 def long_documents(corpus: str | Path, prose: str | Path) -> pd.DataFrame:
-    """The documents, in an order in which each part is like the whole.
+    """The documents, first those that are read both ways, in a stable pseudo-random order.
 
     Args:
         corpus: labelled texts; those of the test split are joined, by source and model. Texts by
@@ -33,7 +39,8 @@ def long_documents(corpus: str | Path, prose: str | Path) -> pd.DataFrame:
         prose: folder of `*.txt.zst`; long documents in them give excerpts.
 
     Returns:
-        Columns id, kind, generated, length, text, and `paired`, whether it is read whole, too.
+        Columns id, kind, generated, writer (`PEOPLE`, `MODELS` or `BOTH`), length, text, and
+        `paired`, whether it is read whole, too.
     """
     frames = []
     sources = [*_excerpts(Path(prose)), *_joined(Path(corpus))]
@@ -48,9 +55,39 @@ def long_documents(corpus: str | Path, prose: str | Path) -> pd.DataFrame:
         words_asked = int(str(length))
         paired, further = PAIRED[words_asked], 0 if generated else FURTHER[words_asked]
         chosen = turns.head(paired + further).reset_index(drop=True)
-        frames.append(chosen.assign(paired=chosen.index < paired).drop(columns="turn"))
-    found = pd.concat(frames, ignore_index=True)
-    return found.iloc[stable_order(found["id"], seed=1)].reset_index(drop=True)
+        writer = MODELS if generated else PEOPLE
+        chosen = chosen.assign(paired=chosen.index < paired, writer=writer)
+        frames.append(chosen.drop(columns="turn"))
+    found = pd.concat([*frames, *_mixed(pd.concat(frames))], ignore_index=True)
+    found = found.iloc[stable_order(found["id"], seed=1)]
+    longest = found["length"] == LENGTHS[-1]  # takes longest, and comes last
+    order = found.assign(turn=~found["paired"] + 0.5 * longest).sort_values("turn", kind="stable")
+    return order.drop(columns="turn").reset_index(drop=True)
+
+
+def _mixed(found: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Documents by people with a passage by a model in each."""
+    for length, part in found.groupby("length"):
+        words_asked = int(str(length))
+        passages = part.loc[part["generated"] == 1, "text"].tolist()
+        hosts = part[part["generated"] == 0].tail(MIXED[words_asked] if passages else 0)
+        texts = [
+            insert(host, crop(canonicalise(passage), int(INSERTED * words_asked)), number)
+            for number, (host, passage) in enumerate(
+                zip(hosts["text"], cycle(passages), strict=False)
+            )
+        ]
+        ids = [f"{one}-with-passage" for one in hosts["id"]]
+        yield hosts.assign(id=ids, text=texts, writer=BOTH, paired=True)
+
+
+def insert(host: str, passage: str, number: int) -> str:
+    """A text with a passage between two of its sentences, at another place for each number."""
+    plain = canonicalise(host)
+    starts = [start for start, _ in sentence_spans(plain)]
+    # multiples of the golden ratio are spread evenly
+    place = starts[int((number * 0.618034) % 1 * len(starts))]
+    return f"{plain[:place]}{passage} {plain[place:]}"
 
 
 def _excerpts(folder: Path) -> Iterator[tuple[str, int, int, int, str]]:

@@ -6,7 +6,7 @@ import zstandard
 
 from benchmarks.quality.long_document_tables import long_documents as table
 from benchmarks.quality.long_documents import figures
-from benchmarks.quality.long_texts import LENGTHS, SKIPPED, long_documents
+from benchmarks.quality.long_texts import BOTH, INSERTED, LENGTHS, SKIPPED, insert, long_documents
 from perplexity_detector.text import words
 
 
@@ -30,11 +30,12 @@ def documents(tmp_path_factory):
 
 
 def test_documents_have_their_length_and_one_writer(documents):
-    assert sorted(zip(documents["kind"], documents["length"], strict=True)) == [
+    by_one = documents[documents["writer"] != BOTH]
+    assert sorted(zip(by_one["kind"], by_one["length"], strict=True)) == [
         ("a, human", 2500), ("a, human", 2500), ("a, human", 5000), ("b, m1", 2500),
         ("books", 2500), ("books", 5000), ("books", 10_000),
     ]  # fmt: skip
-    for one in documents.itertuples():
+    for one in by_one.itertuples():
         assert 0.9 * one.length <= len(words(one.text)) <= 1.1 * one.length
         source = one.kind.split(",")[0]
         assert source == "books" or set(one.text.split()[::2]) == {source}
@@ -43,16 +44,30 @@ def test_documents_have_their_length_and_one_writer(documents):
 
 
 def test_texts_that_were_trained_on_are_left_out(documents):
-    joined = documents[documents["kind"] == "a, human"]["text"]
+    chosen = (documents["kind"] == "a, human") & (documents["writer"] != BOTH)
+    joined = documents[chosen]["text"]
     numbers = {int(one) for text in joined for one in text.split()[1::2]}
     assert max(numbers) < 30
 
 
 def test_an_excerpt_begins_after_the_first_pages(documents):
-    (start,) = documents[(documents["kind"] == "books") & (documents["length"] == LENGTHS[0])][
-        "text"
-    ]
+    chosen = (documents["kind"] == "books") & (documents["writer"] != BOTH)
+    (start,) = documents[chosen & (documents["length"] == LENGTHS[0])]["text"]
     assert start.split()[:3] == f"number {SKIPPED // 3}. Word".split()
+
+
+def test_a_passage_by_a_model_is_inserted_into_some(documents):
+    both = documents[documents["writer"] == BOTH]
+    assert len(both)
+    assert set(both["generated"]) == {0}
+    for one in both.itertuples():
+        share = one.text.split().count("b") / (len(one.text.split()) / 2)
+        assert 0.4 * INSERTED <= share <= INSERTED
+    host = "One. Two. Three. Four."
+    places = {insert(host, "Passage here.", number).index("Passage") for number in range(8)}
+    assert places <= {0, 5, 10, 17}
+    assert len(places) > 2
+    assert insert(host, "Here.", 0) == f"Here. {host}"
 
 
 def found(generated, sampled, whole, words_read=1000):
@@ -65,6 +80,7 @@ def found(generated, sampled, whole, words_read=1000):
 
     return {
         "id": "x", "kind": "essays", "generated": generated, "length": 5000, "paired": True,
+        "writer": "models" if generated else "people",
         "precision": "bfloat16", "sampled": way(sampled, words_read, 1.0),
         "whole": way(whole, 5000, 10.0),
     }  # fmt: skip
@@ -85,8 +101,8 @@ def record():
 
 def test_a_sample_is_compared_with_the_whole(record):
     found = record["detectors"]["fast"]
-    people, models = found["lengths"]
-    assert (people["class"], people["documents"], people["settled"]) == ("people", 2, 0.5)
+    models, people = found["lengths"]
+    assert (people["writer"], people["documents"], people["settled"]) == ("people", 2, 0.5)
     assert (people["verdicts_changed"], models["verdicts_changed"]) == (0, 0.5)
     assert (models["flags_lost"], models["flags_gained"]) == (0.5, 0)
     assert models["times_faster"] == 10
@@ -103,8 +119,8 @@ def test_a_sample_is_compared_with_the_whole(record):
 
 def test_the_table(record):
     lines = table(record).splitlines()
-    assert lines[3] == (
+    assert lines[2] == (
         "| `fast` | models | 5,000 | 2 | 100.0% | 1,000 | 1.0 s | 10.0 s | 50.0% | 50.0% | 100.0% "
-        "| 50.0% | 0.0% |"
+        "| 50.0% | 0.0% | 0.0% | 0.0% |"
     )
     assert "25.0% of the verdicts change, 25.0% from `generated` and 0.0% to it" in lines[-1]

@@ -18,7 +18,14 @@ from perplexity_detector.classifier.long_documents import (
     looks,
     windows_of,
 )
-from perplexity_detector.classifier.verdicts import GENERATED, HUMAN, NO_PROSE, OUTLIER, UNCERTAIN
+from perplexity_detector.classifier.verdicts import (
+    GENERATED,
+    HUMAN,
+    MIXED,
+    NO_PROSE,
+    OUTLIER,
+    UNCERTAIN,
+)
 from perplexity_detector.text import canonicalise, words
 from tests.labelled import (
     detector_of_documents,
@@ -124,6 +131,7 @@ def test_a_verdict_is_settled_on_one_side_of_each_threshold():
     assert settled(HUMAN, -2.0, -4.0)
     assert settled(UNCERTAIN, 2.0, -2.0)
     assert not settled(GENERATED, 2.1, 0.1)
+    assert not settled(MIXED, 4.0, 2.0)
     assert not settled(HUMAN, -0.1, -2.1)
     assert not settled(UNCERTAIN, 0.1, -2.0)
     assert not settled(UNCERTAIN, 2.0, -0.1)
