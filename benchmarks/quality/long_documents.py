@@ -28,6 +28,8 @@ from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.evaluation import metrics
 
 OUTPUT = RESULTS / "long_documents.json"
+#: End of the names of files by `benchmarks.quality.long_documents_joined`.
+JOINED = ".joined.jsonl"
 
 
 def measure(
@@ -71,10 +73,11 @@ def _timed(detector: TextDetector, text: str, exhaustive: bool) -> dict[str, Any
     detector.exhaustive = exhaustive
     began = time.perf_counter()
     (one,) = detector.assess_texts([text])
-    return {**_values(detector, one), "seconds": time.perf_counter() - began}
+    return {**values(detector, one), "seconds": time.perf_counter() - began}
 
 
-def _values(detector: TextDetector, one: Assessment) -> dict[str, Any]:
+def values(detector: TextDetector, one: Assessment) -> dict[str, Any]:
+    """What is kept of an assessment, plain values."""
     return {
         "log_odds": float(detector.calibrator_.log_odds(np.array([one.raw_score]))[0]),
         "verdict": one.verdict,
@@ -91,11 +94,22 @@ def report(scores: str, output: str = str(OUTPUT)) -> None:
         scores: folder of what `measure` found.
         output: the json file.
     """
-    files = sorted(Path(scores).glob("*.jsonl"))
-    by_detector = {file.stem: figures(_read(file)) for file in files}
-    record = {"machine": machine(("torch", "xgboost")), "detectors": by_detector}
+    by_detector = {
+        file.stem: figures(_read(file))
+        for file in sorted(Path(scores).glob("*.jsonl"))
+        if not file.name.endswith(JOINED)
+    }
+    joined = {
+        file.name.removesuffix(JOINED): figures(_read(file))
+        for file in sorted(Path(scores).glob(f"*{JOINED}"))
+    }
+    record = {
+        "machine": machine(("torch", "xgboost")),
+        "detectors": by_detector,
+        "joined": joined,
+    }
     write_json(output, record)
-    for name, found in by_detector.items():
+    for name, found in [*by_detector.items(), *joined.items()]:
         print(name, pd.DataFrame(found["lengths"]).round(3).to_string(), found["all"], sep="\n")
 
 
@@ -150,9 +164,7 @@ def _compared(part: pd.DataFrame) -> dict[str, float]:
         "settled": settled.mean(),
         "words_read": (part["sampled.words_read"] / part["sampled.words"]).mean(),
         "words_read_median": part["sampled.words_read"].median(),
-        "times_faster": part["whole.seconds"].sum() / part["sampled.seconds"].sum(),
-        "sampled_seconds": part["sampled.seconds"].mean(),
-        "whole_seconds": part["whole.seconds"].mean(),
+        **_times(part),
         "verdicts_changed": changed.mean(),
         "flags_lost": (flagged["whole"] & ~flagged["sampled"]).mean(),
         "flags_gained": (flagged["sampled"] & ~flagged["whole"]).mean(),
@@ -163,6 +175,18 @@ def _compared(part: pd.DataFrame) -> dict[str, float]:
         "sampled_mixed": (part["sampled.verdict"] == MIXED).mean(),
         "whole_mixed": (part["whole.verdict"] == MIXED).mean(),
         "whole_outliers": (part["whole.note"] == OUTLIER).mean(),
+    }
+
+
+def _times(part: pd.DataFrame) -> dict[str, float]:
+    """Times of documents of which the language model read both ways now."""
+    if "whole.seconds" not in part:
+        return {}
+    sampled, whole = part["sampled.seconds"], part["whole.seconds"]
+    return {
+        "times_faster": whole.sum() / sampled.sum(),
+        "sampled_seconds": sampled.mean(),
+        "whole_seconds": whole.mean(),
     }
 
 

@@ -62,7 +62,7 @@ def assess(classifier: CalibratedClassifier, texts: Sequence[str]) -> list[Asses
         index: sample
         for index, text in enumerate(texts)
         # a word takes two characters at least, so most texts need not be counted
-        if len(text) > 2 * LONG_WORDS and (sample := WindowSample(text)).is_of_long_document
+        if len(text) > 2 * LONG_WORDS and (sample := WindowSample.of_text(text)).is_of_long_document
     }
     found: dict[int, Assessment] = {}
     while unsettled:
@@ -87,20 +87,25 @@ class WindowSample:
 
     Args:
         text: as it was written.
+        windows: all that it is cut into.
 
     Attributes:
         n_words: of the document.
     """
 
-    def __init__(self, text: str) -> None:
-        canonical = canonicalise(text)
-        self.n_words = len(words(canonical))
+    def __init__(self, text: str, windows: Sequence[str]) -> None:
+        self.n_words = sum(len(words(window)) for window in windows)
         self._text = text
-        self._windows = windows_of(canonical)
-        self._looks = looks(len(self._windows))
+        self._windows = windows
+        self._looks = looks(len(windows))
         self._n_looks = len(self._looks)
         self._order: list[int] = []
         self._documents: dict[int, Document] = {}
+
+    @classmethod
+    def of_text(cls, text: str) -> WindowSample:
+        """That of a text as it was written, of which nothing was read yet."""
+        return cls(text, windows_of(canonicalise(text)))
 
     @property
     def is_of_long_document(self) -> bool:

@@ -67,7 +67,7 @@ def test_windows_are_whole_sentences_of_equal_length(lengths):
 def test_a_sentence_without_end_is_one_window():
     text = " ".join(["word"] * 3000)
     assert windows_of(text) == [text]
-    assert not WindowSample(text).is_of_long_document
+    assert not WindowSample.of_text(text).is_of_long_document
     assert windows_of("") == [""]
 
 
