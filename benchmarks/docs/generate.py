@@ -113,7 +113,7 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
     (
         "long_documents.json",
         "quality.long_documents measure",
-        [long_document_tables.long_documents],
+        [long_document_tables.long_documents, long_document_tables.long_documents_joined],
     ),
     ("bos_token.json", "quality.bos_token", [quality_tables.bos_token]),
     ("precision.json", "speed.precision", [speed_tables.precision]),

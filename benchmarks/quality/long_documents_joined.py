@@ -23,6 +23,7 @@ from benchmarks.quality.long_texts import BOTH, INSERTED, MODELS, PEOPLE
 from perplexity_detector.classifier.long_documents import WindowSample
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.features.document import join_documents
+from perplexity_detector.sampling.balance import stable_order
 
 #: Windows of the documents, of some 160 words each.
 SIZES = (15, 30, 60)
@@ -56,6 +57,7 @@ def main(
             windows = document.pop("windows")
             found = {**document, "precision": precision, "paired": True, **_read(loaded, windows)}
             results.write(json.dumps(found, default=float) + "\n")
+            results.flush()
 
 
 def _texts(corpus: str, per_group: int, per_group_held_out: int) -> pd.DataFrame:
@@ -70,27 +72,40 @@ def _texts(corpus: str, per_group: int, per_group_held_out: int) -> pd.DataFrame
     return pd.concat(frames, ignore_index=True)
 
 
-def documents(texts: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Texts of one source and class, joined to documents of each size.
+def documents(texts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Texts of one source and class, joined to documents of each size, in a stable random order.
 
     A document by people comes a second time with neighbouring windows replaced by a model's.
     """
+    found = list(_documents(texts))
+    return [found[place] for place in stable_order(pd.Series([one["id"] for one in found]))]
+
+
+def _documents(texts: pd.DataFrame) -> Iterator[dict[str, Any]]:
     by_models = texts.loc[texts["generated"] == 1, "text"].tolist()
+    n_hosts = 0
     for (source, generated), group in texts.groupby(["source", "generated"]):
         for size in SIZES:
             for number in range(len(group) // size):
                 windows = group["text"].iloc[number * size : (number + 1) * size].tolist()
+                document = {"kind": source, "generated": generated, "length": size}
+                name = f"{source}-{size}-{number}"
                 writer = MODELS if generated else PEOPLE
-                document = {"kind": source, "number": number, "generated": generated}
-                document |= {"length": size, "id": f"{source}-{generated}-{size}-{number}"}
-                yield {**document, "writer": writer, "windows": windows}
+                yield {**document, "id": f"{writer}-{name}", "writer": writer, "windows": windows}
                 if not generated:
-                    n_replaced = round(INSERTED * size)
-                    start = (number * 7 + size) % len(by_models)
-                    passage = (by_models + by_models)[start : start + n_replaced]
-                    place = int((number + 1) * 0.618034 % 1 * (size - n_replaced))
-                    mixed = [*windows[:place], *passage, *windows[place + n_replaced :]]
-                    yield {**document, "writer": BOTH, "windows": mixed}
+                    mixed = _with_passage(windows, by_models, n_hosts)
+                    n_hosts += 1
+                    yield {**document, "id": f"{BOTH}-{name}", "writer": BOTH, "windows": mixed}
+
+
+def _with_passage(windows: list[str], by_models: list[str], number: int) -> list[str]:
+    """Windows of which some neighbours are a model's, others and elsewhere for each number."""
+    n_replaced = round(INSERTED * len(windows))
+    # multiples of the golden ratio are spread evenly
+    first = int(number * 0.618034 % 1 * (len(by_models) - n_replaced))
+    place = int(number * 0.381966 % 1 * (len(windows) - n_replaced + 1))
+    passage = by_models[first : first + n_replaced]
+    return [*windows[:place], *passage, *windows[place + n_replaced :]]
 
 
 def _read(detector: TextDetector, windows: list[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import pytest
 import zstandard
 
 from benchmarks.quality.long_document_tables import long_documents as table
+from benchmarks.quality.long_document_tables import long_documents_joined
 from benchmarks.quality.long_documents import figures
 from benchmarks.quality.long_texts import BOTH, INSERTED, LENGTHS, SKIPPED, insert, long_documents
 from perplexity_detector.text import words
@@ -96,7 +97,8 @@ def record():
     ]
     further = {**found(0, ("generated", 5.0), ("human", 0.0)), "paired": False}
     del further["whole"]
-    return {"detectors": {"fast": figures([*rows, further])}}
+    found_of_all = figures([*rows, further])
+    return {"detectors": {"fast": found_of_all}, "joined": {"fast": found_of_all}}
 
 
 def test_a_sample_is_compared_with_the_whole(record):
@@ -117,10 +119,13 @@ def test_a_sample_is_compared_with_the_whole(record):
     assert found["kinds"] == {"essays": {"documents": 3, "flagged": 1}}
 
 
-def test_the_table(record):
-    lines = table(record).splitlines()
-    assert lines[2] == (
+def test_the_tables(record):
+    assert table(record).splitlines()[2] == (
         "| `fast` | models | 5,000 | 2 | 100.0% | 1,000 | 1.0 s | 10.0 s | 50.0% | 50.0% | 100.0% "
         "| 50.0% | 0.0% | 0.0% | 0.0% |"
     )
-    assert "25.0% of the verdicts change, 25.0% from `generated` and 0.0% to it" in lines[-1]
+    joined = long_documents_joined(record)
+    assert "| models | 5,000 | 2 | 100.0% | 1,000 | 50.0% |" in joined
+    assert "25.0% of the verdicts change, 25.0% from `generated` and 0.0% to it" in joined
+    assert "Of 3 documents by people, 1 by a sample" in joined
+    assert long_documents_joined({**record, "joined": {}})
