@@ -154,7 +154,7 @@ class My_TextClassifier_Model(
         device: str = "auto",
         precision: str = "auto",
         cache: str | None = None,
-        exhaustive: bool = False,
+        exhaustive: bool = True,
         shard: str | None = None,
         rows_per_shard: int | None = None,
         engine: str | None = None,
@@ -185,7 +185,8 @@ class My_TextClassifier_Model(
             device: auto, cpu or cuda.
             precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
             cache: folder in which to keep the language model's results for later runs.
-            exhaustive: read all of a long document, even where a sample of it settles the verdict.
+            exhaustive: read all of a long document; False reads a sample where that settles the
+                verdict, but a passage by a model can lie outside it.
             shard: i/n: compute the i-th of n parts of the shards, while other machines compute the
                 others; i is from 0 to n - 1.
             rows_per_shard: of results in shards; 4096 if not given.
@@ -270,7 +271,7 @@ class My_TextClassifier_Model(
         device: str = "auto",
         precision: str = "auto",
         cache: str | None = None,
-        exhaustive: bool = False,
+        exhaustive: bool = True,
         **dataset_options: Any,
     ) -> None:
         """Print AUROC, TPR at 1 and 5 % FPR, Brier score and ECE, each with its interval.
@@ -291,7 +292,8 @@ class My_TextClassifier_Model(
             device: auto, cpu or cuda.
             precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
             cache: folder in which to keep the language model's results for later runs.
-            exhaustive: read all of a long document, even where a sample of it settles the verdict.
+            exhaustive: read all of a long document; False reads a sample where that settles the
+                verdict, but a passage by a model can lie outside it.
             **dataset_options: names of columns, encoding and format; see the program's help.
         """
         options = self._start(

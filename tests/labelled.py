@@ -56,9 +56,11 @@ def long_document(label, n_words=4000, seed=7, mixed=0.4):
 
 
 def detector_of_documents():
-    """A light detector that knows texts of all lengths."""
+    """A light detector that knows texts of all lengths, and reads samples of long ones."""
     texts, labels = two_styles(120)
     for seed, n_words in enumerate([500, 1000, 2000, 4000] * 10, 100):
         texts += [long_document(label, n_words, seed) for label in (0, 1)]
         labels += [0, 1]
-    return light_detector(fpr=0.2).fit(texts, labels)
+    made = light_detector(fpr=0.2).fit(texts, labels)
+    made.exhaustive = False
+    return made

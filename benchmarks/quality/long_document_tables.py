@@ -70,6 +70,7 @@ def _sentence(name: str, found: dict[str, Any]) -> str:
         f"{percent(of_all['verdicts_changed'])} of the verdicts change, "
         f"{percent(of_all['flags_lost'])} from `generated` and {percent(of_all['flags_gained'])} "
         f"to it; {', '.join(both)}. With all read, {percent(of_all['whole_outliers'])} are unlike "
-        f"the training texts. Of {found['people']['sampled']['documents']} documents by people, "
+        f"the training texts. Of {found['people']['sampled']['documents']} documents by people "
+        f"that share no text, "
         f"{' and '.join(people)} are flagged."
     )

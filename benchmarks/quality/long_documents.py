@@ -128,7 +128,8 @@ def figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     Returns:
         `lengths`, of each kind of writer and length; `all`, over all documents of one kind of
         writer that were read whole, too; `both`, of those with a passage by a model; `people`, how
-        many of all people's documents a sample flags, with the upper bound.
+        many of people's shortest documents, no two of which share a text, are flagged, with the
+        upper bound of the rate; `kinds`, the same of each kind.
     """
     frame = pd.json_normalize(found)
     paired = frame[frame["paired"]]
@@ -137,6 +138,8 @@ def figures(found: list[dict[str, Any]]) -> dict[str, Any]:
         for (writer, length), part in paired.groupby(["writer", "length"])
     ]
     people = frame[frame["writer"] == PEOPLE]
+    # longer ones share texts with these
+    people = people[people["length"] == people["length"].min()]
     both, by_one = paired[paired["writer"] == BOTH], paired[paired["writer"] != BOTH]
     return {
         "precision": found[0]["precision"],

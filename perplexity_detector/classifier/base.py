@@ -73,6 +73,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     """
 
     exhaustive: bool = True
+    #: Whether it can be other than exhaustive.
+    can_sample: ClassVar[bool] = False
     #: Its name in commands and artefacts.
     name: ClassVar[str]
     #: Files that `to_files` gives.

@@ -51,7 +51,7 @@ class Commands:
         device: str,
         precision: str,
         cache: object = None,
-        exhaustive: bool = False,
+        exhaustive: bool = True,
         **extractor: Any,
     ) -> ExplainableClassifier:
         """Load the detector that the options of a command name; see `loading.load_detector`.

@@ -41,7 +41,7 @@ class ServeCommand(Commands):
         fpr: float | None = None,
         device: str = "auto",
         precision: str = "auto",
-        exhaustive: bool = False,
+        exhaustive: bool = True,
         max_texts: int | None = None,
         max_characters: int | None = None,
         max_megabytes: int | None = None,
@@ -61,7 +61,8 @@ class ServeCommand(Commands):
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
             precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
-            exhaustive: read all of a long document, even where a sample of it settles the verdict.
+            exhaustive: read all of a long document; False reads a sample where that settles the
+                verdict, but a passage by a model can lie outside it.
             max_texts: limit of texts in one request; 1000 if not given.
             max_characters: limit of characters in one text; 50000 if not given.
             max_megabytes: limit of a file's size in megabytes; 100 if not given.

@@ -54,8 +54,8 @@ class CascadeDetector(TextDetector):
         first_: the first detector.
     """
 
-    #: It reads all of a long document: what a sample of its windows costs was not measured.
-    exhaustive = True
+    #: What a sample of a document's windows would cost was not measured.
+    can_sample = False
     first_: TextDetector
 
     @classmethod

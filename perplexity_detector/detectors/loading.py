@@ -7,7 +7,7 @@ from typing import Any
 
 from perplexity_detector.classifier.provenance import detector_sha256
 from perplexity_detector.detectors.cascade import CascadeDetector
-from perplexity_detector.errors import ArtefactError
+from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.io import artefact_folder
 from perplexity_detector.lm.kernels.device import resolve_device
@@ -30,7 +30,7 @@ def load_detector(
     detector: str | None = None,
     lm: str | None = None,
     fpr: float | None = None,
-    exhaustive: bool = False,
+    exhaustive: bool = True,
     **extractor: Any,
 ) -> ExplainableClassifier:
     """The detector asked for; else the published one; else, with a warning, the shipped one.
@@ -42,11 +42,12 @@ def load_detector(
         detector: a folder, or the name of a shipped detector, or `auto`.
         lm: where its language model lies, if not where it lay in training.
         fpr: false-positive rate of verdicts; the detector's own if not given.
-        exhaustive: read all of long documents, where the detector would read a sample.
+        exhaustive: read all of long documents, and not just a sample; see `long_documents`.
         **extractor: settings of the extractor to change.
 
     Raises:
         ArtefactError: it is missing, damaged or of another version.
+        InputError: it always reads all of long documents.
     """
     if detector is None:
         published = data / PUBLISHED
@@ -60,8 +61,13 @@ def load_detector(
     loaded = _load(str(detector), **extractor)
     if fpr is not None:
         loaded.set_params(fpr=fpr)
-    if exhaustive:
-        loaded.exhaustive = True
+    if not (exhaustive or loaded.can_sample):
+        raise InputError(
+            f"The detector {detector} reads all of long documents",
+            "exhaustive",
+            "leave out {exhaustive}, or choose standard or fast",
+        )
+    loaded.exhaustive = exhaustive
     return loaded
 
 

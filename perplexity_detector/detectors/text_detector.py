@@ -88,7 +88,7 @@ class TextDetector(ExplainableClassifier):
         exhaustive: whether all of a long document is read, not just a sample of it; not saved.
     """
 
-    exhaustive = False
+    can_sample: ClassVar[bool] = True
     name: ClassVar[str] = "detector"
     artefact_files: ClassVar[tuple[str, ...]] = (trees.BOOSTER_FILE, ARRAYS_FILE)
 

@@ -12,7 +12,6 @@ import numpy as np
 from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.base import CalibratedClassifier
 from perplexity_detector.classifier.contributions import Contributions
-from perplexity_detector.classifier.long_documents import LONG_WORDS
 from perplexity_detector.classifier.passages import Share
 from perplexity_detector.classifier.provenance import Provenance, text_sha256
 from perplexity_detector.explanation.human_surprisal import WINDOW, reference_range
@@ -40,11 +39,6 @@ MAX_FEATURES = 20
 STATISTICS_NOT_USED = (
     "Surprisal, rank and entropy were read by the full language model, for display only. This "
     "detector does not use them: they played no part in the verdict."
-)
-#: The warning where a prediction may have read less than the explanation.
-ALL_READ = (
-    "All of this long text was read for the explanation. A prediction may rest on a sample of it, "
-    "and near a threshold the verdicts can differ."
 )
 #: What every reader of an explanation must know.
 LIMITS = (
@@ -295,20 +289,12 @@ def build_explanation(
         base=base,
         reasons=tuple(reasons),
         people=_human_range(classifier),
-        warnings=_warnings(assessment, document),
+        warnings=() if document is assessment.document else (STATISTICS_NOT_USED,),
         flags=assessment.flags,
         text_as_given=text,
         text_sha256=text_sha256(text),
         provenance=Provenance.of(classifier, detector, exhaustive=True),
     )
-
-
-def _warnings(assessment: Assessment, document: Document) -> tuple[str, ...]:
-    found = {
-        STATISTICS_NOT_USED: document is not assessment.document,
-        ALL_READ: assessment.n_words > LONG_WORDS,
-    }
-    return tuple(warning for warning, applies in found.items() if applies)
 
 
 def with_left_out(explanation: Explanation, left_out: Mapping[str, int]) -> Explanation:

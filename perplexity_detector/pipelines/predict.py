@@ -74,8 +74,8 @@ def predict(
         raw: write probabilities that are not rounded, and the scores before calibration.
         name: of the detector, for the provenance.
         documents: the chunks are of documents: details tell what was left out of them.
-        reports: where to write a report on each text; long documents are then read whole, so
-            that the results agree with the reports.
+        reports: where to write a report on each text; the detector is then exhaustive, so that
+            the results agree with the reports.
 
     Yields:
         The results of each chunk that is scored, with the columns of `DETAILS` or

@@ -51,7 +51,7 @@ def load_predict_task(
     details: bool = False,
     raw: bool = False,
     worker_processes: bool = False,
-    exhaustive: bool = False,
+    exhaustive: bool = True,
     **extractor: Any,
 ) -> PredictTask:
     """Load a detector and make the task of it.
@@ -64,7 +64,7 @@ def load_predict_task(
         details: see `PredictTask`.
         raw: see `PredictTask`.
         worker_processes: whether processes make features while a GPU reads.
-        exhaustive: read all of long documents, where the detector would read a sample.
+        exhaustive: read all of long documents, and not just a sample.
         **extractor: settings of the extractor to change.
     """
     from perplexity_detector.detectors.loading import detector_name, load_detector

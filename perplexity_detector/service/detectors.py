@@ -54,7 +54,7 @@ class Detectors:
                 loaded = ExplainableClassifier.from_pretrained(
                     folder, device=extractor.device, precision=extractor.precision
                 )
-                loaded.exhaustive = loaded.exhaustive or default.detector.exhaustive
+                loaded.exhaustive = default.detector.exhaustive or not loaded.can_sample
                 self._offer(Engine(loaded, name))
             except PerplexityDetectorError as error:
                 get_logger().warning("The detector %s is not offered: %s", name, error)

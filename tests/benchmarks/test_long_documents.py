@@ -1,5 +1,6 @@
 """Documents made of a small corpus, and the figures of made-up findings."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import zstandard
@@ -7,6 +8,7 @@ import zstandard
 from benchmarks.quality.long_document_tables import long_documents as table
 from benchmarks.quality.long_document_tables import long_documents_joined
 from benchmarks.quality.long_documents import figures
+from benchmarks.quality.long_documents_joined import documents as joined
 from benchmarks.quality.long_texts import BOTH, INSERTED, LENGTHS, SKIPPED, insert, long_documents
 from perplexity_detector.text import words
 
@@ -46,8 +48,7 @@ def test_documents_have_their_length_and_one_writer(documents):
 
 def test_texts_that_were_trained_on_are_left_out(documents):
     chosen = (documents["kind"] == "a, human") & (documents["writer"] != BOTH)
-    joined = documents[chosen]["text"]
-    numbers = {int(one) for text in joined for one in text.split()[1::2]}
+    numbers = {int(one) for text in documents[chosen]["text"] for one in text.split()[1::2]}
     assert max(numbers) < 30
 
 
@@ -69,6 +70,28 @@ def test_a_passage_by_a_model_is_inserted_into_some(documents):
     assert places <= {0, 5, 10, 17}
     assert len(places) > 2
     assert insert(host, "Here.", 0) == f"Here. {host}"
+
+
+def test_joined_documents_are_of_one_source():
+    rows = [
+        {"source": source, "generated": generated, "text": f"{source}{generated} number {n}."}
+        for source, generated in (("a", 0), ("b", 0), ("b", 1))
+        for n in range(30)
+    ]
+    found = joined(pd.DataFrame(rows))
+    assert sorted((one["writer"], one["kind"], one["length"]) for one in found) == [
+        (writer, kind, size)
+        for writer, kind in (("both", "a"), ("both", "b"), ("models", "b"), ("people", "a"),
+                             ("people", "b"))
+        for size in (15, 15, 30)
+    ]  # fmt: skip
+    for one in found:
+        by_models = [window.split()[0] == "b1" for window in one["windows"]]
+        expected = {"people": 0, "models": one["length"], "both": round(0.1 * one["length"])}
+        assert sum(by_models) == expected[one["writer"]]
+        # a passage is in one piece
+        assert one["writer"] != "both" or np.abs(np.diff(by_models)).sum() <= 2
+    assert len({one["id"] for one in found}) == len(found)
 
 
 def found(generated, sampled, whole, words_read=1000):
@@ -124,8 +147,8 @@ def test_the_tables(record):
         "| `fast` | models | 5,000 | 2 | 100.0% | 1,000 | 1.0 s | 10.0 s | 50.0% | 50.0% | 100.0% "
         "| 50.0% | 0.0% | 0.0% | 0.0% |"
     )
-    joined = long_documents_joined(record)
-    assert "| models | 5,000 | 2 | 100.0% | 1,000 | 50.0% |" in joined
-    assert "25.0% of the verdicts change, 25.0% from `generated` and 0.0% to it" in joined
-    assert "Of 3 documents by people, 1 by a sample" in joined
+    text = long_documents_joined(record)
+    assert "| models | 5,000 | 2 | 100.0% | 1,000 | 50.0% |" in text
+    assert "25.0% of the verdicts change, 25.0% from `generated` and 0.0% to it" in text
+    assert "Of 3 documents by people that share no text, 1 by a sample" in text
     assert long_documents_joined({**record, "joined": {}})

@@ -203,22 +203,25 @@ def test_reports_and_their_index(here, tmp_path, detector):
     assert (code, "--resume" in err) == (2, True)
 
 
-def test_a_long_document_is_read_whole_if_asked(here, tmp_path):
+def test_a_sample_of_a_long_document_is_read_if_asked(here, tmp_path):
     folder = detector_of_documents().save_pretrained(tmp_path / "documents")
     assert "exhaustive" not in (folder / "config.json").read_text()
     (tmp_path / "long.txt").write_text(long_document(1, 6000))
     options = ("predict", "long.txt", "--details", "--output=-", f"--detector={folder}")
     code, out, err = here(*options)
     assert code == 0, err
-    (sampled,) = csv.DictReader(out.splitlines())
-    assert int(sampled["words_read"]) < int(sampled["words"]) / 2
-    code, out, err = here(*options, "--exhaustive")
-    assert code == 0, err
     (whole,) = csv.DictReader(out.splitlines())
-    assert whole["words_read"] == whole["words"] == sampled["words"]
-    assert whole["verdict"] == sampled["verdict"]
+    assert whole["words_read"] == whole["words"] == "6000"
     explained = TextDetector.from_pretrained(folder).explain(long_document(1, 6000))
     assert float(whole["generated"]) == pytest.approx(explained.probability, abs=1e-6)
+    code, out, err = here(*options, "--exhaustive=False")
+    assert code == 0, err
+    (sampled,) = csv.DictReader(out.splitlines())
+    assert int(sampled["words_read"]) < int(sampled["words"]) / 2
+    assert whole["verdict"] == sampled["verdict"]
+    code, out, err = here("predict", "long.txt", "--detector=auto", "--exhaustive=False")
+    assert code == 2
+    assert "reads all of long documents: leave out --exhaustive, or choose" in err
     code, out, err = here(*options, "--exhaustive=maybe")
     assert code == 2
     assert "--exhaustive is True or False" in err

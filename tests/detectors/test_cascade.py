@@ -72,11 +72,12 @@ def test_a_text_with_marked_passages_is_read_to_the_end(auto, texts, assessed, m
         assert not (was_early and one.settled_early)
 
 
-def test_long_documents_are_read_whole(auto, texts, assessed, monkeypatch):
+def test_long_documents_are_read_whole(auto, texts, assessed, monkeypatch, tmp_path):
     monkeypatch.setattr(long_documents, "assess", lambda *_: pytest.fail("they are sampled"))
-    assert auto.exhaustive
     assert_alike(auto.assess_texts(texts[:2]), assessed[:2])
-    assert not auto.last.exhaustive
+    with pytest.raises(InputError, match="auto reads all of long documents"):
+        load_detector(tmp_path, "auto", exhaustive=False, device="cpu")
+    assert not load_detector(tmp_path, "fast", exhaustive=False, device="cpu").exhaustive
 
 
 def test_where_nothing_leaves_early_the_last_detector_decides(auto, texts, monkeypatch):

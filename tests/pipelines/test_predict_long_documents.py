@@ -37,7 +37,7 @@ def run(path, detector, output, chunk_rows=64, **options):
 
 @pytest.fixture
 def exhaustive(detector, monkeypatch):
-    monkeypatch.setattr(detector, "exhaustive", True, raising=False)
+    monkeypatch.setattr(detector, "exhaustive", True)
     return detector
 
 
@@ -84,7 +84,9 @@ def test_chunks_shards_and_resuming_do_not_change_the_bytes(path, detector, tmp_
     assert merged.read_bytes() == plain.read_bytes()
 
 
-def test_a_run_that_samples_is_not_continued_by_one_that_does_not(path, detector, tmp_path):
+def test_a_run_that_samples_is_not_continued_by_one_that_does_not(
+    path, detector, tmp_path, monkeypatch
+):
     output = tmp_path / "results.csv"
 
     def interrupted():
@@ -93,12 +95,9 @@ def test_a_run_that_samples_is_not_continued_by_one_that_does_not(path, detector
 
     with pytest.raises(DatasetError):
         list(predict(interrupted(), detector, output))
-    detector.exhaustive = True
-    try:
-        with pytest.raises(InputError, match="exhaustive"):
-            list(predict(read_chunks(path, chunk_rows=1), detector, output, resume=True))
-    finally:
-        del detector.exhaustive
+    monkeypatch.setattr(detector, "exhaustive", True)
+    with pytest.raises(InputError, match="exhaustive"):
+        list(predict(read_chunks(path, chunk_rows=1), detector, output, resume=True))
 
 
 def test_rows_agree_with_their_reports(path, detector, tmp_path):
