@@ -97,7 +97,8 @@ class My_TextClassifier_Model(
             fpr: false-positive rate of verdicts, from 0 to 1.
             seed: random seed of samples, splits and training.
             device: auto, cpu or cuda.
-            precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
+            precision: float32, bfloat16, float16, or int8 (CPU: faster, less exact); if not
+                given, float32, or bfloat16 on a GPU that has it.
             cache: folder in which to keep the language model's results for later runs.
             track: log the run to MLflow.
             **dataset_options: names of columns, encoding and format; see the program's help.
@@ -152,7 +153,7 @@ class My_TextClassifier_Model(
         lm: str | None = None,
         fpr: float | None = None,
         device: str = "auto",
-        precision: str = "auto",
+        precision: str | None = None,
         cache: str | None = None,
         exhaustive: bool = True,
         shard: str | None = None,
@@ -183,7 +184,9 @@ class My_TextClassifier_Model(
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
-            precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
+            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto, the
+                fastest on this machine that changes no verdict on a few texts, measured once; if
+                not given, float32, or bfloat16 on a GPU that has it.
             cache: folder in which to keep the language model's results for later runs.
             exhaustive: read all of a long document; False reads a sample where that settles the
                 verdict, but a passage by a model can lie outside it.
@@ -269,7 +272,7 @@ class My_TextClassifier_Model(
         split: str | None = None,
         people: bool = False,
         device: str = "auto",
-        precision: str = "auto",
+        precision: str | None = None,
         cache: str | None = None,
         exhaustive: bool = True,
         **dataset_options: Any,
@@ -290,7 +293,9 @@ class My_TextClassifier_Model(
             split: evaluate only rows with this value in the column split.
             people: all texts are by people, and the dataset needs no labels.
             device: auto, cpu or cuda.
-            precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
+            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto, the
+                fastest on this machine that changes no verdict on a few texts, measured once; if
+                not given, float32, or bfloat16 on a GPU that has it.
             cache: folder in which to keep the language model's results for later runs.
             exhaustive: read all of a long document; False reads a sample where that settles the
                 verdict, but a passage by a model can lie outside it.
@@ -331,7 +336,7 @@ class My_TextClassifier_Model(
         lm: str = "smollm2",
         revision: str | None = None,
         device: str = "auto",
-        precision: str = "auto",
+        precision: str | None = None,
         cache: str | None = None,
         max_words: int | None = None,
         shard: str | None = None,
@@ -349,7 +354,8 @@ class My_TextClassifier_Model(
             lm: language model: smollm2, a pulled model of the hub, or a folder.
             revision: branch, tag or commit of a hub model.
             device: auto, cpu or cuda.
-            precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
+            precision: float32, bfloat16, float16, or int8 (CPU: faster, less exact); if not
+                given, float32, or bfloat16 on a GPU that has it.
             cache: folder in which to keep the language model's results for later runs.
             max_words: of a table in shards: cut texts as train does, to whole sentences of at
                 most this many words; with --cache, train then finds there what it reads.

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +21,7 @@ from perplexity_detector.classifier.assessment import Assessment
 from perplexity_detector.classifier.calibration import Calibrator
 from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.classifier.disguise import find_flags
+from perplexity_detector.classifier.fastest_precision import fastest_precision
 from perplexity_detector.classifier.model_card import LICENCE, card_file
 from perplexity_detector.classifier.prose_check import is_prose
 from perplexity_detector.classifier.text_classification import TextClassification
@@ -29,6 +31,7 @@ from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.io import artefact_folder
 from perplexity_detector.io.artefact_folder import CONFIG, Artefact
+from perplexity_detector.lm.kernels.precision import AUTO
 from perplexity_detector.sampling.balance import balancing_weights
 from perplexity_detector.sampling.checks import (
     check_consistent_length,
@@ -431,7 +434,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
                 of a detector on the Hugging Face hub.
             revision: of a detector on the hub: branch, tag or commit.
             **extractor: settings of the extractor to change: device, cache, progress, ..., or lm,
-                if the same language model now lies elsewhere.
+                if the same language model now lies elsewhere. The precision `auto` is resolved
+                at once, see `fastest_precision`, for which the model may have to read.
 
         Raises:
             ArtefactError: nothing is there, or it is damaged, of another version or another class.
@@ -464,7 +468,15 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         loaded.classes_ = np.array([0, 1])
         loaded.language_model_ = config["language_model"]
         loaded.training_ = config["training"]
+        if extractor.get("precision") == AUTO:
+            loaded_extractor.set_params(precision=fastest_precision(loaded))
         return loaded
+
+    def with_reading(self, **settings: Any) -> Self:
+        """The same detector with other settings of its extractor; both share what was learned."""
+        other = copy(self)
+        other.extractor_ = copy(self.extractor_).set_params(**settings)
+        return other
 
     @classmethod
     def _class_of(cls, artefact: Artefact) -> type[Self]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
 from perplexity_detector.classifier.base import CalibratedClassifier
+from perplexity_detector.classifier.detector_hash import detector_sha256
 from perplexity_detector.lm.kernels.device import resolve_device
-from perplexity_detector.lm.kernels.precision import precision_of
 from perplexity_detector.version import __version__
 
 
@@ -57,13 +56,12 @@ class Provenance:
         """
         extractor = classifier.extractor_
         device = resolve_device(extractor.device)
-        reads = classifier.language_model_ is not None
         return cls(
             package_version=__version__,
             detector=detector,
             detector_sha256=detector_sha256(classifier),
             language_model=classifier.language_model_,
-            precision=precision_of(extractor.precision, device) if reads else None,
+            precision=extractor.resolved_precision(),
             settings={
                 "fpr": float(classifier.fpr),
                 "device": str(device),
@@ -80,17 +78,6 @@ class Provenance:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
-
-
-def detector_sha256(classifier: CalibratedClassifier) -> str:
-    """SHA-256 of what a detector learned: its calibrator and its files, in order of their names.
-
-    A saved and loaded detector keeps it, a recalibrated one gets another.
-    """
-    learned = hashlib.sha256(json.dumps(classifier.calibrator_.to_json()).encode())
-    for name, content in sorted(classifier.to_files().items()):
-        learned.update(name.encode() + content)
-    return learned.hexdigest()
 
 
 def text_sha256(text: str) -> str:

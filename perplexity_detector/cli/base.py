@@ -49,7 +49,7 @@ class Commands:
         lm: object,
         fpr: float | None,
         device: str,
-        precision: str,
+        precision: str | None,
         cache: object = None,
         exhaustive: bool = True,
         **extractor: Any,

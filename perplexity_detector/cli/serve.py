@@ -40,7 +40,7 @@ class ServeCommand(Commands):
         lm: str | None = None,
         fpr: float | None = None,
         device: str = "auto",
-        precision: str = "auto",
+        precision: str | None = None,
         exhaustive: bool = True,
         max_texts: int | None = None,
         max_characters: int | None = None,
@@ -60,7 +60,9 @@ class ServeCommand(Commands):
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
-            precision: auto, float32, bfloat16, float16, or int8 (CPU: faster, less exact).
+            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto, the
+                fastest on this machine that changes no verdict on a few texts, measured once; if
+                not given, float32, or bfloat16 on a GPU that has it.
             exhaustive: read all of a long document; False reads a sample where that settles the
                 verdict, but a passage by a model can lie outside it.
             max_texts: limit of texts in one request; 1000 if not given.

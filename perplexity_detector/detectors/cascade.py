@@ -11,6 +11,7 @@ import numpy as np
 
 from perplexity_detector.classifier import persistence
 from perplexity_detector.classifier.assessment import Assessment
+from perplexity_detector.classifier.fastest_precision import fastest_precision
 from perplexity_detector.classifier.provenance import Provenance
 from perplexity_detector.classifier.verdicts import MAX_FNR, MIXED, UNCERTAIN
 from perplexity_detector.detectors.text_detector import TextDetector
@@ -20,6 +21,7 @@ from perplexity_detector.features import pipeline
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import CHUNK_TEXTS
 from perplexity_detector.io import artefact_folder
+from perplexity_detector.lm.kernels.precision import AUTO
 from perplexity_detector.lm.paused_reading import can_pause
 from perplexity_detector.sampling.checks import check_texts
 from perplexity_detector.text import canonicalise
@@ -78,11 +80,24 @@ class CascadeDetector(TextDetector):
             ArtefactError: either cannot be loaded.
             InputError: they read with different models, or an extractor has no such setting.
         """
+        measured = extractor.get("precision") == AUTO
+        if measured:  # of both together, below
+            extractor = {**extractor, "precision": None}
         loaded = super().from_pretrained(folder, revision, **extractor)
         loaded.first_ = TextDetector.from_pretrained(first, **extractor)
         if loaded.first_.language_model_ != loaded.language_model_:
             raise InputError("The detectors of a cascade must read with the same language model.")
+        if measured:
+            precision = fastest_precision(loaded)
+            for one in (loaded, loaded.first_):
+                one.extractor_.set_params(precision=precision)
         return loaded
+
+    def with_reading(self, **settings: Any) -> Self:
+        """As `CalibratedClassifier.with_reading`, of both detectors."""
+        other = super().with_reading(**settings)
+        other.first_ = self.first_.with_reading(**settings)
+        return other
 
     @property
     def last(self) -> TextDetector:

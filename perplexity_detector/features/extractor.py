@@ -25,6 +25,7 @@ from perplexity_detector.features.family import Family, LearnedFamily
 from perplexity_detector.features.registry import select_families
 from perplexity_detector.lm.cache import CachedScorer
 from perplexity_detector.lm.kernels.device import resolve_device
+from perplexity_detector.lm.kernels.precision import precision_of
 from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.scorer_cache import shared_scorer
@@ -56,7 +57,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         depth: share of the language model's blocks to run, in (0, 1]. Below 1 is faster, but
             families that use token statistics are not available.
         device: `auto`, `cpu` or `cuda`.
-        precision: `auto`, `float32`, `bfloat16`, ...
+        precision: `float32`, `bfloat16`, ...; see `LanguageModelScorer`.
         batch_tokens: tokens per batch.
         canonical: whether to bring texts to canonical form first.
         cache: folder that keeps the language model's output.
@@ -81,7 +82,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         revision: str | None = None,
         depth: float = 1.0,
         device: str = "auto",
-        precision: str = "auto",
+        precision: str | None = None,
         batch_tokens: int | None = None,
         canonical: bool = True,
         cache: str | None = None,
@@ -292,6 +293,16 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     def uses_gpu(self) -> bool:
         """Whether the language model runs on a GPU."""
         return self.reads_tokens() and resolve_device(self.device).type == "cuda"
+
+    def resolved_precision(self) -> str | None:
+        """The precision in which the language model computes; None if it is not used.
+
+        Raises:
+            InputError: this machine lacks the device or the precision.
+        """
+        if not self.reads_tokens():
+            return None
+        return precision_of(self.precision, resolve_device(self.device))
 
     @property
     def reading_options(self) -> ReadingOptions:

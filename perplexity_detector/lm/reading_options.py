@@ -14,7 +14,7 @@ class ReadingOptions:
         revision: of a hub model.
         depth: share of the model's blocks to run, in (0, 1]; below 1 there are no statistics.
         device: `auto`, `cpu` or `cuda`.
-        precision: `auto`, `float32`, `bfloat16`, `float16`, or `int8`.
+        precision: as `LanguageModelScorer` takes it.
         batch_tokens: tokens per batch; the device's default if None.
         cache: a folder in which results are cached, if any.
     """
@@ -23,6 +23,6 @@ class ReadingOptions:
     revision: str | None = None
     depth: float = 1.0
     device: str = "auto"
-    precision: str = "auto"
+    precision: str | None = None
     batch_tokens: int | None = None
     cache: str | None = None

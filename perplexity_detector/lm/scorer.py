@@ -56,8 +56,8 @@ class LanguageModelScorer:
         revision: of a hub model.
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`, ...
         precision: `float32`, `bfloat16`, `float16`, `float64`, or on x86 CPUs `int8`, which is
-            faster and less exact. `auto` is float32 on CPUs and bfloat16 on GPUs that support it:
-            a fixed rule, so that one machine always gives the same numbers.
+            faster and less exact. If not given, float32 on CPUs and bfloat16 on GPUs that support
+            it; `auto` is the same here, where there are no verdicts to compare.
         batch_tokens: tokens per batch, padding included.
         window: most tokens read at once, limited by the model's context.
         depth: stop every pass after this share of the model's blocks, in (0, 1]. Below 1 a pass
@@ -73,7 +73,7 @@ class LanguageModelScorer:
         lm: str = catalogue.BUILTIN,
         revision: str | None = None,
         device: str = "auto",
-        precision: str = "auto",
+        precision: str | None = None,
         batch_tokens: int | None = None,
         window: int = MAX_WINDOW,
         depth: float = 1.0,

@@ -42,7 +42,7 @@ class FeaturesTask:
             "language model": extractor.scorer().fingerprint if extractor.reads_tokens() else None,
             "max_words": self.max_words,
             "device": "cuda" if extractor.uses_gpu() else "cpu",
-            "precision": extractor.precision,
+            "precision": extractor.resolved_precision(),
             "use of a cache": extractor.cache is not None,
         }
 

@@ -117,7 +117,7 @@ def run_fingerprint(detector: ExplainableClassifier, columns: Sequence[str]) -> 
         "fpr": detector.fpr,
         "exhaustive": detector.exhaustive,
         "device": str(resolve_device(extractor.device)),
-        "precision": extractor.precision,
+        "precision": extractor.resolved_precision(),
         "use of a cache": extractor.cache is not None,  # which rounds to half precision
     }
 

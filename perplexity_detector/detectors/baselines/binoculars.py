@@ -23,7 +23,7 @@ class PairExtractor(FeatureExtractor):
         performer: the model whose surprisal counts, of the same vocabulary.
         revision: of the observer, if it is a hub model.
         device: `auto`, `cpu` or `cuda`.
-        precision: `auto`, `float32`, `bfloat16`, ...
+        precision: `float32`, `bfloat16`, ...; see `LanguageModelScorer`.
         batch_tokens: tokens read at once.
         canonical: bring texts to canonical form first.
         cache: a folder that keeps what the models computed.
@@ -40,7 +40,7 @@ class PairExtractor(FeatureExtractor):
         performer: str | None = None,
         revision: str | None = None,
         device: str = "auto",
-        precision: str = "auto",
+        precision: str | None = None,
         batch_tokens: int | None = None,
         canonical: bool = True,
         cache: str | None = None,

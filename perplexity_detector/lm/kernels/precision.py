@@ -10,6 +10,8 @@ from perplexity_detector.lm.kernels.attention import set_up_attention
 from perplexity_detector.lm.kernels.int8_linear import can_quantise, quantise_linear_layers
 from perplexity_detector.lm.kernels.packed_linear import pack_linear_layers
 
+#: The name under which a detector looks for the fastest one.
+AUTO = "auto"
 #: Type of the weights and activations; with int8, of everything but the products.
 DTYPES = {
     "float32": torch.float32,
@@ -20,16 +22,19 @@ DTYPES = {
 }
 
 
-def precision_of(precision: str, device: torch.device) -> str:
-    """The precision of that name; `auto` is bfloat16 on GPUs that support it, else float32.
+def precision_of(precision: str | None, device: torch.device) -> str:
+    """The precision of that name; by default bfloat16 on GPUs that support it, else float32.
+
+    `auto` is the default, too: a detector that is loaded with it has measured what it is, see
+    `classifier.fastest_precision`, and nothing else has verdicts to compare.
 
     Raises:
         InputError: there is no such precision, or this device does not support it.
     """
-    if precision == "auto":
+    if precision in (None, AUTO):
         bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
         return "bfloat16" if bf16 else "float32"
-    if precision not in DTYPES:
+    if not isinstance(precision, str) or precision not in DTYPES:
         raise InputError(
             f"There is no precision {precision!r}", "precision", f"use auto, {', '.join(DTYPES)}"
         )
