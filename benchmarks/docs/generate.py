@@ -119,6 +119,7 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
     ("precision.json", "speed.precision", [speed_tables.precision]),
     ("reading_profile.json", "speed.reading_profile", [speed_tables.reading_profile]),
     ("depth.json", "speed.depth", [speed_tables.depth]),
+    ("classifiers.json", "speed.classifiers", [speed_tables.classifiers]),
     ("resources.json", "speed.resources", [speed_tables.resources]),
     ("scale.json", "speed.scale", [speed_tables.scale]),
     ("training.json", "speed.training", [speed_tables.training_cost]),

@@ -36,7 +36,7 @@ def main(
     cache: str | None = None,
     per_group: int = 100,
     per_group_held_out: int = 60,
-    precision: str = "auto",
+    precision: str | None = None,
     output: str = str(OUTPUT),
 ) -> None:
     """Fit the baselines and test them on the test split's fold and on each held-out source.

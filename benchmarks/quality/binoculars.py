@@ -38,7 +38,7 @@ def main(
     per_split: int = 20,
     per_group: int = 100,
     per_group_held_out: int = 60,
-    precision: str = "auto",
+    precision: str | None = None,
     output: str = str(OUTPUT),
 ) -> None:
     """Read with two models; test on the test split's fold and on each held-out source.

@@ -57,7 +57,7 @@ def main(
     cache: str | None = None,
     per_group: int = 100,
     per_group_held_out: int = 60,
-    precision: str = "auto",
+    precision: str | None = None,
     processes: int = 2,
     output: str = str(OUTPUT),
 ) -> None:

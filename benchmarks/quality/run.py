@@ -50,7 +50,7 @@ def main(
     polished: str | None = None,
     people: str | None = None,
     processes: int = 2,
-    precision: str = "auto",
+    precision: str | None = None,
     only: str | None = None,
     output: str = str(OUTPUT),
     raise_floor: bool = False,

@@ -23,7 +23,7 @@ OUTPUT = RESULTS / "depth.json"
 DEPTHS = (0.13, 0.27, 0.4, 0.5, 0.67, 1.0)
 
 
-def main(output: str = str(OUTPUT), repeats: int = 3, precision: str = "auto") -> None:
+def main(output: str = str(OUTPUT), repeats: int = 3, precision: str = "float32") -> None:
     """Train a detector on the sample at each depth, time its predictions, write json.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a lower precision changes in the shipped detectors: AUROC, probabilities, surprisal.
+"""What a lower precision changes in the shipped detectors: AUROC, probabilities, verdicts.
 
 Run from the root of the checkout:
 `python -m benchmarks.speed.precision --corpus=CORPUS --cache=FOLDER`. The cache keeps the
@@ -8,6 +8,7 @@ language model's output, so a stopped run continues where it was.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import fire
@@ -17,15 +18,15 @@ import pandas as pd
 from benchmarks.machine import machine
 from benchmarks.quality.samples import COLUMNS, MAX_WORDS
 from benchmarks.records import RESULTS, write_json
-from perplexity_detector.detectors.text_detector import TextDetector
+from perplexity_detector.classifier.assessment import Assessment
+from perplexity_detector.detectors.loading import CASCADE, load_detector
 from perplexity_detector.evaluation.metrics import CI_QUANTILES, auroc
-from perplexity_detector.features.document import Document
 from perplexity_detector.io.datasets import read_all
 from perplexity_detector.sampling.balance import balanced_sample
 from perplexity_detector.text import canonicalise, crop
 
 OUTPUT = RESULTS / "precision.json"
-DETECTORS = ("standard", "fast")
+DETECTORS = ("standard", "fast", "auto")
 EXACT = "float32"
 RESAMPLES = 500
 
@@ -35,7 +36,7 @@ def main(
     cache: str | None = None,
     output: str = str(OUTPUT),
     per_group: int = 8,
-    precisions: str | tuple[str, ...] = ("int8",),
+    precisions: str | tuple[str, ...] = ("bfloat16", "int8"),
 ) -> None:
     """Score texts of the test split in each precision; print and write the differences.
 
@@ -50,14 +51,18 @@ def main(
     compared = [precisions] if isinstance(precisions, str) else list(precisions)
     record: dict[str, Any] = {"machine": machine(), "texts": len(rows), "results": []}
     for name in DETECTORS:
-        exact, surprisals = scored(name, EXACT, rows, cache)
+        exact = scored(name, EXACT, rows, cache)
         for precision in compared:
-            probabilities, others = scored(name, precision, rows, cache)
+            other = scored(name, precision, rows, cache)
             found = {
                 "detector": name,
                 "precision": precision,
-                **compare(rows["generated"].to_numpy(), exact, probabilities),
-                "surprisal_change": mean_change(surprisals, others),
+                **compare(rows["generated"].to_numpy(), probabilities(exact), probabilities(other)),
+                "verdicts_changed": verdicts_changed(exact, other),
+                # of texts that leave a cascade early, some precisions have no surprisal
+                "surprisal_change": None
+                if name == CASCADE
+                else mean_change(surprisals(exact), surprisals(other)),
             }
             record["results"].append(found)
             print(json.dumps(found))
@@ -72,14 +77,26 @@ def read_test_texts(corpus: str, per_group: int) -> pd.DataFrame:
     return rows.assign(text=texts).reset_index(drop=True)
 
 
-def scored(
-    name: str, precision: str, rows: pd.DataFrame, cache: str | None
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Probability of each text, and the surprisal of its tokens if the detector uses it."""
-    detector = TextDetector.from_pretrained(name, precision=precision, cache=cache)
-    documents: list[Document] = detector.read_documents(rows["text"])
-    surprisals = [one.statistics.surprisal for one in documents if one.statistics is not None]
-    return detector.probabilities(documents), surprisals
+def scored(name: str, precision: str, rows: pd.DataFrame, cache: str | None) -> list[Assessment]:
+    """What the detector finds of each text."""
+    detector = load_detector(Path("none"), name, precision=precision, cache=cache)
+    return detector.assess_texts(rows["text"].tolist())
+
+
+def probabilities(assessed: list[Assessment]) -> np.ndarray:
+    """Probability of each text, shape (n,)."""
+    return np.array([one.probability for one in assessed])
+
+
+def surprisals(assessed: list[Assessment]) -> list[np.ndarray]:
+    """Surprisal of the tokens of each text, if the detector uses it."""
+    found = [one.document.statistics for one in assessed]
+    return [one.surprisal for one in found if one is not None]
+
+
+def verdicts_changed(exact: list[Assessment], other: list[Assessment]) -> int:
+    """Texts on which two scorings give other verdicts."""
+    return sum(one.verdict != two.verdict for one, two in zip(exact, other, strict=True))
 
 
 def compare(labels: np.ndarray, exact: np.ndarray, other: np.ndarray) -> dict[str, float]:

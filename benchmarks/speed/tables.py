@@ -16,6 +16,13 @@ NAMES = {
     "minicons": "`minicons`, surprisal and rank",
     "surprisal": "`surprisal`",
 }
+CLASSIFIERS = {
+    "roberta_base": "RoBERTa-base",
+    "e5_small": "e5-small",
+    "standard": "**`standard`**",
+    "auto": "**`auto`**",
+    "fast": "**`fast`**",
+}
 MODELS = {"smollm2": "smollm2", "gpt2_shape": "GPT-2's shape"}
 #: Stages of `predict` on one essay.
 _STAGES = {
@@ -116,6 +123,31 @@ def end_to_end(record: dict[str, Any]) -> str:
     return f"{table(head, rows)}\n\n{hooks}"
 
 
+def classifiers(record: dict[str, Any]) -> str:
+    """Whole predictions, of encoders and of the detectors."""
+    rates = {(one["name"], one["precision"]): one["texts_per_second"] for one in record["results"]}
+    chosen = record["precision_auto"]
+    rows = [
+        [
+            CLASSIFIERS[one["name"]],
+            one["by"],
+            one["precision"] + (" (`auto`)" if chosen.get(one["name"]) == one["precision"] else ""),
+            f"{one['texts_per_second']:.2f}",
+            _times(one["texts_per_second"], rates.get(("roberta_base", one["precision"]))),
+        ]
+        for one in record["results"]
+    ]
+    head = (
+        "| classifier | by | precision | essays of 300 words a second "
+        "| times RoBERTa-base in that precision |"
+    )
+    return table(head, rows) + _not_measured(record)
+
+
+def _times(rate: float, other: float | None) -> str:
+    return "" if other is None else f"{rate / other:.2f}"
+
+
 def start_up(record: dict[str, Any]) -> str:
     """Time of each stage up to the first result."""
     rows = [[_STAGES[stage], f"{seconds:.2f} s"] for stage, seconds in record["start_up"].items()]
@@ -132,13 +164,15 @@ def precision(record: dict[str, Any]) -> str:
             f"{one['auroc']:.4f}",
             f"{one['change']:+.4f} ({one['change_low']:+.4f} to {one['change_high']:+.4f})",
             f"{one['probability_change']:.3f}",
+            f"{one['verdicts_changed']}",
             "-" if one["surprisal_change"] is None else f"{one['surprisal_change']:.3f} nats",
         ]
         for one in record["results"]
     ]
     head = (
         f"| {record['texts']} texts of the test split | precision | AUROC, float32 | AUROC "
-        "| change | mean change of probability | of a token's surprisal |"
+        "| change | mean change of probability | verdicts that change | change of a token's "
+        "surprisal |"
     )
     return table(head, rows)
 

@@ -45,7 +45,7 @@ def main(
     looked_up: int = 10_000,
     cached_words: int = 200,
     rounds: int = 200,
-    precision: str = "auto",
+    precision: str = "float32",
 ) -> None:
     """Measure, print, and write json.
 

@@ -11,6 +11,7 @@ from perplexity_detector.classifier.provenance import detector_sha256, text_sha2
 from perplexity_detector.errors import InputError
 from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.explanation.explanation import with_left_out
+from perplexity_detector.lm.kernels.precision import DTYPES
 from perplexity_detector.version import __version__
 
 #: How much a probability may differ: other processors round differently, and a tree turns that
@@ -77,7 +78,7 @@ def check_form(report: object) -> dict[str, Any]:
         in_range = {
             "probability": 0 <= report["probability"] <= 1,
             "provenance.settings.fpr": _is_number(fpr) and 0 < fpr < 1,
-            "provenance.precision": isinstance(provenance.get("precision"), str | None),
+            "provenance.precision": _is_precision(provenance.get("precision")),
             "left_out": _is_left_out(report.get("left_out", {})),
         }
         wrong = [name for name, right in in_range.items() if not right]
@@ -183,6 +184,11 @@ def _differences(ours: Any, theirs: Any, place: str = "") -> Iterator[str]:
             yield place
     elif ours != theirs:
         yield place
+
+
+def _is_precision(value: object) -> bool:
+    """Whether an answer can have been computed so; `auto` is never in one."""
+    return value is None or (isinstance(value, str) and value in DTYPES)
 
 
 def _is_left_out(value: object) -> bool:

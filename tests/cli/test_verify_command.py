@@ -200,6 +200,7 @@ def test_what_is_no_report(verify, content, sentence):
         ("provenance.settings", {}),
         ("provenance.settings.fpr", 2),
         ("provenance.precision", ["float32"]),
+        ("provenance.precision", "auto"),
         ("provenance.detector_sha256", 7),
     ],
 )

@@ -49,7 +49,10 @@ class LanguageModel:
 
 
 def cache_dir() -> Path:
-    """Folder of pulled models: $PERPLEXITY_DETECTOR_HOME, or the user's cache folder."""
+    """Folder of pulled models and of what was measured of this machine.
+
+    $PERPLEXITY_DETECTOR_HOME, or the user's cache folder.
+    """
     import platformdirs
 
     chosen = os.environ.get("PERPLEXITY_DETECTOR_HOME")
