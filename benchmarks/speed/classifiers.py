@@ -41,11 +41,9 @@ Forward = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 ENCODERS: dict[str, Any] = {
     "roberta_base": transformers.RobertaConfig(
-        vocab_size=50265, max_position_embeddings=MAX_TOKENS + 2, type_vocab_size=1, num_labels=2
+        vocab_size=50265, max_position_embeddings=MAX_TOKENS + 2, type_vocab_size=1
     ),
-    "e5_small": transformers.BertConfig(
-        vocab_size=30522, hidden_size=384, intermediate_size=1536, num_labels=2
-    ),
+    "e5_small": transformers.BertConfig(vocab_size=30522, hidden_size=384, intermediate_size=1536),
 }
 
 
@@ -83,7 +81,7 @@ def main(output: str = str(OUTPUT), texts: int = 48, rounds: int = 3) -> None:
         for _ in range(rounds):
             for run in runs.values():
                 run.once()
-    record = {
+    record: dict[str, Any] = {
         "machine": machine(("torch", "transformers", "onnxruntime", "numpy")),
         "threads": torch.get_num_threads(),
         "load_at_start": load,

@@ -32,7 +32,7 @@ several = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def fitted(tiny_gpt2: Path) -> TextDetector:
-    made = small_detector(tiny_gpt2, ["perplexity", "entropy", "rank"], device="cpu")
+    made: TextDetector = small_detector(tiny_gpt2, ["perplexity", "entropy", "rank"], device="cpu")
     made.set_params(fpr=0.3)
     return made
 

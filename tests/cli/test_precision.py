@@ -25,7 +25,7 @@ def test_results_and_reports_name_what_auto_was(folder, rows, tmp_path, monkeypa
     assert made["precision"] in candidates()
     done = run(MODEL, "explain", rows, "--id=r1", "--output=report.html", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    report = json.loads(embedded_in((tmp_path / "report.html").read_text()))
+    report = json.loads(embedded_in((tmp_path / "report.html").read_text()) or "")
     assert report["provenance"]["precision"] == made["precision"]
     done = run(MODEL, "verify", "report.html", f"--detector={folder}", "--device=cpu", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
