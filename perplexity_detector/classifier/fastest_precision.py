@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 #: With which the others are compared, and which is used where nothing can be kept.
 EXACT = "float32"
-#: How often the texts are read for time; the shortest counts, as other work only adds to it.
+#: How often the texts are read for time; the shortest counts, as chance only adds to it.
 ROUNDS = 2
 #: A less exact precision must be faster by this factor, so that chance does not decide.
 ADVANTAGE = 1.1
@@ -70,7 +70,7 @@ class Trial:
 
     Attributes:
         changed: verdicts that are not those of float32; None where the model cannot read so.
-        seconds: to read them all; None where a verdict changes.
+        seconds: of a core, to read them all; None where a verdict changes.
     """
 
     changed: int | None
@@ -179,9 +179,10 @@ def measure(detector: Detector) -> dict[str, Trial]:
             if not changed:
                 taken = []
                 for _ in range(ROUNDS):
-                    start = time.perf_counter()
+                    # of all threads; other programs hardly change it, unlike the time that passes
+                    start = time.process_time()
                     tried.assess_texts(texts)
-                    taken.append(time.perf_counter() - start)
+                    taken.append(time.process_time() - start)
                     bar.update(1)
                 seconds = min(taken)
             trials[name] = Trial(changed, seconds)

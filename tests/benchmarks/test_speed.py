@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,9 +7,10 @@ import transformers
 
 from benchmarks.speed import peers, product_rates
 from benchmarks.speed import tables as speed_tables
-from benchmarks.speed.precision import compare, mean_change
+from benchmarks.speed.precision import compare, mean_change, verdicts_changed
 from benchmarks.speed.run import agreement, mixed
 from perplexity_detector.text import words
+from tests.labelled import light_detector, two_styles
 
 TEXTS = [
     "The keys to the cabinet are on the table.",
@@ -110,3 +113,14 @@ def test_tables_have_a_row_for_each_scorer():
     )
     assert "| 82.3% |" in speed_tables.ceilings(record)
     assert speed_tables.ceilings(record).endswith("bfloat16: no instructions.")
+
+
+def test_verdicts_that_change_are_counted():
+    texts, labels = two_styles(60)
+    assessed = light_detector().fit(texts, labels).assess_texts(texts[:6])
+    others = [
+        replace(one, verdict="another" if number in (1, 4) else one.verdict, probability=0.5)
+        for number, one in enumerate(assessed)
+    ]
+    assert verdicts_changed(assessed, assessed) == 0
+    assert verdicts_changed(assessed, others) == 2
