@@ -184,9 +184,9 @@ class My_TextClassifier_Model(
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
-            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto, the
-                fastest on this machine that changes no verdict on a few texts, measured once; if
-                not given, float32, or bfloat16 on a GPU that has it.
+            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto:
+                bfloat16 where that is faster and changes no verdict on a few texts, measured once
+                on this machine; if not given, float32, or bfloat16 on a GPU that has it.
             cache: folder in which to keep the language model's results for later runs.
             exhaustive: read all of a long document; False reads a sample where that settles the
                 verdict, but a passage by a model can lie outside it.
@@ -293,9 +293,9 @@ class My_TextClassifier_Model(
             split: evaluate only rows with this value in the column split.
             people: all texts are by people, and the dataset needs no labels.
             device: auto, cpu or cuda.
-            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto, the
-                fastest on this machine that changes no verdict on a few texts, measured once; if
-                not given, float32, or bfloat16 on a GPU that has it.
+            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto:
+                bfloat16 where that is faster and changes no verdict on a few texts, measured once
+                on this machine; if not given, float32, or bfloat16 on a GPU that has it.
             cache: folder in which to keep the language model's results for later runs.
             exhaustive: read all of a long document; False reads a sample where that settles the
                 verdict, but a passage by a model can lie outside it.

@@ -27,7 +27,6 @@ from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.io.atomic import replace_file
 from perplexity_detector.io.working_files import open_no_link
 from perplexity_detector.lm.kernels.device import multiplies_bfloat16, resolve_device
-from perplexity_detector.lm.kernels.int8_linear import can_quantise
 from perplexity_detector.lm.kernels.precision import precision_of
 from perplexity_detector.lm.scorer_cache import shared_scorer
 from perplexity_detector.lm.shared_weights import release_memory
@@ -123,13 +122,12 @@ def fastest_precision(detector: Detector) -> str | None:
 
 
 def candidates() -> list[str]:
-    """The precisions that this processor multiplies quickly, the most exact first."""
-    found = [EXACT]
-    if multiplies_bfloat16():
-        found.append("bfloat16")
-    if can_quantise():
-        found.append("int8")
-    return found
+    """The precisions that this processor multiplies quickly, the most exact first.
+
+    int8 is none of them: on hundreds of texts it changes verdicts several times as often as
+    bfloat16 (benchmarks/results/precision.json), more than twelve texts can show.
+    """
+    return [EXACT, *(["bfloat16"] if multiplies_bfloat16() else [])]
 
 
 def choose(trials: Mapping[str, Trial]) -> str:

@@ -53,9 +53,9 @@ class ExplainCommand(Commands):
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of the verdict, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
-            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto, the
-                fastest on this machine that changes no verdict on a few texts, measured once; if
-                not given, float32, or bfloat16 on a GPU that has it.
+            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto:
+                bfloat16 where that is faster and changes no verdict on a few texts, measured once
+                on this machine; if not given, float32, or bfloat16 on a GPU that has it.
             cache: folder in which to keep the language model's results for later runs.
             **dataset_options: names of columns, encoding and format; see the program's help.
         """

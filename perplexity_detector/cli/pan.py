@@ -34,9 +34,9 @@ class PanCommand(Commands):
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             abstain: leave uncertain texts unanswered; False gives their probability.
             device: auto, cpu or cuda.
-            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto, the
-                fastest on this machine that changes no verdict on a few texts, measured once; if
-                not given, float32, or bfloat16 on a GPU that has it.
+            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto:
+                bfloat16 where that is faster and changes no verdict on a few texts, measured once
+                on this machine; if not given, float32, or bfloat16 on a GPU that has it.
         """
         self._log(
             "pan",

@@ -60,9 +60,9 @@ class ServeCommand(Commands):
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
-            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto, the
-                fastest on this machine that changes no verdict on a few texts, measured once; if
-                not given, float32, or bfloat16 on a GPU that has it.
+            precision: float32, bfloat16, float16, int8 (CPU: faster, less exact), or auto:
+                bfloat16 where that is faster and changes no verdict on a few texts, measured once
+                on this machine; if not given, float32, or bfloat16 on a GPU that has it.
             exhaustive: read all of a long document; False reads a sample where that settles the
                 verdict, but a passage by a model can lie outside it.
             max_texts: limit of texts in one request; 1000 if not given.
