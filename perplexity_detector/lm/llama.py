@@ -7,7 +7,7 @@ other. There is no cache of keys and values: texts are read once and never conti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -18,6 +18,10 @@ from torch.nn import functional
 #: Queries, keys, values (batch, heads, length, width) and a factor of the products -> what is
 #: attended, (batch, length, heads, width).
 Attention = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, float], torch.Tensor]
+#: A linear layer -> what takes its place, or None to keep it.
+Replacement = Callable[[nn.Linear], nn.Module | None]
+#: The weight that embedding and head share.
+EMBEDDING = "model.embed_tokens.weight"
 #: Device of weights that are yet to come, which takes no memory.
 _UNSET = torch.device("meta")
 #: Settings that the architecture here does without, and what config.json must say of them, if it
@@ -85,21 +89,50 @@ class Llama(nn.Module):
         super().__init__()
         self.config = config
         self.model = Body(config)
-        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False, device=_UNSET)
+        self.lm_head: nn.Module = nn.Linear(
+            config.hidden_size, config.vocab_size, bias=False, device=_UNSET
+        )
 
     @classmethod
     def from_weights(
-        cls, config: LlamaConfig, weights: Mapping[str, torch.Tensor]
+        cls,
+        config: LlamaConfig,
+        weights: Mapping[str, torch.Tensor],
+        replacement: Replacement | None = None,
+        embedding: nn.Module | None = None,
+        blocks: int | None = None,
     ) -> tuple[Llama, list[str]]:
         """A model with these weights, which are not copied, and the names of those it lacks.
+
+        Args:
+            config: its sizes.
+            weights: by name; each is asked for once, or twice if there is an `embedding`.
+            replacement: what takes the place of a linear layer as soon as it has its weights: so a
+                second copy exists of one layer at a time.
+            embedding: takes the place of the model's own.
+            blocks: how many to make, without a head if not all; all if not given.
 
         Raises:
             RuntimeError: weights are of other sizes.
         """
-        model = cls(config)
-        missing = model.load_state_dict(weights, strict=False, assign=True).missing_keys
-        model.lm_head.weight = model.model.embed_tokens.weight
-        return model.eval().requires_grad_(False), sorted({*missing} - {"lm_head.weight"})
+        whole = blocks in (None, config.num_hidden_layers)
+        model = cls(config if blocks is None else replace(config, num_hidden_layers=blocks))
+        missing = model.state_dict().keys() - {"lm_head.weight"} - weights.keys()
+        if missing:
+            return model, sorted(missing)
+        # embedding and head first, while there is room for two of the largest matrix
+        if whole:
+            _with_weight(model.lm_head, weights[EMBEDDING])
+            model.model.embed_tokens.weight = model.lm_head.weight
+            model.lm_head = _replaced(model.lm_head, replacement)
+        else:
+            model.lm_head = nn.Identity()
+            if embedding is None:
+                _with_weight(model.model.embed_tokens, weights[EMBEDDING])
+        if embedding is not None:
+            model.model.embed_tokens = embedding
+        _fill(model.model, "model.", weights, replacement)
+        return model.eval().requires_grad_(False), []
 
     def forward(self, input_ids: torch.Tensor) -> Predicted:
         """Logits of the token after each one, from token ids (batch, length)."""
@@ -110,7 +143,7 @@ class Llama(nn.Module):
         """Everything but the head."""
         return self.model
 
-    def get_input_embeddings(self) -> nn.Embedding:
+    def get_input_embeddings(self) -> nn.Module:
         """The embedding of tokens."""
         return self.model.embed_tokens
 
@@ -133,7 +166,7 @@ class Body(nn.Module):
         self.config = config
         # drawing random weights on such a device imports torch's compiler, which takes a second
         unset = torch.empty(config.vocab_size, config.hidden_size, device=_UNSET)
-        self.embed_tokens: nn.Embedding = nn.Embedding.from_pretrained(unset)
+        self.embed_tokens: nn.Module = nn.Embedding.from_pretrained(unset)
         self.layers = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config)
 
@@ -236,6 +269,32 @@ class RMSNorm(nn.Module):
         exact = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
         scale = torch.rsqrt(exact.pow(2).mean(-1, keepdim=True) + self.eps)
         return self.weight * (exact * scale).to(hidden.dtype)
+
+
+def _fill(
+    module: nn.Module,
+    prefix: str,
+    weights: Mapping[str, torch.Tensor],
+    replacement: Replacement | None,
+) -> None:
+    """Give the layers within a module their weights, but for the embedding."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Linear | RMSNorm):
+            filled = _with_weight(child, weights[f"{prefix}{name}.weight"])
+            setattr(module, name, _replaced(filled, replacement))
+        else:
+            _fill(child, f"{prefix}{name}.", weights, replacement)
+
+
+def _with_weight(layer: nn.Module, weight: torch.Tensor) -> nn.Module:
+    layer.load_state_dict({"weight": weight}, assign=True)
+    return layer
+
+
+def _replaced(layer: nn.Module, replacement: Replacement | None) -> nn.Module:
+    if replacement is None or not isinstance(layer, nn.Linear):
+        return layer
+    return replacement(layer) or layer
 
 
 def causal_attention(

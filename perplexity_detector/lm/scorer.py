@@ -15,9 +15,15 @@ from tqdm import tqdm
 from perplexity_detector.errors import InputError, LanguageModelError
 from perplexity_detector.lm import cpu_threads
 from perplexity_detector.lm.kernels import cuda
-from perplexity_detector.lm.kernels.blocks import blocks_of
+from perplexity_detector.lm.kernels.blocks import blocks_at, blocks_of
 from perplexity_detector.lm.kernels.device import completion_event, resolve_device, to_device_async
-from perplexity_detector.lm.kernels.precision import DTYPES, optimise_for_cpu, precision_of
+from perplexity_detector.lm.kernels.precision import (
+    DTYPES,
+    faster_linear,
+    optimise_for_cpu,
+    precision_of,
+)
+from perplexity_detector.lm.llama import Llama
 from perplexity_detector.lm.outputs import ModelOutput, TokenIds
 from perplexity_detector.lm.pooling import (
     SentenceSums,
@@ -81,14 +87,16 @@ class LanguageModelScorer:
         self.device = resolve_device(device)
         self.precision = precision_of(precision, self.device)
         self.dtype = DTYPES[self.precision]
-        loaded = catalogue.load(lm, revision)
+        on_cpu = self.device.type == "cpu"
+        faster = partial(faster_linear, precision=self.precision) if on_cpu else None
+        loaded = catalogue.load(lm, revision, replacement=faster, depth=depth)
         self.name = loaded.name
         self.fingerprints = loaded.fingerprints
         self.tokenizer = loaded.tokenizer
         self.bos_id = loaded.bos_id
         self.bos_candidates = loaded.bos_candidates
         self.model = loaded.model.to(self.device, self.dtype)
-        if self.device.type == "cpu":
+        if on_cpu:
             optimise_for_cpu(self.model, self.precision)
         #: batches in flight while an earlier one is collected
         self._lag = 2 if self.device.type == "cuda" else cpu_threads.n_threads()
@@ -97,9 +105,9 @@ class LanguageModelScorer:
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
         self._logit_cap = getattr(self.model.config, "final_logit_softcapping", None)
         _check_causal(self)
-        self.blocks: int = self.model.config.num_hidden_layers
+        self.blocks = loaded.blocks
         self.depth = self.layer_at(depth)
-        if self.depth < self.blocks:
+        if self.depth < self.model.config.num_hidden_layers:
             del blocks_of(self.model)[self.depth :]
             self.model.config.num_hidden_layers = self.depth
             remove_layer(self.model, self.model.get_output_embeddings())
@@ -129,11 +137,7 @@ class LanguageModelScorer:
         Raises:
             InputError: `share` is not in (0, 1].
         """
-        if not 0 < share <= 1:
-            raise InputError(
-                f"A depth is a share of the model's blocks, in (0, 1], not {share}.", "depth"
-            )
-        return max(1, round(share * self.blocks))
+        return blocks_at(share, self.blocks)
 
     def score(self, texts: Sequence[str], progress: bool = False) -> list[TokenStatistics]:
         """Statistics of every token of every text.
@@ -335,8 +339,9 @@ def _check_causal(scorer: LanguageModelScorer) -> None:
     ids = (torch.arange(1, 9) * 7919 % vocabulary).to(scorer.device)
     other = torch.cat([ids[:-1], (ids[-1:] + 1) % vocabulary])
     inputs = torch.stack([ids, other])
-    logits = scorer.model(inputs).logits.float()
-    ours = scorer.head(scorer.hidden_states(inputs).flatten(0, 1)).float().view_as(logits)
+    ours = scorer.head(scorer.hidden_states(inputs).flatten(0, 1)).float().view(*inputs.shape, -1)
+    # Llama's logits are head(hidden), and without a head its hidden states
+    logits = ours if isinstance(scorer.model, Llama) else scorer.model(inputs).logits.float()
     if not logits.isfinite().all():
         raise LanguageModelError(
             f"{scorer.name} gives numbers that are not finite in {scorer.precision}",

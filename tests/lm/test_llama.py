@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+import weakref
 from typing import Any
 
 import pytest
@@ -102,6 +103,44 @@ def test_attention_on_the_cpu_in_bfloat16(smollm2_folder, monkeypatch):
 def test_what_it_is_not_built_for_is_left_to_transformers(change):
     assert LlamaConfig.from_settings(SETTINGS) == LlamaConfig(**SIZES)
     assert LlamaConfig.from_settings({**SETTINGS, **change}) is None
+
+
+def test_a_part_of_it_has_the_same_states_and_no_head(theirs):
+    whole = copy_of(theirs)
+    part, _ = Llama.from_weights(LlamaConfig(**SIZES), dict(theirs.state_dict()), blocks=2)
+    assert part.config.num_hidden_layers == len(part.model.layers) == 2
+    assert not list(part.lm_head.parameters())
+    ids = torch.randint(300, (2, 30), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        states = whole.model.run_blocks(whole.model.embed_tokens(ids), 0, 2)
+        torch.testing.assert_close(
+            part.model(ids).last_hidden_state, whole.model.norm(states), rtol=0, atol=0
+        )
+
+
+def test_every_linear_layer_is_replaced_and_let_go_of(theirs):
+    weights = theirs.state_dict()
+    embedding = nn.Embedding.from_pretrained(weights["model.embed_tokens.weight"].clone())
+    seen, shapes = weakref.WeakSet(), []
+
+    def doubled(linear):
+        seen.add(linear)
+        assert len(seen) <= 4  # those of one module, not of the model, are there twice
+        shapes.append(linear.weight.shape)
+        return Doubled(linear)
+
+    model, _ = Llama.from_weights(LlamaConfig(**SIZES), weights, doubled, embedding)
+    assert len(shapes) == 1 + 7 * 3  # the head, and those of each block
+    assert shapes[0] == (300, 48)
+    assert model.model.embed_tokens is embedding
+    gate = model.model.layers[2].mlp.gate_proj.weight
+    assert torch.equal(gate, 2 * weights["model.layers.2.mlp.gate_proj.weight"])
+
+
+class Doubled(nn.Module):
+    def __init__(self, linear):
+        super().__init__()
+        self.register_buffer("weight", 2 * linear.weight)
 
 
 def test_missing_weights_are_named(theirs):

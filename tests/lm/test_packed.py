@@ -17,11 +17,12 @@ from perplexity_detector.lm.weights.packed import (
     FORMATS,
     FORMATS_KEY,
     WEIGHTS_FILE,
+    PackedWeights,
     dequantise,
     is_packed,
-    read_packed,
     to_planes,
 )
+from perplexity_detector.lm.weights.packed_embedding import packed_embedding
 
 BLOCK_BYTES = {"Q4_1": 20, "Q8_0": 34}
 
@@ -100,7 +101,11 @@ def test_a_packed_file_is_read_whole(tmp_path, key):
         stored |= {name: to_planes(tensors[name], formats[name]) for name in formats}
     save_file(stored, tmp_path / WEIGHTS_FILE, {key: json.dumps(formats)})
     assert is_packed(tmp_path)
-    read = read_packed(tmp_path / WEIGHTS_FILE)
+    read = PackedWeights(tmp_path / WEIGHTS_FILE)
+    assert len(read) == 4
+    assert "q5" not in read
+    with pytest.raises(KeyError):
+        read["q5"]
     assert {name: tensor.dtype for name, tensor in read.items()} == dict.fromkeys(
         tensors, torch.float32
     )
@@ -108,6 +113,23 @@ def test_a_packed_file_is_read_whole(tmp_path, key):
     np.testing.assert_array_equal(read["q8"].numpy(), reference(tensors["q8"], "Q8_0"))
     np.testing.assert_array_equal(read["half"].numpy(), tensors["half"].astype(np.float32))
     np.testing.assert_array_equal(read["plain"].numpy(), matrix)
+
+
+@pytest.mark.parametrize("block_format", FORMATS)
+def test_rows_of_an_embedding_are_those_of_the_matrix(tmp_path, block_format):
+    matrix = np.random.default_rng(0).normal(size=(5, 64)).astype(np.float32)
+    stored = to_planes(quantize(matrix, gguf.GGMLQuantizationType[block_format]), block_format)
+    tensors = {"words": stored, "plain": matrix}
+    metadata = {FORMATS_KEY: json.dumps({"words": block_format})}
+    save_file(tensors, tmp_path / WEIGHTS_FILE, metadata)
+    weights = PackedWeights(tmp_path / WEIGHTS_FILE)
+    embedding = packed_embedding(weights, "words")
+    assert embedding is not None
+    ids = torch.tensor([[4, 0, 4], [1, 3, 2]])
+    assert torch.equal(embedding(ids), weights["words"][ids])
+    assert embedding(ids[:, :0]).shape == (2, 0, 64)
+    assert torch.equal(embedding.bfloat16()(ids), weights["words"][ids].bfloat16())
+    assert packed_embedding(weights, "plain") is None
 
 
 def test_other_folders_are_not_packed(tmp_path):

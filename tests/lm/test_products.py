@@ -8,17 +8,13 @@ from transformers.activations import NewGELUActivation
 from transformers.pytorch_utils import Conv1D
 
 from perplexity_detector.errors import InputError
-from perplexity_detector.lm.kernels.int8_linear import (
-    Int8Linear,
-    can_quantise,
-    quantise_linear_layers,
-)
+from perplexity_detector.lm.kernels.int8_linear import Int8Linear, can_quantise
 from perplexity_detector.lm.kernels.packed_linear import (
     MIN_WIDE_OUTPUTS,
     PackedLinear,
     can_pack,
     is_faster_packed,
-    pack_linear_layers,
+    packed_linear,
     replace_linear_layers,
 )
 from perplexity_detector.lm.kernels.precision import fuse_gelu, precision_of
@@ -51,7 +47,7 @@ def test_every_type_runs_packed_or_not(dtype, outputs):
     linear = nn.Linear(24, outputs).to(dtype)
     weight = linear.weight
     model = nn.Sequential(linear)
-    pack_linear_layers(model)
+    replace_linear_layers(model, packed_linear)
     assert isinstance(model[0], PackedLinear) == is_faster_packed(weight)
     with torch.inference_mode():
         assert model(torch.ones(2, 24, dtype=dtype)).shape == (2, outputs)
@@ -76,7 +72,7 @@ def test_products_of_integers_are_near():
     inputs = torch.randn(5, 7, 96) * torch.logspace(-3, 3, 7)[:, None]
     with torch.inference_mode():
         expected = model(inputs)
-        quantise_linear_layers(model)
+        replace_linear_layers(model, Int8Linear)
         assert all(type(layer) is Int8Linear for layer in model)
         found = model(inputs)
     # each row has its own scale: a small one is as exact as a large one

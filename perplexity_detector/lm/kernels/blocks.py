@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from perplexity_detector.errors import LanguageModelError
+from perplexity_detector.errors import InputError, LanguageModelError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -27,3 +27,16 @@ def blocks_of(model: PreTrainedModel) -> nn.ModuleList:
         "families",
         "choose {families} that need none, such as perplexity,rank,stylometry",
     )
+
+
+def blocks_at(share: float, blocks: int) -> int:
+    """Number of blocks, at least 1, that make up this share of a whole model's.
+
+    Raises:
+        InputError: `share` is not in (0, 1].
+    """
+    if not 0 < share <= 1:
+        raise InputError(
+            f"A depth is a share of the model's blocks, in (0, 1], not {share}.", "depth"
+        )
+    return max(1, round(share * blocks))

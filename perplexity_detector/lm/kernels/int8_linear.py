@@ -7,8 +7,6 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from perplexity_detector.lm.kernels.packed_linear import replace_linear_layers
-
 #: Largest weight and largest input. A processor without VNNI adds two products of an input, 0 to
 #: 255, and a weight in 16 bits. Weights of 7 bits keep that sum from overflowing, so that every
 #: processor gives the same numbers.
@@ -56,11 +54,6 @@ def rounded(rows: torch.Tensor) -> torch.Tensor:
     """Numbers from -127 to 127, rounded, plus 128, as uint8; `rows` is overwritten."""
     # int8 and a flipped sign bit take a fifth of the time of a conversion to uint8
     return rows.round_().to(torch.int8).view(torch.uint8).bitwise_xor_(_ZERO)
-
-
-def quantise_linear_layers(model: nn.Module) -> None:
-    """Replace, in place, every linear layer of a float32 model on the CPU."""
-    replace_linear_layers(model, Int8Linear)
 
 
 @lru_cache

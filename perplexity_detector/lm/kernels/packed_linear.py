@@ -39,14 +39,9 @@ class PackedLinear(nn.Module):
         return product
 
 
-def pack_linear_layers(model: nn.Module) -> None:
-    """Replace, in place, the linear layers of a model on the CPU that are faster packed.
-
-    Nothing changes where torch or the processor does not support it.
-    """
-    replace_linear_layers(
-        model, lambda linear: PackedLinear(linear) if is_faster_packed(linear.weight) else None
-    )
+def packed_linear(linear: nn.Linear) -> PackedLinear | None:
+    """The same layer packed, if that is faster where torch runs on this processor; else None."""
+    return PackedLinear(linear) if is_faster_packed(linear.weight) else None
 
 
 def replace_linear_layers(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import nn
 
 from perplexity_detector.errors import InputError
 from perplexity_detector.lm.kernels.attention import set_up_attention
-from perplexity_detector.lm.kernels.int8_linear import can_quantise, quantise_linear_layers
-from perplexity_detector.lm.kernels.packed_linear import pack_linear_layers
+from perplexity_detector.lm.kernels.int8_linear import Int8Linear, can_quantise
+from perplexity_detector.lm.kernels.packed_linear import packed_linear, replace_linear_layers
 
 #: The name under which a detector looks for the fastest one.
 AUTO = "auto"
@@ -50,10 +52,18 @@ def optimise_for_cpu(model: nn.Module, precision: str) -> None:
     fuse_gelu(model)
     if precision in ("int8", "bfloat16"):
         set_up_attention(model)
-    if precision == "int8":
-        quantise_linear_layers(model)
-    else:
-        pack_linear_layers(model)
+    replace_linear_layers(model, partial(faster_linear, precision=precision))
+
+
+def faster_linear(linear: nn.Linear, precision: str) -> nn.Module | None:
+    """A faster layer on the CPU for this precision; None if there is none.
+
+    Args:
+        linear: with weights in float32, or in the precision's type, to which they are converted.
+        precision: of `DTYPES`.
+    """
+    linear = linear.to(DTYPES[precision])
+    return Int8Linear(linear) if precision == "int8" else packed_linear(linear)
 
 
 def fuse_gelu(model: nn.Module) -> None:

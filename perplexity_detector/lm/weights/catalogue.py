@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perplexity_detector.errors import Call, LanguageModelError
+from perplexity_detector.errors import Call, LanguageModelError, PerplexityDetectorError
 
 if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
+
+    from perplexity_detector.lm.llama import Replacement
 
 BUILTIN = "smollm2"
 _PULL = "perplexity_detector.lm.pull.pull"
@@ -37,6 +39,7 @@ class LanguageModel:
         bos_id: the token read before every text.
         bos_candidates: tokens that could be read there.
         context: most tokens that the model can read at once.
+        blocks: of the whole model, more than `model` has if only some were loaded.
     """
 
     name: str
@@ -46,6 +49,7 @@ class LanguageModel:
     bos_id: int
     bos_candidates: tuple[int, ...]
     context: int
+    blocks: int
 
 
 def cache_dir() -> Path:
@@ -107,7 +111,11 @@ def inventory() -> list[tuple[str, str, int, str]]:
 
 
 def load(
-    lm: str = BUILTIN, revision: str | None = None, of_transformers: bool = False
+    lm: str = BUILTIN,
+    revision: str | None = None,
+    of_transformers: bool = False,
+    replacement: Replacement | None = None,
+    depth: float = 1.0,
 ) -> LanguageModel:
     """Load a language model; nothing is downloaded.
 
@@ -117,6 +125,10 @@ def load(
         revision: branch, tag or commit of a hub model; the pulled one if not given.
         of_transformers: whether the model must be one of transformers, to train or to save it. If
             not, `Llama` may take its place, which loads in a fraction of the time.
+        replacement: what takes the place of a linear layer of `Llama`, on the CPU, as soon as it
+            has its weights.
+        depth: share of the blocks to load, in (0, 1]; below 1 `Llama` comes without a head. One
+            of transformers is always whole.
 
     Raises:
         LanguageModelError: the model is missing (the hint names the function that pulls it),
@@ -131,25 +143,34 @@ def load(
                 "run `{pull}` once",
                 pull=Call(_PULL, BUILTIN),
             )
-        return _from_folder(folder, BUILTIN, of_transformers)
+        return _from_folder(folder, BUILTIN, of_transformers, replacement, depth)
     folder = Path(lm).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise LanguageModelError(
                 f"{folder} has no config.json, so it is not a language model's folder.", "lm"
             )
-        return _from_folder(folder, lm, of_transformers)
+        return _from_folder(folder, lm, of_transformers, replacement, depth)
     return _from_hub(lm, revision)
 
 
-def _from_folder(folder: Path, name: str, of_transformers: bool) -> LanguageModel:
+def _from_folder(
+    folder: Path,
+    name: str,
+    of_transformers: bool,
+    replacement: Replacement | None,
+    depth: float,
+) -> LanguageModel:
     # these need torch, and this module must not
-    from perplexity_detector.lm.llama import Llama, LlamaConfig
+    from perplexity_detector.lm.cpu_threads import one_thread
+    from perplexity_detector.lm.kernels.blocks import blocks_at
+    from perplexity_detector.lm.llama import EMBEDDING, Llama, LlamaConfig
     from perplexity_detector.lm.weights.fingerprint import fingerprints
-    from perplexity_detector.lm.weights.packed import WEIGHTS_FILE, is_packed, read_packed
+    from perplexity_detector.lm.weights.packed import WEIGHTS_FILE, PackedWeights, is_packed
+    from perplexity_detector.lm.weights.packed_embedding import packed_embedding
 
     # hashing releases the GIL, so the weights are read meanwhile
-    with _as_language_model_error(name), ThreadPoolExecutor(1) as pool:
+    with _as_language_model_error(name), ThreadPoolExecutor(1) as pool, one_thread():
         settings = check_config(folder)
         hashed = pool.submit(fingerprints, folder)
         if not is_packed(folder):
@@ -157,16 +178,19 @@ def _from_folder(folder: Path, name: str, of_transformers: bool) -> LanguageMode
         import tokenizers
 
         tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-        # not in the other thread, whose freed memory this one would not use again
-        weights = read_packed(folder / WEIGHTS_FILE)
+        weights = PackedWeights(folder / WEIGHTS_FILE)
         sizes = None if of_transformers else LlamaConfig.from_settings(settings)
         if sizes is None:
-            model = _of_transformers(folder, name, weights)
+            model = _of_transformers(folder, name, dict(weights))
         else:
-            model, missing = Llama.from_weights(sizes, weights)
+            # a replaced head has weights of its own, and the embedding need not have them all
+            embedding = None if replacement is None else packed_embedding(weights, EMBEDDING)
+            first = blocks_at(depth, sizes.num_hidden_layers)
+            model, missing = Llama.from_weights(sizes, weights, replacement, embedding, first)
             _check_complete(name, missing)
         bos_id = model.config.bos_token_id
-        return _language_model(name, hashed.result(), tokenizer, model, bos_id, (bos_id,))
+        blocks = None if sizes is None else sizes.num_hidden_layers
+        return _language_model(name, hashed.result(), tokenizer, model, bos_id, (bos_id,), blocks)
 
 
 def _of_transformers(folder: Path, name: str, weights: dict[str, torch.Tensor]) -> Any:
@@ -301,6 +325,7 @@ def _language_model(
     model: Any,
     bos_id: int,
     candidates: tuple[int, ...],
+    blocks: int | None = None,
 ) -> LanguageModel:
     tokenizer.encode_special_tokens = True  # "<|endoftext|>" typed by a user is plain text
     if not tokenizer.encode("a", add_special_tokens=False).ids:
@@ -314,7 +339,10 @@ def _language_model(
         getattr(model.config, "max_position_embeddings", None) or 2**31,
         getattr(model.config, "sliding_window", None) or 2**31,
     )
-    return LanguageModel(name, fingerprints, tokenizer, model.eval(), bos_id, candidates, context)
+    blocks = blocks or model.config.num_hidden_layers
+    return LanguageModel(
+        name, fingerprints, tokenizer, model.eval(), bos_id, candidates, context, blocks
+    )
 
 
 @contextmanager
@@ -322,7 +350,7 @@ def _as_language_model_error(name: str) -> Iterator[None]:
     """Any error of transformers over a missing or broken model, as one sentence."""
     try:
         yield
-    except LanguageModelError:
+    except PerplexityDetectorError:
         raise
     except Exception as error:
         first_line = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")

@@ -9,8 +9,7 @@ zipped so, smollm2 is 5 MB smaller than with block after block.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,20 +24,24 @@ FORMATS_KEY = "plane_formats"
 _FORMER_KEY = "block_formats"
 
 
-def dequantise_q8_0(scales: torch.Tensor, quants: torch.Tensor) -> torch.Tensor:
+#: Weights dequantised at a time: what is computed on the way fits the processor's cache, and is too
+#: small for memory to be mapped for it.
+_WEIGHTS_AT_ONCE = 1 << 16
+
+
+def dequantise_q8_0(scales: torch.Tensor, quants: torch.Tensor, weights: torch.Tensor) -> None:
     """Dequantise blocks of w = d q: a half-precision scale, and 32 signed bytes.
 
     Args:
         scales: bytes of d, uint8 of shape (blocks, 2).
         quants: uint8, shape (blocks, 32).
-
-    Returns:
-        float32, shape (blocks, 32), equal bit for bit to `gguf.dequantize`.
+        weights: the result, float32 of shape (blocks, 32), equal bit for bit to
+            `gguf.dequantize`.
     """
-    return quants.contiguous().view(torch.int8).float() * _half(scales)
+    torch.mul(quants.view(torch.int8), _half(scales), out=weights)
 
 
-def dequantise_q4_1(scales: torch.Tensor, quants: torch.Tensor) -> torch.Tensor:
+def dequantise_q4_1(scales: torch.Tensor, quants: torch.Tensor, weights: torch.Tensor) -> None:
     """Dequantise blocks of w = d q + m: half-precision d and m, and 16 bytes of two 4-bit q.
 
     The low halves of the bytes are the first 16 weights, the high halves the last 16.
@@ -46,18 +49,17 @@ def dequantise_q4_1(scales: torch.Tensor, quants: torch.Tensor) -> torch.Tensor:
     Args:
         scales: bytes of d and m, uint8 of shape (blocks, 4).
         quants: uint8, shape (blocks, 16).
-
-    Returns:
-        float32, shape (blocks, 32), equal bit for bit to `gguf.dequantize`.
+        weights: the result, float32 of shape (blocks, 32), equal bit for bit to
+            `gguf.dequantize`.
     """
-    scale, minimum = _half(scales[:, :2]), _half(scales[:, 2:])
+    weights[:, :16] = quants & 0x0F
+    weights[:, 16:] = quants >> 4
     # d q is exact in float32, so only the sum is rounded, as in the reference
-    weights = torch.cat([quants & 0x0F, quants >> 4], dim=1).float()
-    return weights.mul_(scale).add_(minimum)
+    weights.mul_(_half(scales[:, :2])).add_(_half(scales[:, 2:]))
 
 
 def _half(two_bytes: torch.Tensor) -> torch.Tensor:
-    return two_bytes.flatten().view(torch.float16).float()[:, None]
+    return two_bytes.contiguous().view(torch.float16).float()
 
 
 class BlockFormat(NamedTuple):
@@ -66,12 +68,12 @@ class BlockFormat(NamedTuple):
     Attributes:
         scale_bytes: of a block, before its quantised weights.
         quant_bytes: of its quantised weights.
-        dequantise: bytes of the scales and quantised weights of blocks -> weights.
+        dequantise: from bytes of the scales and quantised weights of blocks, fills in weights.
     """
 
     scale_bytes: int
     quant_bytes: int
-    dequantise: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    dequantise: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]
 
 
 FORMATS = {
@@ -98,27 +100,109 @@ def to_planes(rows: np.ndarray, block_format: str) -> np.ndarray:
     return np.concatenate(parts).reshape(rows.shape)
 
 
-def dequantise(stored: torch.Tensor, block_format: str, in_planes: bool = True) -> torch.Tensor:
-    """Dequantise a matrix.
+class PackedMatrix(NamedTuple):
+    """A quantised matrix.
 
-    Args:
-        stored: uint8, shape (rows, bytes of n blocks).
+    Attributes:
+        scales: bytes of the scales, uint8 of shape (rows, blocks of a row, bytes for a block).
+        quants: of the quantised weights, in the same shape but for the last axis.
         block_format: of `FORMATS`.
-        in_planes: whether `to_planes` has sorted its bytes.
+    """
+
+    scales: torch.Tensor
+    quants: torch.Tensor
+    block_format: str
+
+    @classmethod
+    def from_stored(
+        cls, stored: torch.Tensor, block_format: str, in_planes: bool = True
+    ) -> PackedMatrix:
+        """A matrix as a file has it, without a copy.
+
+        Args:
+            stored: uint8, shape (rows, bytes of n blocks).
+            block_format: of `FORMATS`.
+            in_planes: whether `to_planes` has sorted its bytes.
+        """
+        scale_bytes, quant_bytes, _ = FORMATS[block_format]
+        blocks = (len(stored), -1)
+        if in_planes:
+            ordered = stored.flatten()
+            size = scale_bytes * (len(ordered) // (scale_bytes + quant_bytes))
+            scales = ordered[:size].view(scale_bytes, *blocks).permute(1, 2, 0)
+            return cls(scales, ordered[size:].view(*blocks, quant_bytes), block_format)
+        together = stored.reshape(*blocks, scale_bytes + quant_bytes)
+        return cls(together[..., :scale_bytes], together[..., scale_bytes:], block_format)
+
+    def dequantised(self) -> torch.Tensor:
+        """The weights, float32 of shape (rows, 32 n)."""
+        dequantise = FORMATS[self.block_format].dequantise
+        rows, blocks = self.quants.shape[:2]
+        weights = torch.empty(rows, 32 * blocks)
+        parts = (self.scales, self.quants, weights.view(rows, blocks, 32))
+        at_once = max(1, _WEIGHTS_AT_ONCE // (32 * blocks))
+        for chunk in zip(*(part.split(at_once) for part in parts), strict=True):
+            dequantise(*(part.flatten(0, 1) for part in chunk))
+        return weights
+
+    def rows(self, index: torch.Tensor) -> PackedMatrix:
+        """Some of the rows, in the order of an index."""
+        return self._replace(scales=self.scales[index], quants=self.quants[index])
+
+
+def dequantise(stored: torch.Tensor, block_format: str, in_planes: bool = True) -> torch.Tensor:
+    """Dequantise a matrix; arguments as for `PackedMatrix.from_stored`.
 
     Returns:
         float32, shape (rows, 32 n).
     """
-    scale_bytes, quant_bytes, weights = FORMATS[block_format]
-    if in_planes:
-        ordered = stored.flatten()
-        size = scale_bytes * (len(ordered) // (scale_bytes + quant_bytes))
-        scales = ordered[:size].view(scale_bytes, -1).T
-        quants = ordered[size:].view(-1, quant_bytes)
-    else:
-        blocks = stored.reshape(-1, scale_bytes + quant_bytes)
-        scales, quants = blocks[:, :scale_bytes], blocks[:, scale_bytes:]
-    return weights(scales, quants).reshape(len(stored), -1)
+    return PackedMatrix.from_stored(stored, block_format, in_planes).dequantised()
+
+
+class PackedWeights(Mapping[str, torch.Tensor]):
+    """The tensors of a packed file by their names in transformers, read when they are asked for.
+
+    Each is made anew, in float32 and in memory of its own; the file is mapped only meanwhile.
+
+    Args:
+        file: in packed form.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        with safe_open(file, framework="pt") as opened:
+            metadata = opened.metadata()
+            self._names = frozenset(opened.keys())
+        self._in_planes = FORMATS_KEY in metadata
+        self._formats: dict[str, str] = json.loads(
+            metadata[FORMATS_KEY if self._in_planes else _FORMER_KEY]
+        )
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        if name not in self._names:
+            raise KeyError(name)
+        with safe_open(self._file, framework="pt") as opened:
+            stored: torch.Tensor = opened.get_tensor(name)
+            if name in self._formats:
+                return dequantise(stored, self._formats[name], self._in_planes)
+            return stored.to(torch.float32, copy=True)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names  # without reading it
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._names))
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def matrix(self, name: str) -> PackedMatrix | None:
+        """A matrix as it is stored, in memory of its own; None if it is not quantised."""
+        if name not in self._formats:
+            return None
+        with safe_open(self._file, framework="pt") as opened:
+            stored = opened.get_tensor(name).clone()
+        return PackedMatrix.from_stored(stored, self._formats[name], self._in_planes)
 
 
 def is_packed(folder: Path) -> bool:
@@ -128,28 +212,3 @@ def is_packed(folder: Path) -> bool:
         return False
     with safe_open(weights, framework="pt") as file:
         return not {FORMATS_KEY, _FORMER_KEY}.isdisjoint(file.metadata() or {})
-
-
-def read_packed(weights: Path) -> dict[str, torch.Tensor]:
-    """All tensors of a packed file, in float32, by their names in transformers."""
-    with safe_open(weights, framework="pt") as file, _one_thread():
-        metadata = file.metadata()
-        in_planes = FORMATS_KEY in metadata
-        formats: dict[str, str] = json.loads(metadata[FORMATS_KEY if in_planes else _FORMER_KEY])
-        return {
-            name: dequantise(file.get_tensor(name), formats[name], in_planes)
-            if name in formats
-            else file.get_tensor(name).float()
-            for name in sorted(file.keys())
-        }
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Use one thread: with more, many small steps take 14 s on a busy machine, not 0.3 s."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
