@@ -228,6 +228,9 @@ class My_TextClassifier_Model(
             )  # fmt: skip
             return
         with timed(get_logger(), "predict") as counts:
+            loaded = self._load_detector(
+                detector, lm, fpr, device, precision, cache, exhaustive=exhaustive
+            )
             from perplexity_detector.detectors.loading import detector_name
             from perplexity_detector.evaluation import tables
             from perplexity_detector.pipelines.predict import (
@@ -237,9 +240,6 @@ class My_TextClassifier_Model(
             )
             from perplexity_detector.pipelines.reports import ReportsFolder
 
-            loaded = self._load_detector(
-                detector, lm, fpr, device, precision, cache, exhaustive=exhaustive
-            )
             use_worker_processes(loaded.extractor_)
             verdicts = VerdictCounts()
             chunks = options.read_chunks(dataset, chunk_rows(loaded.extractor_))

@@ -70,15 +70,15 @@ class ExplainCommand(Commands):
         if (text is None) == (dataset is None):
             raise InputError("Give either --text, or --dataset and --id.")
         with timed(get_logger(), "explain"):
-            from perplexity_detector.detectors.loading import detector_name
-            from perplexity_detector.explanation.explanation import with_left_out
-
             left_out: Mapping[str, int] = {}
             if dataset is None:
                 chosen = _text(text)
             else:
                 id, chosen, left_out = _find_text(options, dataset, id)
             loaded = self._load_detector(detector, lm, fpr, device, precision, cache)
+            from perplexity_detector.detectors.loading import detector_name
+            from perplexity_detector.explanation.explanation import with_left_out
+
             name = detector_name(self._data, parse_str(detector))
             explanation = with_left_out(loaded.explain(chosen, id=id, detector=name), left_out)
             _write(explanation, target)

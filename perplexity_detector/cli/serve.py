@@ -93,13 +93,13 @@ class ServeCommand(Commands):
         settings = load_settings(max_file_bytes=max_file_bytes, **given)
 
         def load() -> Engine:
-            # these imports take seconds, in which /healthz answers already
-            from perplexity_detector.detectors.loading import detector_name
-            from perplexity_detector.service.engine import Engine
-
+            # this takes seconds, in which /healthz answers already
             loaded = self._load_detector(
                 detector, lm, fpr, device, precision, exhaustive=exhaustive
             )
+            from perplexity_detector.detectors.loading import detector_name
+            from perplexity_detector.service.engine import Engine
+
             return Engine(loaded, detector_name(self._data, parse_str(detector)))
 
         from perplexity_detector.service.server import serve

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from perplexity_detector.classifier.provenance import detector_sha256
-from perplexity_detector.detectors.cascade import CascadeDetector
 from perplexity_detector.errors import ArtefactError, InputError
-from perplexity_detector.explanation.explainable import ExplainableClassifier
 from perplexity_detector.io import artefact_folder
 from perplexity_detector.lm.kernels.device import resolve_device
+from perplexity_detector.lm.reading_options import ReadingOptions
+from perplexity_detector.lm.scorer_cache import load_in_background
 from perplexity_detector.logs import get_logger
+
+if TYPE_CHECKING:
+    from perplexity_detector.explanation.explainable import ExplainableClassifier
 
 #: The shipped detector that is used where none was trained.
 SHIPPED = "standard"
@@ -58,6 +64,7 @@ def load_detector(
         extractor["lm"] = str(lm)
     if artefact_folder.is_repository(detector):
         artefact_folder.find(detector)  # a mistyped path is not to be looked up on the hub
+    _begin_to_load_language_model(SHIPPED if detector == CASCADE else str(detector), extractor)
     loaded = _load(str(detector), **extractor)
     if fpr is not None:
         loaded.set_params(fpr=fpr)
@@ -72,11 +79,30 @@ def load_detector(
 
 
 def _load(detector: str, **extractor: Any) -> ExplainableClassifier:
+    # scikit-learn and XGBoost take most of a second to import
+    from perplexity_detector.detectors.cascade import CascadeDetector
+    from perplexity_detector.explanation.explainable import ExplainableClassifier
+
     if detector != CASCADE or artefact_folder.is_artefact(Path(detector)):
         return ExplainableClassifier.from_pretrained(detector, **extractor)
     loaded = CascadeDetector.from_pretrained(**extractor)
     # a GPU reads to the end in less time than features take
     return loaded.last if resolve_device(loaded.extractor_.device).type == "cuda" else loaded
+
+
+def _begin_to_load_language_model(detector: str, extractor: Mapping[str, Any]) -> None:
+    """Load a detector's language model in a thread, while this one imports what judges texts.
+
+    Whatever is wrong comes to light when the detector itself is loaded.
+    """
+    with suppress(ArtefactError, OSError, ValueError, LookupError, TypeError):
+        file = artefact_folder.find(detector) / artefact_folder.CONFIG
+        config = json.loads(file.read_text(encoding="utf-8"))
+        if config["model"] != "detector" or config["language_model"] is None:
+            return
+        settings = {**config["extractor"], **extractor}
+        names = [one.name for one in fields(ReadingOptions) if one.name in settings]
+        load_in_background(ReadingOptions(**{name: settings[name] for name in names}))
 
 
 def detector_name(data: Path, detector: str | None = None) -> str:
@@ -94,6 +120,8 @@ def find_detector(data: Path, sha256: str, **extractor: Any) -> ExplainableClass
         sha256: as an earlier answer gives it.
         **extractor: settings of the extractor to change.
     """
+    from perplexity_detector.classifier.provenance import detector_sha256
+
     for folder in (*map(str, offered_detectors(data).values()), CASCADE):
         try:
             loaded = _load(folder, **extractor)

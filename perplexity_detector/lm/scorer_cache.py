@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from functools import lru_cache
 from weakref import WeakSet
 
+import torch
+
+from perplexity_detector.errors import PerplexityDetectorError
 from perplexity_detector.lm.cache import CachedScorer
 from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer import LanguageModelScorer
@@ -14,9 +19,33 @@ from perplexity_detector.lm.shared_weights import release_memory, share_weights
 _scorers: WeakSet[LanguageModelScorer] = WeakSet()
 
 
-@lru_cache(maxsize=2)
+#: Held while one is loaded.
+_loading = threading.Lock()
+
+
 def shared_scorer(options: ReadingOptions) -> LanguageModelScorer | CachedScorer:
     """A scorer with these options; the two used last stay in memory, with one copy of weights."""
+    with _loading:  # who asks meanwhile waits instead of loading it again
+        return load_scorer(options)
+
+
+def load_in_background(options: ReadingOptions) -> None:
+    """Begin to load what `shared_scorer` will be asked for, in a thread.
+
+    Whatever is wrong comes to light when it is asked for.
+    """
+    torch.get_num_threads()  # now this thread keeps its cores, though loading takes one alone
+
+    def load() -> None:
+        with suppress(PerplexityDetectorError):
+            shared_scorer(options)
+
+    threading.Thread(target=load, name="loading").start()
+
+
+@lru_cache(maxsize=2)
+def load_scorer(options: ReadingOptions) -> LanguageModelScorer | CachedScorer:
+    """As `shared_scorer`, for one thread at a time."""
     scorer = LanguageModelScorer.from_options(options)
     for other in _scorers:
         if (other.identity, other.device) == (scorer.identity, scorer.device):

@@ -121,7 +121,8 @@ def test_a_part_of_it_has_the_same_states_and_no_head(theirs):
 def test_every_linear_layer_is_replaced_and_let_go_of(theirs):
     weights = theirs.state_dict()
     embedding = nn.Embedding.from_pretrained(weights["model.embed_tokens.weight"].clone())
-    seen, shapes = weakref.WeakSet(), []
+    seen: weakref.WeakSet[nn.Linear] = weakref.WeakSet()
+    shapes = []
 
     def doubled(linear):
         seen.add(linear)
@@ -133,8 +134,8 @@ def test_every_linear_layer_is_replaced_and_let_go_of(theirs):
     assert len(shapes) == 1 + 7 * 3  # the head, and those of each block
     assert shapes[0] == (300, 48)
     assert model.model.embed_tokens is embedding
-    gate = model.model.layers[2].mlp.gate_proj.weight
-    assert torch.equal(gate, 2 * weights["model.layers.2.mlp.gate_proj.weight"])
+    gate: Any = model.get_submodule("model.layers.2.mlp.gate_proj")
+    assert torch.equal(gate.weight, 2 * weights["model.layers.2.mlp.gate_proj.weight"])
 
 
 class Doubled(nn.Module):

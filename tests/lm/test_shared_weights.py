@@ -6,7 +6,7 @@ import torch
 
 from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.lm.scorer_cache import shared_scorer
+from perplexity_detector.lm.scorer_cache import load_scorer, shared_scorer
 
 TEXTS = ["We walked to the lake before it rained.", "Nobody had thought of a coat."]
 
@@ -29,7 +29,7 @@ def storages(scorer):
 @pytest.mark.parametrize("depths", [(0.5, 1.0), (1.0, 0.5)])
 def test_a_deeper_model_has_the_shallow_ones_weights(request, model, depths):
     lm = request.getfixturevalue(model)
-    shared_scorer.cache_clear()
+    load_scorer.cache_clear()
     shallow, deep = sorted(
         (shared_scorer(options(lm, depth=depth)) for depth in depths), key=lambda one: one.depth
     )
@@ -45,7 +45,7 @@ def test_a_deeper_model_has_the_shallow_ones_weights(request, model, depths):
 
 
 def test_other_models_and_precisions_share_nothing(tiny_gpt2, tiny_llama):
-    shared_scorer.cache_clear()
+    load_scorer.cache_clear()
     first = shared_scorer(options(tiny_gpt2))
     assert not storages(first) & storages(shared_scorer(options(tiny_llama)))
     first = shared_scorer(options(tiny_gpt2))

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from perplexity_detector.explanation.explainable import SEPARATOR
-from perplexity_detector.lm.scorer_cache import shared_scorer
+from perplexity_detector.lm.scorer_cache import load_scorer
 from perplexity_detector.service.engine import Engine
 from perplexity_detector.service.settings import Settings
 from tests.labelled import detector_of_documents, long_document, small_detector
@@ -22,9 +22,9 @@ def shallow(tiny_llama):
 @pytest.fixture
 def loaded():
     """The number of language models loaded since the test began."""
-    shared_scorer.cache_clear()
-    yield lambda: shared_scorer.cache_info().misses
-    shared_scorer.cache_clear()
+    load_scorer.cache_clear()
+    yield lambda: load_scorer.cache_info().misses
+    load_scorer.cache_clear()
 
 
 def test_the_whole_language_model_is_loaded_for_the_first_explanation(
