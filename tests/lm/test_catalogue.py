@@ -128,6 +128,16 @@ def test_the_builtin_model_has_its_former_name_only_as_a_whole(smollm2_folder, t
     assert not is_known(changed)
 
 
+def test_the_builtin_tokenizer_has_the_hash_of_what_it_says(smollm2_folder, tmp_path):
+    for file in smollm2_folder.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "tokenizer.json").unlink()
+    tokenizer = json.loads((smollm2_folder / "tokenizer.json").read_text(encoding="utf-8"))
+    # other bytes, whose hash is not known beforehand
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer, indent=1), encoding="utf-8")
+    assert fingerprints(tmp_path) == fingerprints(smollm2_folder)
+
+
 def test_smollm2(smollm2_folder, capfd):
     loaded = catalogue.load()
     assert capfd.readouterr() == ("", "")

@@ -27,6 +27,14 @@ _BUILTIN = (
     "sha256:6319cefef8f5f9356e52258853be9b507ba4eec291c3c1c77a16a4d9102a8f34",
 )
 
+#: SHA-256 of the builtin model's tokenizer.json -> that of what it says, which takes longer to find
+#: than the weights take to hash: 0.16 s and 0.06 s.
+_CONTENT = {
+    "7d27c493c729a66ecefc837280b05d948b1ed50d130eebdbf911b1b36cf38ed7": (
+        "b8184c9863eb79d2c80ec9e290722b24e71de8e106ff9a6b0a9b47ac9d38d50a"
+    )
+}
+
 
 def fingerprints(folder: Path) -> tuple[str, ...]:
     """The names by which detectors know the model in a folder, `sha256:...`, the present one first.
@@ -62,9 +70,13 @@ def is_known(names: tuple[str, ...]) -> bool:
 
 def _content(file: Path) -> bytes:
     """What a file says; of JSON not how it is written, which differs between versions."""
+    written = file.read_bytes()
+    digest = hashlib.sha256(written)
     if file.suffix != ".json":
-        return hashlib.sha256(file.read_bytes()).digest()
-    values = _canonical(json.loads(file.read_text(encoding="utf-8")))
+        return digest.digest()
+    if (known := _CONTENT.get(digest.hexdigest())) is not None:
+        return bytes.fromhex(known)
+    values = _canonical(json.loads(written.decode("utf-8")))
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).digest()
 
 
