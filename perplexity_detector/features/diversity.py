@@ -86,21 +86,22 @@ def diversity_features(document: Document) -> dict[str, float]:
     s = document.statistics.surprisal.astype(np.float64)
     d = np.diff(s)
     dd = np.diff(d)
+    z, z_d, z_dd = map(standardised, (s, d, dd))
     spans = span_variances(s, SPAN_TOKENS)
     scales = multiscale_diversity_entropy(s)
     return {
         "variance": variance(s),
-        "skewness": skewness(s),
-        "kurtosis": excess_kurtosis(s),
-        "autocorrelation": autocorrelation(s),
+        "skewness": skewness(z),
+        "kurtosis": excess_kurtosis(z),
+        "autocorrelation": autocorrelation(z),
         "difference_mean": mean(d),
         "difference_variance": variance(d),
-        "difference_skewness": skewness(d),
-        "difference_kurtosis": excess_kurtosis(d),
-        "difference_entropy": histogram_entropy(d),
+        "difference_skewness": skewness(z_d),
+        "difference_kurtosis": excess_kurtosis(z_d),
+        "difference_entropy": histogram_entropy(z_d),
         "second_difference_variance": variance(dd),
-        "second_difference_entropy": histogram_entropy(dd),
-        "second_difference_autocorrelation": autocorrelation(dd),
+        "second_difference_entropy": histogram_entropy(z_dd),
+        "second_difference_autocorrelation": autocorrelation(z_dd),
         "uid_absolute_difference": mean(np.abs(d)),
         "uid_squared_difference": mean(d**2),
         "uid_most_uniform": float(spans.min()) if spans.size else 0.0,
@@ -121,16 +122,16 @@ def span_variances(values: np.ndarray, width: int) -> np.ndarray:
     return np.asarray(np.maximum(0.0, moving_sums(centred**2, width) / width - means**2))
 
 
-def histogram_entropy(values: np.ndarray) -> float:
-    """Entropy of a histogram of standardised values in 20 bins over [-3, 3], in [0, 1].
+def histogram_entropy(z: np.ndarray) -> float:
+    """Entropy of a histogram of `standardised` values in 20 bins over [-3, 3], in [0, 1].
 
     Divided by its maximum for n values, ln(min(n, 20)).
     """
-    if values.size < 2:
+    if z.size < 2:
         return 0.0
-    position = (standardised(values) + 3) / 6 * DIFFERENCE_BINS
+    position = (z + 3) / 6 * DIFFERENCE_BINS
     counts = np.bincount(np.clip(position, 0, DIFFERENCE_BINS - 1).astype(int))
-    return shannon_entropy(counts) / math.log(min(values.size, DIFFERENCE_BINS))
+    return shannon_entropy(counts) / math.log(min(z.size, DIFFERENCE_BINS))
 
 
 def multiscale_diversity_entropy(values: np.ndarray) -> np.ndarray:
@@ -169,7 +170,7 @@ def consecutive_cosines(values: np.ndarray, width: int) -> np.ndarray:
     products = moving_sums(values[:-1] * values[1:], width)
     lengths = norms[:-1] * norms[1:]
     cosines = np.divide(products, lengths, out=np.zeros(products.shape), where=lengths > 0)
-    return np.asarray(np.clip(cosines, -1.0, 1.0))
+    return np.asarray(np.minimum(np.maximum(cosines, -1.0), 1.0))  # np.clip takes twice as long
 
 
 FAMILY = Family(

@@ -55,20 +55,18 @@ def standardised(values: np.ndarray) -> np.ndarray:
     return np.asarray((values - centre) / scale)
 
 
-def skewness(values: np.ndarray) -> float:
-    """Mean of z^3 over the standardised series z; 0 for a constant one."""
-    return mean(standardised(values) ** 3)
+def skewness(z: np.ndarray) -> float:
+    """Mean of z^3 over a `standardised` series z; 0 for a constant one."""
+    return mean(z**3)
 
 
-def excess_kurtosis(values: np.ndarray) -> float:
+def excess_kurtosis(z: np.ndarray) -> float:
     """Mean of z^4, minus 3, its value for a normal distribution; 0 for a constant series."""
-    z = standardised(values)
     return mean(z**4) - 3.0 if z.any() else 0.0
 
 
-def autocorrelation(values: np.ndarray) -> float:
+def autocorrelation(z: np.ndarray) -> float:
     """Correlation with the next value, sum z_t z_(t+1) / n, in [-1, 1]; 0 for a constant series."""
-    z = standardised(values)
     return ratio(float(z[:-1] @ z[1:]), z.size)
 
 
@@ -85,7 +83,7 @@ def moving_sums(values: np.ndarray, width: int) -> np.ndarray:
     """Sum of each run of `width` values, shape (n - width + 1,); empty for fewer values."""
     if values.size < width:
         return np.zeros(0)
-    return np.convolve(values, np.ones(width), "valid")
+    return np.correlate(values, np.ones(width), "valid")
 
 
 def per_hundred(count: float, total: int) -> float:

@@ -15,6 +15,7 @@ from perplexity_detector.features.diversity import (
     multiscale_diversity_entropy,
     span_variances,
 )
+from perplexity_detector.features.series import standardised
 
 SURPRISALS = st.lists(st.floats(0, 50, width=32), max_size=120).map(np.array)
 
@@ -60,9 +61,8 @@ def test_span_variances_are_those_of_numpy(values, width):
 
 
 def test_histogram_entropy_by_hand():
-    assert histogram_entropy(np.array([1.0, 1.0, 3.0, 3.0])) == pytest.approx(0.5)
-    assert histogram_entropy(np.full(5, 1.0)) == 0
-    assert histogram_entropy(np.array([1.0])) == 0
+    for values, expected in (([1.0, 1.0, 3.0, 3.0], 0.5), ([1.0] * 5, 0), ([1.0], 0)):
+        assert histogram_entropy(standardised(np.array(values))) == pytest.approx(expected)
 
 
 def test_cosines_by_hand():

@@ -16,19 +16,20 @@ SERIES = arrays(np.float64, st.integers(3, 60), elements=st.integers(0, 1000).ma
 
 @given(SERIES)
 def test_skewness_and_kurtosis_are_those_of_scipy(values):
+    z = series.standardised(values)
     if np.ptp(values) == 0:
-        assert series.skewness(values) == 0
-        assert series.excess_kurtosis(values) == 0
+        assert series.skewness(z) == 0
+        assert series.excess_kurtosis(z) == 0
     else:
-        assert series.skewness(values) == pytest.approx(stats.skew(values), abs=1e-9)
-        assert series.excess_kurtosis(values) == pytest.approx(stats.kurtosis(values), abs=1e-9)
+        assert series.skewness(z) == pytest.approx(stats.skew(values), abs=1e-9)
+        assert series.excess_kurtosis(z) == pytest.approx(stats.kurtosis(values), abs=1e-9)
 
 
 def test_a_series_that_is_constant_but_for_rounding_has_no_moments():
     values = np.full(7, 0.1)
     values[3] += 1e-17
     assert not series.standardised(values).any()
-    assert series.autocorrelation(values) == 0
+    assert series.autocorrelation(series.standardised(values)) == 0
 
 
 def test_nothing_gives_zero():
@@ -60,7 +61,9 @@ def test_quantiles_are_numpys_to_the_last_bit(values, probabilities):
 
 
 def test_values_by_hand():
-    assert series.autocorrelation(np.array([1.0, -1, 1, -1])) == pytest.approx(-3 / 4)
+    assert series.autocorrelation(series.standardised(np.array([2.0, 0, 2, 0]))) == pytest.approx(
+        -3 / 4
+    )
     assert series.shannon_entropy(np.array([2, 0, 2])) == pytest.approx(math.log(2))
     assert list(series.moving_sums(np.array([1.0, 2, 3, 4]), 2)) == [3, 5, 7]
     assert series.quantiles(np.array([0.0, 10]), [0.25]) == [2.5]

@@ -1,5 +1,7 @@
 """Family `stylometry`: its parts by hand."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,33 @@ def style(text):
 
 def marks(text):
     return punctuation_rates(text, words(text))
+
+
+@given(st.text(alphabet="a-. i'1é\n", max_size=12))
+def test_marks_with_a_place_are_counted_by_what_stands_around_them(text):
+    total = len(words(text))
+    if not total:
+        return
+    found = marks(text)
+    padded = f" {text} "
+    around = [padded[place : place + 3] for place in range(len(text))]
+    hyphens = sum(two[1] == "-" and (two[0] + two[2]).replace("_", "a").isalnum() for two in around)
+    assert found["hyphens"] == 100 * hyphens / total
+    lower_i = sum(
+        three[1] == "i"
+        and not (is_word(three[0]) or three[0] in "'.-")
+        and not (is_word(three[2]) or three[2] in ".-")
+        for three in around
+    )
+    assert found["lower_case_i"] == 100 * lower_i / total
+    alone = sum(run in ("-", "--") for run in text.split())
+    within = sum(len(re.findall("--(?=.)", run[1:])) for run in text.split() if run != "--")
+    if "---" not in text:
+        assert found["dashes"] == 100 * (alone + within) / total
+
+
+def is_word(character):
+    return character == "_" or character.isalnum()
 
 
 # --- the family -----------------------------------------------------------------------------

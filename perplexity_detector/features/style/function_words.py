@@ -179,7 +179,9 @@ def function_word_rates(words: Sequence[str]) -> dict[str, float]:
     expanded = [component for word in words for component in undo_contraction(word)]
     counts = Counter(expanded)
     connectives = Counter(
-        group for index in range(total) if (group := connective_at(words, index)) is not None
+        group
+        for index, word in enumerate(words)
+        if word in _PHRASES and (group := connective_at(words, index)) is not None
     )
     group_counts: Counter[str] = Counter()
     for word, count in counts.items():

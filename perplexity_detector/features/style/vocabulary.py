@@ -28,6 +28,7 @@ _ENDINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ending_ed": ("use of words in -ed", ("ed",)),
     "ending_ive": ("use of adjectives in -ive, -ous and -ful", ("ive", "ous", "ful")),
 }
+_ENDING_LENGTHS = sorted({len(end) for _, ends in _ENDINGS.values() for end in ends})
 _NOT_ENDINGS = frozenset(
     word_list(
         "family reply supply apply early daily belly bully jelly italy "
@@ -69,8 +70,9 @@ def vocabulary_richness(words: Sequence[str]) -> dict[str, float]:
     lengths = np.array([len(word) for word in words], np.float64)
     ratio, hapax = windowed_richness(words, WINDOW)
     candidates = [word for word in words if len(word) >= 5 and word not in _NOT_ENDINGS]
+    tails = Counter(word[-length:] for length in _ENDING_LENGTHS for word in candidates)
     endings = {
-        name: per_hundred(sum(word.endswith(ends) for word in candidates), total)
+        name: per_hundred(sum(tails[end] for end in ends), total)
         for name, (_, ends) in _ENDINGS.items()
     }
     nouns = ("ending_tion", "ending_ment", "ending_ness", "ending_ity", "ending_ance", "ending_ism")
@@ -105,14 +107,19 @@ def windowed_richness(words: Sequence[str], window: int) -> tuple[float, float]:
     counts = Counter(words[:window])
     distinct, single = len(counts), sum(count == 1 for count in counts.values())
     distinct_sum, single_sum = distinct, single
-    for index in range(window, len(words)):
-        leaving, entering = words[index - window], words[index]
-        counts[leaving] -= 1
-        distinct -= counts[leaving] == 0
-        single += (counts[leaving] == 1) - (counts[leaving] == 0)
-        counts[entering] += 1
-        distinct += counts[entering] == 1
-        single += (counts[entering] == 1) - (counts[entering] == 2)
+    for leaving, entering in zip(words, words[window:], strict=False):
+        left = counts[leaving] = counts[leaving] - 1
+        if left == 0:
+            distinct -= 1
+            single -= 1
+        elif left == 1:
+            single += 1
+        there = counts[entering] = counts.get(entering, 0) + 1
+        if there == 1:
+            distinct += 1
+            single += 1
+        elif there == 2:
+            single -= 1
         distinct_sum += distinct
         single_sum += single
     total = window * (len(words) - window + 1)
@@ -138,7 +145,7 @@ def repeated_share(words: Sequence[str], n: int, reach: int) -> float:
     """
     last_seen: dict[tuple[str, ...], int] = {}
     repeated = 0
-    runs = [tuple(words[start : start + n]) for start in range(len(words) - n + 1)]
+    runs = list(zip(*(words[start:] for start in range(n)), strict=False))
     for start, run in enumerate(runs):
         if run in last_seen and start - last_seen[run] <= reach:
             repeated += 1
