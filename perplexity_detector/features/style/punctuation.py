@@ -74,8 +74,7 @@ def punctuation_rates(text: str, words: Sequence[str]) -> dict[str, float]:
     contracted = sum("'" in word and _CONTRACTION.fullmatch(word) is not None for word in lower)
     return {
         **{
-            name: per_hundred(_count(pattern, text), total)
-            for name, (_, pattern) in _MARKS.items()
+            name: per_hundred(_count(pattern, text), total) for name, (_, pattern) in _MARKS.items()
         },
         "contractions": per_hundred(contracted, total),
         "missing_apostrophes": per_hundred(
