@@ -251,8 +251,9 @@ class Perceptron(nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Shape (batch, length, width)."""
-        gate = functional.silu(self.gate_proj(hidden))
-        out: torch.Tensor = self.down_proj(gate * self.up_proj(hidden))
+        # in place: these are the largest states of a pass
+        gate = functional.silu(self.gate_proj(hidden), inplace=True).mul_(self.up_proj(hidden))
+        out: torch.Tensor = self.down_proj(gate)
         return out
 
 

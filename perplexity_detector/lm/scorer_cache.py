@@ -10,10 +10,11 @@ from weakref import WeakSet
 import torch
 
 from perplexity_detector.errors import PerplexityDetectorError
+from perplexity_detector.lm.allocator import release_memory
 from perplexity_detector.lm.cache import CachedScorer
 from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer import LanguageModelScorer
-from perplexity_detector.lm.shared_weights import release_memory, share_weights
+from perplexity_detector.lm.shared_weights import share_weights
 
 #: Those in memory.
 _scorers: WeakSet[LanguageModelScorer] = WeakSet()

@@ -1,9 +1,6 @@
-"""One copy of the weights for models that differ in depth alone, and memory given back."""
+"""One copy of the weights for models that differ in depth alone."""
 
 from __future__ import annotations
-
-import ctypes
-import sys
 
 from torch import nn
 
@@ -27,14 +24,6 @@ def remove_layer(model: nn.Module, layer: nn.Module) -> None:
     for name, found in list(model.named_modules()):
         if found is layer:
             _replace(model, name, nn.Identity())
-
-
-def release_memory() -> None:
-    """Give what was freed back to the system, which glibc would keep: hundreds of megabytes."""
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
-        if trim is not None:
-            trim(0)
 
 
 def _replace(model: nn.Module, name: str, layer: nn.Module) -> None:
