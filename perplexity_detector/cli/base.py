@@ -63,9 +63,7 @@ class Commands:
         """
         with _without_collecting():
             from perplexity_detector.detectors.loading import load_detector
-            from perplexity_detector.lm.allocator import use_one_arena
 
-            use_one_arena()
             return load_detector(
                 self._data, parse_str(detector), parse_str(lm), fpr, exhaustive,
                 device=device, precision=precision, cache=parse_str(cache), **extractor,

@@ -7,6 +7,7 @@ import os
 import sys
 
 from perplexity_detector.errors import Call, PerplexityDetectorError
+from perplexity_detector.lm.allocator import use_one_arena
 from perplexity_detector.logs import LOG_FILE, configure, get_logger
 from perplexity_detector.version import __version__
 
@@ -29,6 +30,7 @@ def run(commands: object, name: str) -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"{name} {__version__}")
         return
+    use_one_arena()
     configure(None)  # errors reach the terminal from now on; a command opens the log
     try:
         import fire
