@@ -9,7 +9,6 @@ from weakref import WeakSet
 
 import torch
 
-from perplexity_detector.errors import PerplexityDetectorError
 from perplexity_detector.lm.allocator import release_memory
 from perplexity_detector.lm.cache import CachedScorer
 from perplexity_detector.lm.reading_options import ReadingOptions
@@ -38,7 +37,7 @@ def load_in_background(options: ReadingOptions) -> None:
     torch.get_num_threads()  # now this thread keeps its cores, though loading takes one alone
 
     def load() -> None:
-        with suppress(PerplexityDetectorError):
+        with suppress(Exception):
             shared_scorer(options)
 
     threading.Thread(target=load, name="loading").start()
