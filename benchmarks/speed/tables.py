@@ -28,8 +28,9 @@ MODELS = {"smollm2": "smollm2", "gpt2_shape": "GPT-2's shape"}
 _STAGES = {
     "import_torch": "import torch",
     "other_imports": "other imports",
-    "load_language_model": "load the language model, meanwhile",
     "load_detector": "load the detector",
+    "dequantise": "dequantise",
+    "load_language_model": "load the language model",
     "assess_one_essay": "assess one essay",
     "first_result": "**`predict` on one essay, to its result**",
     "end": "the same, to its end",
