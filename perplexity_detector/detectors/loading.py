@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.io import artefact_folder
 from perplexity_detector.lm.kernels.device import resolve_device
+from perplexity_detector.lm.kernels.precision import AUTO
 from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer_cache import load_in_background
 from perplexity_detector.logs import get_logger
@@ -101,6 +102,8 @@ def _begin_to_load_language_model(detector: str, extractor: Mapping[str, Any]) -
         if config["model"] != "detector" or config["language_model"] is None:
             return
         settings = {**config["extractor"], **extractor}
+        if settings.get("precision") == AUTO:  # which is still to be found
+            return
         names = [one.name for one in fields(ReadingOptions) if one.name in settings]
         load_in_background(ReadingOptions(**{name: settings[name] for name in names}))
 
