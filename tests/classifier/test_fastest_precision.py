@@ -176,7 +176,7 @@ def test_another_processor_measures_anew(
     folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(folder)
-    known = getattr(torch.cpu, "get_capabilities", dict)()
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     another = {**known, "cpu_name": "Z80"}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: another, raising=False)
     monkeypatch.setattr(platform, "processor", lambda: "Z80")
