@@ -26,10 +26,10 @@ from perplexity_detector.errors import LanguageModelError
 from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.io.atomic import replace_file
 from perplexity_detector.io.working_files import open_no_link
+from perplexity_detector.lm.allocator import release_memory
 from perplexity_detector.lm.kernels.device import multiplies_bfloat16, resolve_device
 from perplexity_detector.lm.kernels.precision import precision_of
-from perplexity_detector.lm.scorer_cache import shared_scorer
-from perplexity_detector.lm.shared_weights import release_memory
+from perplexity_detector.lm.scorer_cache import load_scorer
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.logs import get_logger
 from perplexity_detector.version import __version__
@@ -185,7 +185,7 @@ def measure(detector: Detector) -> dict[str, Trial]:
                 seconds = min(taken)
             trials[name] = Trial(changed, seconds)
     # models in precisions that were tried take memory that nobody will use
-    shared_scorer.cache_clear()
+    load_scorer.cache_clear()
     release_memory()
     return trials
 

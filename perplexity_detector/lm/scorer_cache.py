@@ -17,8 +17,6 @@ from perplexity_detector.lm.shared_weights import share_weights
 
 #: Those in memory.
 _scorers: WeakSet[LanguageModelScorer] = WeakSet()
-
-
 #: Held while one is loaded.
 _loading = threading.Lock()
 
