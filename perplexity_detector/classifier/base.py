@@ -129,6 +129,10 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """Features of the documents; the documents themselves unless a subclass overrides it."""
         return documents
 
+    def outliers(self, documents: Sequence[Document], features: Any) -> np.ndarray:
+        """Whether each document, with these features, is unlike all training texts, shape (n,)."""
+        return self.is_outlier(features)
+
     def is_outlier(self, features: Any) -> np.ndarray:
         """Whether each text is far from all training texts, bool of shape (n,)."""
         return np.zeros(len(features), bool)
@@ -267,7 +271,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             [len(document.words) for document in documents],
             human,
             generated,
-            self.is_outlier(features),
+            self.outliers(documents, features),
             [is_prose(text) for text in texts],
             self.calibrator_.can_guarantee(fpr),
             [one.token_count < self.calibrator_.min_tokens for one in documents],

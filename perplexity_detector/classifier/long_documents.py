@@ -28,7 +28,7 @@ from perplexity_detector.classifier.verdicts import (
     UNCERTAIN,
     says_enough,
 )
-from perplexity_detector.features.document import Document, join_documents
+from perplexity_detector.features.document import Document, join_documents, select_sentences
 from perplexity_detector.text import canonicalise, sentence_spans, words
 
 if TYPE_CHECKING:
@@ -154,17 +154,41 @@ class WindowSample:
 def windows_of(canonical: str) -> list[str]:
     """Cut a canonical text into windows of whole sentences, of about `WINDOW_WORDS` words each."""
     spans = sentence_spans(canonical)
+    window = window_of_sentences(canonical, spans)
+    firsts = np.flatnonzero(np.diff(window, prepend=-1))
+    if len(firsts) <= 1:
+        return [canonical]
+    lasts = [*(firsts[1:] - 1), len(spans) - 1]
+    return [canonical[spans[i][0] : spans[j][1]] for i, j in zip(firsts, lasts, strict=True)]
+
+
+def window_of_sentences(canonical: str, spans: Sequence[tuple[int, int]]) -> np.ndarray:
+    """The window of each sentence of a canonical text, ascending from 0, shape (sentences,)."""
     counts = np.array([len(words(canonical[start:end])) for start, end in spans], np.int64)
     total = int(counts.sum())
     n_windows = round(total / WINDOW_WORDS)
     if not n_windows:
-        return [canonical]
+        return np.zeros(len(spans), np.int64)
     # a sentence belongs where its first word lies
     words_before = np.cumsum(counts) - counts
-    window = np.minimum(words_before * n_windows // total, n_windows - 1)
-    firsts = np.flatnonzero(np.diff(window, prepend=-1))
-    lasts = [*(firsts[1:] - 1), len(spans) - 1]
-    return [canonical[spans[i][0] : spans[j][1]] for i, j in zip(firsts, lasts, strict=True)]
+    return np.asarray(np.minimum(words_before * n_windows // total, n_windows - 1))
+
+
+def window_documents(document: Document) -> list[Document]:
+    """Windows of a document that was read, its start, end and middle among them.
+
+    Returns:
+        At most `FIRST_LOOK`; the document itself if it is no longer than a window, or if hidden
+        states were not kept by sentence.
+    """
+    spans = document.sentence_spans
+    window = window_of_sentences(document.text, spans)
+    numbers = np.unique(window)
+    states = len(document.states.tokens)
+    if len(numbers) < 2 or (states and states < len(spans) - 1):
+        return [document]
+    places = np.linspace(0, len(numbers) - 1, min(FIRST_LOOK, len(numbers))).astype(int)
+    return [select_sentences(document, window == number) for number in numbers[places]]
 
 
 def looks(n_windows: int) -> list[list[int]]:

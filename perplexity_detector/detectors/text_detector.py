@@ -340,6 +340,19 @@ class TextDetector(ExplainableClassifier):
         self.training_.pop("nearest_people", None)
         return self
 
+    def outliers(self, documents: Sequence[Document], features: np.ndarray) -> np.ndarray:
+        """Whether each document is unlike all training texts, shape (n,).
+
+        Extremes and spreads grow with length. A longer document than the training texts is
+        therefore an outlier only if most of its windows are, which are as long as those.
+        """
+        found = self.is_outlier(features)
+        for index in np.flatnonzero(found):
+            windows = long_documents.window_documents(documents[index])
+            if len(windows) > 1:
+                found[index] = self.is_outlier(self.compute_features(windows)).mean() > 0.5
+        return found
+
     def is_outlier(self, features: np.ndarray) -> np.ndarray:
         """Whether each text is far from all training texts, shape (n,); see `OutlierDetector`."""
         if self.outlier_detector_ is None:

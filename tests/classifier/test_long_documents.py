@@ -1,5 +1,7 @@
 """Long documents: which windows are read, when they settle a verdict, what stays as it was."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from perplexity_detector.classifier.long_documents import (
     is_settled,
     jackknife_interval,
     looks,
+    window_documents,
     windows_of,
 )
 from perplexity_detector.classifier.verdicts import (
@@ -26,7 +29,7 @@ from perplexity_detector.classifier.verdicts import (
     OUTLIER,
     UNCERTAIN,
 )
-from perplexity_detector.text import canonicalise, words
+from perplexity_detector.text import canonicalise, crop, words
 from tests.labelled import (
     detector_of_documents,
     light_detector,
@@ -69,6 +72,47 @@ def test_a_sentence_without_end_is_one_window():
     assert windows_of(text) == [text]
     assert not WindowSample.of_text(text).is_of_long_document
     assert windows_of("") == [""]
+
+
+def test_windows_of_a_document_that_was_read_include_start_middle_and_end(tiny_llama, essays):
+    extractor = small_detector(tiny_llama, ["perplexity", "representation"]).extractor_
+    text = " ".join(essays)
+    (document,) = extractor.read_documents([text])
+    windows = windows_of(document.text)
+    found = window_documents(document)
+    middle = windows[(len(windows) - 1) // 2]
+    assert [one.text for one in found][:: FIRST_LOOK // 2] == [windows[0], middle, windows[-1]]
+    assert len(found) == FIRST_LOOK
+    # what was read of the whole is kept of each window
+    read = [document.text.index(one.text) for one in found]
+    for start, one in zip(read, found, strict=True):
+        inside = (document.statistics.offsets[:, 1] > start) & (
+            document.statistics.offsets[:, 1] <= start + len(one.text)
+        )
+        np.testing.assert_array_equal(
+            one.statistics.surprisal, document.statistics.surprisal[inside]
+        )
+    assert window_documents(found[0]) == [found[0]]
+    assert len(window_documents(replace(document, states=document.states.over_text()))) == 1
+
+
+@pytest.mark.parametrize(("outliers", "expected"), [(5, True), (3, True), (2, False), (0, False)])
+def test_a_long_document_is_an_outlier_only_if_most_windows_are(
+    detector, monkeypatch, outliers, expected
+):
+    tables = []
+
+    def is_outlier(_, table):
+        tables.append(table)
+        return np.arange(len(table)) < (outliers if len(table) > 1 else 1)
+
+    monkeypatch.setattr(type(detector), "is_outlier", is_outlier)
+    documents, features = detector.extract([long_document(1)])
+    assert detector.outliers(documents, features).tolist() == [expected]
+    assert [len(table) for table in tables] == [1, FIRST_LOOK]
+    # a text as long as the training texts is what its features say
+    documents, features = detector.extract([crop(long_document(1), WINDOW_WORDS)])
+    assert detector.outliers(documents, features).tolist() == [True]
 
 
 @given(st.integers(0, 3000))
