@@ -347,7 +347,7 @@ class TextDetector(ExplainableClassifier):
         therefore an outlier only if most of its windows are, which are as long as those.
         """
         found = self.is_outlier(features)
-        for index in np.flatnonzero(found):
+        for index in np.flatnonzero(found).tolist():
             windows = long_documents.window_documents(documents[index])
             if len(windows) > 1:
                 found[index] = self.is_outlier(self.compute_features(windows)).mean() > 0.5
