@@ -182,7 +182,7 @@ def test_a_broken_document_is_a_row_with_a_problem(here, tmp_path, detector):
     (folder / "b.pdf").write_bytes(b"%PDF-1.4 rubbish")
     code, out, err = here("predict", "essays", "--details", "--output=-", f"--detector={detector}")
     assert code == 0
-    assert out.splitlines()[2] == "b.pdf,0.5,uncertain,,0,0,0,,,damaged or cut short,"
+    assert out.splitlines()[2] == "b.pdf,0.5,uncertain,,0,0,0,0,,,,,,damaged or cut short,"
     assert "b.pdf: damaged or cut short" in err
     assert here("predict", "essays/b.pdf", f"--detector={detector}")[0] == 2
 

@@ -12,8 +12,8 @@ from perplexity_detector.io.results_folder import ResultsFolder
 from perplexity_detector.io.shards import Dataset
 from perplexity_detector.pipelines import shards
 from perplexity_detector.pipelines.predict import predict
+from perplexity_detector.pipelines.predict_task import PredictTask
 from perplexity_detector.pipelines.reports import ReportsFolder
-from perplexity_detector.pipelines.tasks import PredictTask
 from tests.labelled import detector_of_documents, long_document, two_styles
 
 
