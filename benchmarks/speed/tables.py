@@ -29,7 +29,6 @@ _STAGES = {
     "import_torch": "import torch",
     "other_imports": "other imports",
     "load_detector": "load the detector",
-    "dequantise": "dequantise",
     "load_language_model": "load the language model",
     "assess_one_essay": "assess one essay",
     "first_result": "**`predict` on one essay, to its result**",
