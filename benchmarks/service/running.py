@@ -64,6 +64,8 @@ class Client:
         """The answer to any request."""
         request = self._head(method, path, len(body), headers or {}) + body
         try:
+            if self._streams is not None and self._streams[0].at_eof():
+                self.close()  # the service has closed it: nothing was asked for five seconds
             if self._streams is None:
                 self._streams = await asyncio.open_connection(self._host, self._port)
             reader, writer = self._streams
