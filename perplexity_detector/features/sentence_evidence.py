@@ -14,7 +14,7 @@ from perplexity_detector.features.document import Document
 if TYPE_CHECKING:
     from typing import Self
 
-#: Weight of the n-gram log ratio, a mean over tokens, beside the log-odds of hidden states. Of
+#: Weight of the n-gram log ratio, a mean over tokens, next to the log-odds of hidden states. Of
 #: 0 to 16, it finds most inserted sentences on sources that training never saw; 4 to 8 are alike.
 RATIO_WEIGHT = 6.0
 
