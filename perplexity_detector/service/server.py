@@ -97,7 +97,7 @@ class _Protocol(H11Protocol):
         super().__init__(*arguments, **more)
         self._head_seconds = head_seconds
         self._pauses = 0
-        self._last_progress: tuple[object, int, int] = (None, 0, 0)
+        self._last_check: tuple[object, bool, int, int] = (None, True, 0, 0)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start to check the connection at intervals."""
@@ -116,11 +116,12 @@ class _Protocol(H11Protocol):
         if closing and not unsent:
             return
         idle = closing or self.cycle is None or self.cycle.response_complete
-        progress = (self.cycle, unsent, self._pauses)
-        if (idle or self.flow.write_paused) and progress == self._last_progress:
+        # with `idle`: a request that was under way then and is answered now has moved
+        check = (self.cycle, idle, unsent, self._pauses)
+        if (idle or self.flow.write_paused) and check == self._last_check:
             self.transport.abort()
             return
-        self._last_progress = progress
+        self._last_check = check
         self.loop.call_later(self._head_seconds, self._check_progress)
 
 

@@ -140,6 +140,20 @@ def test_a_head_that_never_ends(serve):
         assert connection.recv(1000) == b""
 
 
+def test_a_connection_is_kept_after_an_answer_that_took_long(serve):
+    client = serve(head_seconds=1)
+    with connected(client) as connection:
+        connection.sendall(head(2))
+        time.sleep(1.8)  # the check after one second finds the request under way
+        connection.sendall(b"{}")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 422")
+        time.sleep(0.4)  # and the one after two seconds that it has just been answered
+        connection.sendall(
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
 def test_an_answer_that_is_not_taken(serve):
     client = serve(head_seconds=0.3)
     asked = b"GET /static/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
