@@ -8,20 +8,17 @@ scores, from which the figures follow at once.
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import fire
 import numpy as np
 import pandas as pd
-import threadpoolctl
-import torch
 
 from benchmarks.machine import machine
 from benchmarks.quality import protocol, samples
 from benchmarks.quality.fold_data import Texts
+from benchmarks.quality.parallel import forked_pool
 from benchmarks.quality.recipes import SHIPPED, fit_detectors
 from benchmarks.quality.scored import FPR, MIN_PEOPLE
 from benchmarks.records import RESULTS, write_json
@@ -85,8 +82,7 @@ def main(
         if folds[numbers[0]].kind == "source"
     ]
     _shared[:] = [texts, folds, folder]
-    fork = multiprocessing.get_context("fork")  # the texts need not be copied
-    with ProcessPoolExecutor(processes, fork, initializer=_use_one_thread) as pool:
+    with forked_pool(processes) as pool:
         files = list(pool.map(_score, trainings))
     record = {
         "machine": machine(("torch", "xgboost", "scikit-learn")),
@@ -98,11 +94,6 @@ def main(
 
 #: The texts, folds and folder that forked processes share.
 _shared: list[Any] = []
-
-
-def _use_one_thread() -> None:
-    torch.set_num_threads(1)
-    threadpoolctl.threadpool_limits(1)
 
 
 def _score(numbers: list[int]) -> Path:

@@ -115,9 +115,9 @@ def _measure(
         "n_not_calibrating": int((~data.calibration_mask).sum()),
         "detectors": detectors,
     }
+    result |= _held_out(fitted, features, texts, evaluator)
     if not sets:
         return result, {}
-    result |= _held_out(fitted, features, texts, evaluator)
     shipped = {name: fitted[name] for name in experiment.names}
     result["recalibrated"] = {
         name: stress.recalibrated(

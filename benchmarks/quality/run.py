@@ -8,23 +8,20 @@ calibrator, thresholds.
 
 from __future__ import annotations
 
-import multiprocessing
 import time
-from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import threadpoolctl
-import torch
 from tqdm import tqdm
 
 from benchmarks.machine import machine
 from benchmarks.quality import protocol, regression_gate, samples, tables
 from benchmarks.quality.fold_data import Texts
 from benchmarks.quality.fold_results import Experiment, measure_folds
+from benchmarks.quality.parallel import forked_pool
 from benchmarks.quality.recipes import SHIPPED
 from benchmarks.quality.record import copy_other_benchmarks, with_detector
 from benchmarks.records import RESULTS, read_json, write_json
@@ -141,10 +138,9 @@ def summary(record: dict[str, Any]) -> pd.DataFrame:
 
 def run(experiment: Experiment, processes: int) -> dict[str, Any]:
     """Results of every fold, and of the stress sets."""
-    fork = multiprocessing.get_context("fork")  # the texts need not be copied
     _shared[:] = [experiment]
     trainings = protocol.with_same_training(experiment.folds)
-    with ProcessPoolExecutor(processes, fork, initializer=_use_one_thread) as pool:
+    with forked_pool(processes) as pool:
         parts = tqdm(pool.map(_run_folds, trainings), total=len(trainings), disable=None)
         found = dict(zip(chain(*trainings), chain(*parts), strict=True))
     folds = [found[number][0] for number in range(len(experiment.folds))]
@@ -154,12 +150,6 @@ def run(experiment: Experiment, processes: int) -> dict[str, Any]:
 
 #: The experiment that forked processes share.
 _shared: list[Experiment] = []
-
-
-def _use_one_thread() -> None:
-    """A forked process lacks the threads of its parent and would wait for them for ever."""
-    torch.set_num_threads(1)
-    threadpoolctl.threadpool_limits(1)
 
 
 def _run_folds(numbers: list[int]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
