@@ -148,9 +148,7 @@ def test_a_connection_is_kept_after_an_answer_that_took_long(serve):
         connection.sendall(b"{}")
         assert connection.recv(65536).startswith(b"HTTP/1.1 422")
         time.sleep(0.4)  # and the one after two seconds that it has just been answered
-        connection.sendall(
-            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        )
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
 
 
