@@ -25,6 +25,7 @@ from benchmarks.machine import machine
 from benchmarks.records import RESULTS, SAMPLE, write_json
 from benchmarks.speed import product_rates
 from perplexity_detector.lm import cpu_threads
+from perplexity_detector.lm.kernels import precision as precision_module
 from perplexity_detector.lm.kernels.attention import attend
 from perplexity_detector.lm.kernels.device import multiplies_bfloat16
 from perplexity_detector.lm.kernels.packed_linear import (
@@ -80,6 +81,8 @@ def profiled_scorers() -> dict[str, LanguageModelScorer]:
     found = {"float32, all products by oneDNN (before)": all_packed()}
     found["float32"] = LanguageModelScorer()
     for precision in product_rates.available_precisions()[0][1:]:
+        if precision == "int8":
+            found["int8, layer by layer (before)"] = layer_by_layer()
         if multiplies_bfloat16():
             plain = LanguageModelScorer(precision=precision)
             plain.model.set_attention(causal_attention)
@@ -94,6 +97,12 @@ def all_packed() -> LanguageModelScorer:
     if can_pack(torch.float32):
         replace_linear_layers(scorer.model, PackedLinear)
     return scorer
+
+
+def layer_by_layer() -> LanguageModelScorer:
+    """A scorer in int8 whose layers each quantise their inputs."""
+    with patch.object(precision_module, "use_int8_blocks", lambda _: None):
+        return LanguageModelScorer(precision="int8")
 
 
 def by_cores(scorer: LanguageModelScorer, texts: list[str], rounds: int) -> dict[str, float]:

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 MAX_WINDOW = 1024
 #: Padded tokens per batch: enough to keep the device busy without filling its memory.
 BATCH_TOKENS = {"cpu": 1024, "cuda": 32768}
+#: Precisions whose results are others than they were, and what an identity calls them: raised when
+#: they change again, so that what earlier versions have cached is not read.
+REVISIONS = {"int8": "int8-2"}
 #: A small job on a CPU is cut into this many batches per thread, ...
 BATCHES_PER_THREAD = 4
 #: ... each of at least this many tokens.
@@ -129,7 +132,8 @@ class LanguageModelScorer:
         """Everything the statistics depend on: model, BOS token, window and precision."""
         # so that what earlier versions have cached of the builtin model stays in use
         known = self.fingerprints[-1] if is_known(self.fingerprints) else self.fingerprint
-        return f"{known} bos={self.bos_id} window={self.window} {self.precision}"
+        products = REVISIONS.get(self.precision, self.precision)
+        return f"{known} bos={self.bos_id} window={self.window} {products}"
 
     def layer_at(self, share: float) -> int:
         """Number of blocks, at least 1, that make up this share of the whole model.

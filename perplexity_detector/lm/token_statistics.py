@@ -10,6 +10,9 @@ import torch
 
 #: Rows of logits in memory at once: 64 rows of 49,152 fit the processor's cache, 256 do not.
 CHUNK_ROWS = 64
+#: Rows whose statistics a CPU computes at once: each step finds in the cache what the one before it
+#: has left there. With 64, head and statistics in int8 take a sixth longer.
+STATISTICS_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,11 @@ def token_statistics(
         Four tensors of shape (n,) on the device of `hidden`: surprisal (nats), rank (1 is the
         likeliest; ties count as equally likely), entropy (nats), variance (nats squared).
     """
+    at_once = STATISTICS_ROWS if hidden.device.type == "cpu" else chunk_rows
     chunks = [
-        _chunk_statistics(head(rows), wanted)
+        _chunk_statistics(logits, some)
         for rows, wanted in zip(hidden.split(chunk_rows), targets.split(chunk_rows), strict=True)
+        for logits, some in zip(head(rows).split(at_once), wanted.split(at_once), strict=True)
     ]
     if not chunks:
         empty = hidden.new_zeros(0, dtype=torch.float32)

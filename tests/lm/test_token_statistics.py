@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from perplexity_detector.lm import token_statistics as module
 from perplexity_detector.lm.token_statistics import CHUNK_ROWS, TokenStatistics, token_statistics
 
 
@@ -121,6 +122,17 @@ def test_the_head_sees_a_chunk_at_a_time_and_the_numbers_do_not_show_it():
     for one, other in zip(whole, chunked, strict=True):
         torch.testing.assert_close(one, other)
     assert torch.equal(hidden, before)
+
+
+@pytest.mark.parametrize("rows", [1, 3, CHUNK_ROWS])
+def test_rows_computed_at_once_change_no_bit(rows, monkeypatch):
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 5, (CHUNK_ROWS + 9, 1000)).astype(np.float32)
+    targets = generator.integers(1000, size=len(logits))
+    expected = computed(logits, targets)
+    monkeypatch.setattr(module, "STATISTICS_ROWS", rows)
+    for found, column in zip(computed(logits, targets), expected, strict=True):
+        np.testing.assert_array_equal(found, column)
 
 
 def test_no_tokens():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -13,6 +14,18 @@ from torch import nn
 WEIGHT_MAX, INPUT_MAX = 63, 127
 #: Zero point of the inputs, which are unsigned in oneDNN.
 _ZERO = 128
+
+
+class QuantisedRows(NamedTuple):
+    """Rows as 8-bit integers, each row with its own scale.
+
+    Attributes:
+        integers: inputs divided by their row's scale, rounded, plus 128; uint8, (rows, in).
+        scale: float32, shape (rows, 1).
+    """
+
+    integers: torch.Tensor
+    scale: torch.Tensor
 
 
 class Int8Linear(nn.Module):
@@ -34,20 +47,29 @@ class Int8Linear(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Inputs (..., in) to outputs (..., out), both float32."""
-        rows = inputs.reshape(-1, inputs.shape[-1])
-        scale = rows.abs().amax(dim=1, keepdim=True).clamp_min_(1e-30).div_(INPUT_MAX)
-        product = self.multiply(rounded(rows / scale)).mul_(scale)
-        if self.bias is not None:
-            product.add_(self.bias)
+        product = self.product(quantised(inputs.reshape(-1, inputs.shape[-1])))
         return product.view(*inputs.shape[:-1], -1)
 
+    def product(self, rows: QuantisedRows) -> torch.Tensor:
+        """Float32 outputs (rows, out); layers with the same inputs can share their rows."""
+        product = self.multiply(rows.integers).mul_(rows.scale)
+        return product if self.bias is None else product.add_(self.bias)
+
     def multiply(self, quantised: torch.Tensor) -> torch.Tensor:
-        """Float32 outputs (rows, out) from the uint8 result of `rounded`, (rows, in)."""
+        """Float32 outputs (rows, out) of quantised rows, without their scales and the bias."""
         product: torch.Tensor = torch.ops.onednn.qlinear_pointwise(
             quantised, 1.0, _ZERO, self.weight, self.scale, self.zero,
             None, 1.0, 0, torch.float32, "none", [], "",
         )  # fmt: skip
         return product
+
+
+def quantised(rows: torch.Tensor) -> QuantisedRows:
+    """Float32 rows (rows, in) as 8-bit integers; the largest of each row becomes 127."""
+    # the smallest and the largest, because abs() would copy all
+    smallest, largest = rows.amin(dim=1, keepdim=True), rows.amax(dim=1, keepdim=True)
+    scale = torch.maximum(largest, smallest.neg_()).clamp_min_(1e-30).div_(INPUT_MAX)
+    return QuantisedRows(rounded(rows / scale), scale)
 
 
 def rounded(rows: torch.Tensor) -> torch.Tensor:

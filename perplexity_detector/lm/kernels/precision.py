@@ -9,8 +9,10 @@ from torch import nn
 
 from perplexity_detector.errors import InputError
 from perplexity_detector.lm.kernels.attention import set_up_attention
+from perplexity_detector.lm.kernels.int8_block import use_int8_blocks
 from perplexity_detector.lm.kernels.int8_linear import Int8Linear, can_quantise
 from perplexity_detector.lm.kernels.packed_linear import packed_linear, replace_linear_layers
+from perplexity_detector.lm.llama import Llama
 
 #: The name under which a detector looks for the fastest one.
 AUTO = "auto"
@@ -53,6 +55,8 @@ def optimise_for_cpu(model: nn.Module, precision: str) -> None:
     if precision in ("int8", "bfloat16"):
         set_up_attention(model)
     replace_linear_layers(model, partial(faster_linear, precision=precision))
+    if precision == "int8" and isinstance(model, Llama):
+        use_int8_blocks(model)
 
 
 def faster_linear(linear: nn.Linear, precision: str) -> nn.Module | None:
