@@ -25,7 +25,7 @@ from benchmarks.quality.early_exit_tables import early_exit, early_exit_cascades
 from benchmarks.quality.scored import FPR
 from perplexity_detector.classifier.verdicts import MAX_FNR
 
-BLOCKS = {"blocks_4": 4, "blocks_8": 8, "blocks_12": 12, "fast": 15, LAST: 30}
+BLOCKS = {"blocks_8": 8, "fast": 15, LAST: 30}
 #: Reading takes a tenth of a second a block.
 DEPTH = {
     "speeds": {
@@ -139,7 +139,7 @@ def test_equal_detectors_lose_nothing_by_an_early_exit(record):
 
 def test_of_equal_detectors_the_one_that_reads_least_pays_most(record):
     by_detectors = {one["detectors"]: one["development"]["cost"] for one in record["cascades"]}
-    assert by_detectors["blocks_4", LAST] < by_detectors["blocks_8", LAST] < by_detectors[AUTO] < 1
+    assert by_detectors["blocks_8", LAST] < by_detectors[AUTO] < 1
 
 
 def test_the_tables_say_what_an_exit_saves(record):
