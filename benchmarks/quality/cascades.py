@@ -185,7 +185,7 @@ def judged(scored: pd.DataFrame, cascade: Sequence[str], rule: Rule) -> pd.DataF
     for place in reversed(range(len(cascade) - 1)):  # the first that settles the verdict counts
         left[~answers[place]["uncertain"]] = place
     chosen = {name: np.choose(left, [one[name] for one in answers]) for name in answers[0]}
-    leaves = pd.Categorical.from_codes(left, list(cascade))
+    leaves = pd.Categorical.from_codes(left, pd.Index(cascade))
     return pd.DataFrame({"left": leaves, **chosen}, index=scored.index)
 
 
