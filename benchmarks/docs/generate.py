@@ -109,7 +109,12 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
     (
         "early_exit.json",
         "quality.early_exit",
-        [early_exit_tables.early_exit_rules, early_exit_tables.early_exit_sources],
+        [
+            early_exit_tables.early_exit,
+            early_exit_tables.early_exit_cascades,
+            early_exit_tables.early_exit_rules,
+            early_exit_tables.early_exit_sources,
+        ],
     ),
     (
         "long_documents.json",
@@ -144,9 +149,6 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
 ]
 TABLES: dict[str, Table] = {
     "headline": Table(headline.headline, ("quality.json", "speed.json"), "quality"),
-    "early_exit": Table(
-        early_exit_tables.early_exit, ("early_exit.json", "depth.json"), "quality.early_exit"
-    ),
     **{
         write.__name__: Table(write, (file,), command)
         for file, command, writers in _BY_FILE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -22,19 +22,24 @@ def version_0_2(name: str) -> str:
 
 
 def fit_detectors(
-    names: Sequence[str], texts: Texts, fold: Fold, earlier: bool
+    names: Sequence[str],
+    texts: Texts,
+    fold: Fold,
+    earlier: bool,
+    depths: Mapping[str, float] = SHIPPED,
 ) -> dict[str, FittedFold]:
     """Detectors fitted on a fold's training texts, by their names in the record.
 
     Args:
-        names: of `SHIPPED`.
+        names: of `depths`.
         texts: all texts.
         fold: of them.
         earlier: whether to fit the recipe of version 0.2 too, on the same texts and features.
+        depths: share of the language model's blocks that each detector reads.
     """
     fitted = {}
-    for name, data in training_data(names, texts, fold.train).items():
-        depth = SHIPPED[name]
+    for name, data in training_data(names, texts, fold.train, depths).items():
+        depth = depths[name]
         fitted[name] = FittedFold.fit(data, data.columns_at_depth(depth))
         if earlier:
             columns = data.columns_of_version_0_2(depth)
@@ -42,13 +47,19 @@ def fit_detectors(
     return fitted
 
 
-def training_data(names: Sequence[str], texts: Texts, train: np.ndarray) -> dict[str, FoldData]:
+def training_data(
+    names: Sequence[str],
+    texts: Texts,
+    train: np.ndarray,
+    depths: Mapping[str, float] = SHIPPED,
+) -> dict[str, FoldData]:
     """Each detector's training data; detectors that learn from the same texts share theirs.
 
     Args:
-        names: of `SHIPPED`.
+        names: of `depths`.
         texts: all texts.
         train: which of them may be trained on, bool of shape (texts,).
+        depths: share of the language model's blocks that each detector reads.
     """
     masks = {
         name: train & (texts.rows["source"] != EXCLUDED_SOURCES.get(name)).to_numpy()
@@ -60,5 +71,5 @@ def training_data(names: Sequence[str], texts: Texts, train: np.ndarray) -> dict
         if alike[0] in data:
             data[name] = data[alike[0]]
         else:
-            data[name] = FoldData.from_texts(texts, mask, [SHIPPED[other] for other in alike])
+            data[name] = FoldData.from_texts(texts, mask, [depths[other] for other in alike])
     return data
