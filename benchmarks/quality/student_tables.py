@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.docs.markdown import NotMeasuredError, table
+from benchmarks.docs.markdown import table
 from benchmarks.quality.protocol import HALVES
 from benchmarks.quality.students import FAST, mean
 
@@ -15,8 +15,7 @@ def students(record: dict[str, Any]) -> str:
     """Size, speed and quality of each reader, beside `fast`."""
     readers = record["readers"]
     fast = readers[FAST]
-    if "texts_per_second" not in fast:
-        raise NotMeasuredError
+    speeds = fast.get("texts_per_processor_second", {})
     rows = [
         [
             _name(name, reader),
@@ -24,16 +23,16 @@ def students(record: dict[str, Any]) -> str:
             str(reader["width"]),
             f"{reader['bytes'] / 1e6:.1f} MB",
             *(
-                f"{rate / fast['texts_per_second'][precision]:.1f}"
-                for precision, rate in reader["texts_per_second"].items()
+                f"{reader['texts_per_processor_second'][precision] / of_fast:.1f}"
+                for precision, of_fast in speeds.items()
             ),
             *(f"{mean(reader, half, metric):.3f}" for metric in _METRICS for half in HALVES),
         ]
         for name, reader in readers.items()
     ]
-    speeds = "".join(f"| times `fast`, {precision} " for precision in fast["texts_per_second"])
+    times = "".join(f"| times `fast`, {precision} " for precision in speeds)
     quality = "".join(f"| {label}, {half} " for label in _METRICS.values() for half in HALVES)
-    head = f"| reader | blocks | width | more in the wheel {speeds}{quality}|"
+    head = f"| reader | blocks | width | more in the wheel {times}{quality}|"
     counts = " and ".join(
         f"{sum(one['half'] == half for one in fast['sources'].values())} of the {half} half"
         for half in HALVES
@@ -43,10 +42,8 @@ def students(record: dict[str, Any]) -> str:
         for one in readers.values()
         if "learned_tokens" in one
     )
-    return (
-        f"{table(head, rows)}\n\nMeans over sources left out: {counts}. Tokens that students "
-        f"learned from: {learned}."
-    )
+    taught = f"Tokens that students learned from: {learned}." if learned else ""
+    return f"{table(head, rows)}\n\nMeans over sources left out: {counts}. {taught}".rstrip()
 
 
 def _name(name: str, reader: dict[str, Any]) -> str:
@@ -54,4 +51,5 @@ def _name(name: str, reader: dict[str, Any]) -> str:
         return "`fast`"
     if "learned_tokens" in reader:
         return "student"
-    return f"its first {reader['blocks']} blocks" if reader["blocks"] else "its embedding"
+    blocks = reader["blocks"]
+    return f"first {blocks} block{'s' * (blocks > 1)}" if blocks else "embedding alone"
