@@ -27,6 +27,7 @@ from benchmarks.quality import (
     passage_tables,
     sentence_tables,
     shipped_tables,
+    student_tables,
 )
 from benchmarks.quality import tables as quality_tables
 from benchmarks.records import RESULTS, ROOT, read_json
@@ -122,6 +123,7 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
         [long_document_tables.long_documents, long_document_tables.long_documents_joined],
     ),
     ("learning_curve.json", "quality.learning_curve", [learning_curve_tables.learning_curve]),
+    ("students.json", "quality.students measure", [student_tables.students]),
     ("bos_token.json", "quality.bos_token", [quality_tables.bos_token]),
     ("precision.json", "speed.precision", [speed_tables.precision]),
     ("reading_profile.json", "speed.reading_profile", [speed_tables.reading_profile]),

@@ -1,0 +1,55 @@
+"""Markdown tables of `results/students.json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.docs.markdown import table
+from benchmarks.quality.protocol import HALVES
+from benchmarks.quality.students import FAST, mean
+
+_METRICS = {"auroc": "AUROC", "tpr_at_1": "TPR at 1 % FPR"}
+
+
+def students(record: dict[str, Any]) -> str:
+    """Size, speed and quality of each reader, beside `fast`."""
+    readers = record["readers"]
+    fast = readers[FAST]
+    speeds = fast.get("texts_per_processor_second", {})
+    rows = [
+        [
+            _name(name, reader),
+            str(reader["blocks"]),
+            str(reader["width"]),
+            f"{reader['bytes'] / 1e6:.1f} MB",
+            *(
+                f"{reader['texts_per_processor_second'][precision] / of_fast:.1f}"
+                for precision, of_fast in speeds.items()
+            ),
+            *(f"{mean(reader, half, metric):.3f}" for metric in _METRICS for half in HALVES),
+        ]
+        for name, reader in readers.items()
+    ]
+    times = "".join(f"| times `fast`, {precision} " for precision in speeds)
+    quality = "".join(f"| {label}, {half} " for label in _METRICS.values() for half in HALVES)
+    head = f"| reader | blocks | width | more in the wheel {times}{quality}|"
+    counts = " and ".join(
+        f"{sum(one['half'] == half for one in fast['sources'].values())} of the {half} half"
+        for half in HALVES
+    )
+    learned = "; ".join(
+        f"{one['width']} wide, {one['blocks']} blocks: {one['learned_tokens'] / 1e6:.1f} million"
+        for one in readers.values()
+        if "learned_tokens" in one
+    )
+    taught = f"Tokens that students learned from: {learned}." if learned else ""
+    return f"{table(head, rows)}\n\nMeans over sources left out: {counts}. {taught}".rstrip()
+
+
+def _name(name: str, reader: dict[str, Any]) -> str:
+    if name == FAST:
+        return "`fast`"
+    if "learned_tokens" in reader:
+        return "student"
+    blocks = reader["blocks"]
+    return f"first {blocks} block{'s' * (blocks > 1)}" if blocks else "embedding alone"
