@@ -32,7 +32,7 @@ HEAD_WIDTH = 64
 _FORMAT = GGMLQuantizationType.Q8_0
 
 
-class Lesson(NamedTuple):
+class Example(NamedTuple):
     """A text as the teacher read it.
 
     Attributes:
@@ -60,10 +60,10 @@ class Whitening(NamedTuple):
     sentence_scale: torch.Tensor
 
     @classmethod
-    def fit(cls, lessons: Sequence[Lesson]) -> Whitening:
+    def fit(cls, examples: Sequence[Example]) -> Whitening:
         """Of the states of texts."""
-        texts = torch.from_numpy(np.stack([one.states.mean() for one in lessons], axis=1))
-        few = lessons[:: max(1, len(lessons) // 2000)]
+        texts = torch.from_numpy(np.stack([one.states.mean() for one in examples], axis=1))
+        few = examples[:: max(1, len(examples) // 2000)]
         sentences = torch.from_numpy(
             np.concatenate([one.states.means for one in few], axis=1, dtype=np.float32)
         )
@@ -135,7 +135,7 @@ def causal_attention(
 
 def distil(
     student: Llama,
-    lessons: Sequence[Lesson],
+    examples: Sequence[Example],
     epochs: float,
     seed: int = 0,
     on_step: Callable[[int, int, float], object] = lambda *_: None,
@@ -149,12 +149,12 @@ def distil(
 
     Args:
         student: changed in place.
-        lessons: texts as the teacher read them.
+        examples: texts as the teacher read them.
         epochs: times each is read.
         seed: of the order.
         on_step: called with step, number of steps and error over texts.
     """
-    whitening = Whitening.fit(lessons)
+    whitening = Whitening.fit(examples)
     layers, width = whitening.centre.shape
     blocks, narrow = student.config.num_hidden_layers, student.config.hidden_size
     to_teacher = nn.Linear(blocks * narrow, layers * width)
@@ -162,7 +162,7 @@ def distil(
     batches = [
         batch
         for _ in range(max(1, round(epochs)))
-        for batch in _batches([len(one.ids) for one in lessons], order)
+        for batch in _batches([len(one.ids) for one in examples], order)
     ]
     used = [weight for name, weight in student.model.named_parameters() if name != "norm.weight"]
     optimiser = torch.optim.AdamW(
@@ -173,13 +173,13 @@ def distil(
     )
     errors: list[float] = []
     for step, batch in enumerate(batches):
-        chosen = [lessons[i] for i in batch]
+        chosen = [examples[i] for i in batch]
         pooled, sentence_tokens, text_of = pooled_states(student, chosen)
         found = to_teacher(pooled).unflatten(1, (layers, width)).swapaxes(0, 1)
-        taught = torch.from_numpy(
+        target = torch.from_numpy(
             np.concatenate([one.states.means for one in chosen], axis=1, dtype=np.float32)
         )
-        difference = found - whitening.components_of(taught)
+        difference = found - whitening.components_of(target)
         share = sentence_tokens / sentence_tokens.sum()
         by_sentence = (difference / whitening.sentence_scale[:, None]).square().mean((0, 2)) @ share
         of_text = sentence_tokens.new_zeros(len(chosen)).index_add(0, text_of, sentence_tokens)
@@ -200,7 +200,7 @@ def distil(
 
 
 def pooled_states(
-    student: Llama, lessons: Sequence[Lesson]
+    student: Llama, examples: Sequence[Example]
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """States of all blocks side by side, averaged over sentences.
 
@@ -208,15 +208,15 @@ def pooled_states(
         Means (sentences of all texts, blocks * width), the tokens of each sentence, and the number
         of its text.
     """
-    length = max(len(one.ids) for one in lessons)
-    inputs = torch.full((len(lessons), length), student.config.bos_token_id)
-    for row, one in enumerate(lessons):
+    length = max(len(one.ids) for one in examples)
+    inputs = torch.full((len(examples), length), student.config.bos_token_id)
+    for row, one in enumerate(examples):
         inputs[row, 1 : len(one.ids)] = torch.from_numpy(one.ids[:-1])
-    counts = torch.from_numpy(np.concatenate([one.states.tokens for one in lessons])).long()
-    sentences = torch.tensor([len(one.states.tokens) for one in lessons])
-    text_of = torch.repeat_interleave(torch.arange(len(lessons)), sentences)
-    read = torch.tensor([len(one.ids) - 1 for one in lessons])
-    rows = torch.repeat_interleave(torch.arange(len(lessons)), read)
+    counts = torch.from_numpy(np.concatenate([one.states.tokens for one in examples])).long()
+    sentences = torch.tensor([len(one.states.tokens) for one in examples])
+    text_of = torch.repeat_interleave(torch.arange(len(examples)), sentences)
+    read = torch.tensor([len(one.ids) - 1 for one in examples])
+    rows = torch.repeat_interleave(torch.arange(len(examples)), read)
     # the state of a token is that of the place that has read it, after BOS
     columns = 1 + torch.cat([torch.arange(n) for n in read.tolist()])
     sentence_of = torch.repeat_interleave(torch.arange(len(counts)), counts)

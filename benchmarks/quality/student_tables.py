@@ -12,7 +12,7 @@ _METRICS = {"auroc": "AUROC", "tpr_at_1": "TPR at 1 % FPR"}
 
 
 def students(record: dict[str, Any]) -> str:
-    """Size, speed and quality of each reader, beside `fast`."""
+    """Size, speed and quality of each reader, and of `fast`."""
     readers = record["readers"]
     fast = readers[FAST]
     speeds = fast.get("texts_per_processor_second", {})
@@ -42,8 +42,8 @@ def students(record: dict[str, Any]) -> str:
         for one in readers.values()
         if "learned_tokens" in one
     )
-    taught = f"Tokens that students learned from: {learned}." if learned else ""
-    return f"{table(head, rows)}\n\nMeans over sources left out: {counts}. {taught}".rstrip()
+    distilled = f"Tokens that students learned from: {learned}." if learned else ""
+    return f"{table(head, rows)}\n\nMeans over sources left out: {counts}. {distilled}".rstrip()
 
 
 def _name(name: str, reader: dict[str, Any]) -> str:

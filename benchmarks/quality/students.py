@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from benchmarks.machine import machine
 from benchmarks.quality import protocol, samples
-from benchmarks.quality.distillation import Lesson, distil, new_student, save_student
+from benchmarks.quality.distillation import Example, distil, new_student, save_student
 from benchmarks.quality.fold_data import FittedFold, FoldData, Texts
 from benchmarks.quality.networks import deal_sources
 from benchmarks.records import RESULTS, read_json, write_json
@@ -178,8 +178,8 @@ def write_student(
     start = time.perf_counter()
     torch.manual_seed(0)
     ids = [one.ids for one in extractor.scorer().tokens([one.text for one in documents])]
-    lessons = [
-        Lesson(of_text, one.states)
+    examples = [
+        Example(of_text, one.states)
         for of_text, one in zip(ids, documents, strict=True)
         # a longer text would have been read in several windows
         if len(of_text) - 1 == one.states.tokens.sum() > 0
@@ -197,14 +197,14 @@ def write_student(
         bar.set_postfix(error=f"{error:.3f}", refresh=False)
         bar.update()
 
-    error = distil(student, lessons, epochs, on_step=show)
+    error = distil(student, examples, epochs, on_step=show)
     packaged = catalogue.builtin_folder()
     assert packaged is not None
     described = {
         "blocks": blocks,
         "width": width,
         "bytes": save_student(student, folder, packaged),
-        "learned_texts": len(lessons),
+        "learned_texts": len(examples),
         "learned_tokens": epochs * sum(map(len, ids)),
         "training_error": error,
         "seconds": time.perf_counter() - start,

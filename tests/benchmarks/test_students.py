@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks.quality import distillation
-from benchmarks.quality.distillation import Lesson, Whitening, distil, new_student, save_student
+from benchmarks.quality.distillation import Example, Whitening, distil, new_student, save_student
 from benchmarks.quality.student_tables import students as table
 from benchmarks.quality.students import Reader, by_source
 from perplexity_detector.lm.llama import LlamaConfig
@@ -38,7 +38,7 @@ def student(embedding):
     return new_student(distillation.HEAD_WIDTH, 2, TEACHER, padded, counts)
 
 
-def lesson(draw, embedding):
+def example(draw, embedding):
     """A teacher that adds the embedding of the token before to that of each token."""
     ids = draw.integers(1, VOCABULARY, draw.integers(12, 40))
     rows = embedding.numpy()[np.append(0, ids[:-1])]
@@ -46,26 +46,26 @@ def lesson(draw, embedding):
     n = len(ids) - 1
     tokens = np.array([5, n - 5], np.int32)
     means = [[part.mean(0) for part in np.split(layer, [5])] for layer in (rows[1:], deeper)]
-    return Lesson(ids, PooledStates((1, 2), np.array(means, np.float32), tokens))
+    return Example(ids, PooledStates((1, 2), np.array(means, np.float32), tokens))
 
 
 @pytest.fixture(scope="module")
-def lessons(embedding):
+def examples(embedding):
     draw = np.random.default_rng(0)
-    return [lesson(draw, embedding) for _ in range(200)]
+    return [example(draw, embedding) for _ in range(200)]
 
 
-def test_a_student_learns_what_its_teacher_reads(student, lessons, monkeypatch):
+def test_a_student_learns_what_its_teacher_reads(student, examples, monkeypatch):
     monkeypatch.setattr(distillation, "BATCH_TOKENS", 512)
     errors = []
-    distil(student, lessons, 5, on_step=lambda step, steps, error: errors.append(error))
+    distil(student, examples, 5, on_step=lambda step, steps, error: errors.append(error))
     # 1 is the error of who says the same of all texts
     assert np.mean(errors[-10:]) < 0.5 < np.mean(errors[:3])
 
 
-def test_components_are_relative_to_how_much_they_vary(lessons):
-    whitening = Whitening.fit(lessons)
-    texts = torch.from_numpy(np.stack([one.states.mean() for one in lessons], axis=1))
+def test_components_are_relative_to_how_much_they_vary(examples):
+    whitening = Whitening.fit(examples)
+    texts = torch.from_numpy(np.stack([one.states.mean() for one in examples], axis=1))
     found = whitening.components_of(texts) / whitening.text_scale[:, None]
     np.testing.assert_allclose(found.mean(1), 0, atol=1e-4)
     correlations = found.mT @ found / found.shape[1]
@@ -105,11 +105,11 @@ def test_a_written_student_is_a_language_model_that_reads_as_it_learned(
     assert scorer.blocks == 2
     states = [one.states for one in scorer.read(TEXTS, [1, 2], statistics=False) if one.states]
     ids = [one.ids for one in scorer.tokens(TEXTS)]
-    lessons = [Lesson(of_text, one) for of_text, one in zip(ids, states, strict=True)]
-    pooled, tokens, text_of = distillation.pooled_states(student, lessons)
+    examples = [Example(of_text, one) for of_text, one in zip(ids, states, strict=True)]
+    pooled, tokens, text_of = distillation.pooled_states(student, examples)
     assert text_of.tolist() == [0, 0, 1, 2, 2]
     assert tokens.sum() == sum(map(len, ids)) - len(TEXTS)
-    found = np.concatenate([np.hstack(list(one.states.means)) for one in lessons])
+    found = np.concatenate([np.hstack(list(one.states.means)) for one in examples])
     # products in bfloat16, weights of 8 bits
     assert np.abs(found - pooled.numpy()).max() < 0.05 * np.abs(found).max()
 
