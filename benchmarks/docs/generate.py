@@ -122,7 +122,6 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
         "quality.long_documents measure",
         [long_document_tables.long_documents, long_document_tables.long_documents_joined],
     ),
-    ("learning_curve.json", "quality.learning_curve", [learning_curve_tables.learning_curve]),
     ("students.json", "quality.students measure", [student_tables.students]),
     ("bos_token.json", "quality.bos_token", [quality_tables.bos_token]),
     ("precision.json", "speed.precision", [speed_tables.precision]),
@@ -150,7 +149,14 @@ _BY_FILE: list[tuple[str, str, list[Callable[[Any], str]]]] = [
     ("documents.json", "documents", [document_tables.documents, document_tables.pdf_packages]),
 ]
 TABLES: dict[str, Table] = {
-    "headline": Table(headline.headline, ("quality.json", "speed.json"), "quality"),
+    "headline": Table(
+        headline.headline, ("learning_curve.json", "speed.json"), "quality.learning_curve"
+    ),
+    "learning_curve": Table(
+        learning_curve_tables.learning_curve,
+        ("learning_curve.json", "quality.json"),
+        "quality.learning_curve",
+    ),
     **{
         write.__name__: Table(write, (file,), command)
         for file, command, writers in _BY_FILE

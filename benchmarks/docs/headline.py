@@ -15,15 +15,17 @@ _METRICS = {
 _PRECISION = "float32"
 
 
-def headline(quality: dict[str, Any], speed: dict[str, Any]) -> str:
+def headline(curve: dict[str, Any], speed: dict[str, Any]) -> str:
     """Means over held-out sources and speed of both detectors.
 
     Args:
-        quality: content of quality.json.
+        curve: content of learning_curve.json, of which the largest number of training texts
+            counts.
         speed: content of speed.json.
     """
     names = ("standard", "fast")
-    mean = {name: means(quality, name) for name in names}
+    largest = curve["sizes"][max(curve["sizes"], key=int)]
+    mean = {name: means(largest, name) for name in names}
     essays = {
         one["detector"]: one["texts_per_second"]
         for one in speed["end_to_end"]

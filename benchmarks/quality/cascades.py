@@ -17,10 +17,13 @@ from perplexity_detector.detectors.cascade import FIRST_FNR, FIRST_FPR_SHARE
 from perplexity_detector.evaluation import metrics
 
 #: Detectors that a cascade may ask, and the share of the language model's blocks that each reads:
-#: after the 8th of smollm2 by the recipe of `fast`, and the shipped ones.
+#: after the 4th, 8th, 12th and 18th of smollm2 by the recipe of `fast`, and the shipped ones.
 DEPTHS = {
+    "blocks_4": 0.13,
     "blocks_8": 0.27,
+    "blocks_12": 0.4,
     "fast": SHIPPED["fast"],
+    "blocks_18": 0.6,
     "standard": SHIPPED["standard"],
 }
 LAST = "standard"
@@ -29,8 +32,9 @@ AUTO = ("fast", LAST)
 #: Those that are compared, the first detector first.
 CASCADES = (
     AUTO,
-    ("blocks_8", LAST),
+    *((name, LAST) for name in DEPTHS if name not in AUTO),
     ("blocks_8", "fast", LAST),
+    ("blocks_4", "blocks_8", "blocks_12", "blocks_18", LAST),
 )
 #: Names of the classes in the figures, and their labels.
 CLASSES = {"people": 0, "generated": 1}

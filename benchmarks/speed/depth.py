@@ -19,8 +19,8 @@ from perplexity_detector.features.extractor import FeatureExtractor
 from perplexity_detector.features.registry import default_families
 
 OUTPUT = RESULTS / "depth.json"
-#: Shares of the model's blocks: up to smollm2's 4th, 8th, 12th, 15th, 20th and last.
-DEPTHS = (0.13, 0.27, 0.4, 0.5, 0.67, 1.0)
+#: Shares of the model's blocks: up to smollm2's 4th, 8th, 12th, 15th, 18th and last.
+DEPTHS = (0.13, 0.27, 0.4, 0.5, 0.6, 1.0)
 
 
 def main(output: str = str(OUTPUT), repeats: int = 3, precision: str = "float32") -> None:

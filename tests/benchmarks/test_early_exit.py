@@ -25,7 +25,9 @@ from benchmarks.quality.early_exit_tables import early_exit, early_exit_cascades
 from benchmarks.quality.scored import FPR
 from perplexity_detector.classifier.verdicts import MAX_FNR
 
-BLOCKS = {"blocks_8": 8, "fast": 15, LAST: 30}
+BLOCKS = {
+    "blocks_4": 4, "blocks_8": 8, "blocks_12": 12, "fast": 15, "blocks_18": 18, LAST: 30,
+}  # fmt: skip
 #: Reading takes a tenth of a second a block.
 DEPTH = {
     "speeds": {

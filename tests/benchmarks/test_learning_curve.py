@@ -73,8 +73,8 @@ def test_the_table_has_a_row_for_each_size_detector_and_half():
             for half in ("development", "confirmation")
         ]  # fmt: skip
 
-    record = {"sizes": {"100": {"folds": folds(0.8)}, "400": {"folds": folds(0.9)}}}
-    rows = learning_curve(record).splitlines()[2:]
+    record = {"sizes": {"400": {"folds": folds(0.9)}}}
+    rows = learning_curve(record, {"folds": folds(0.8)}).splitlines()[2:]
     assert len(rows) == 8
     assert rows[1] == (
         "| development | **`standard`** | 400 | 0.900 | 0.900 | 0.500 | 0.750 | 1.0% | 3.0% | 5.0% "
