@@ -19,12 +19,14 @@ from perplexity_detector.io.artefact_folder import CONFIG, Artefact
 if TYPE_CHECKING:
     from perplexity_detector.features.extractor import FeatureExtractor
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 CALIBRATOR, METRICS, CARD = "calibrator.json", "metrics.json", "README.md"
 #: Files of every detector, apart from config.json and those that its class saves.
 COMMON_FILES = (CALIBRATOR, METRICS, CARD)
 #: Arrays of the classes that save any.
 ARRAYS_FILE = "learned.safetensors"
+#: The n-grams of a detector that has any: shipped detectors, which have the same, share the file.
+NGRAMS_FILE = "ngrams.safetensors"
 #: What config.json must say -> the type of it.
 _REQUIRED: dict[str, type | tuple[type, ...]] = {
     "sha256": dict, "model": str, "extractor": dict, "hyper_parameters": dict,
@@ -181,9 +183,16 @@ def _from_3(
     return config, files
 
 
+def _from_4(
+    config: dict[str, Any], files: dict[str, bytes]
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Format 4 had the n-grams among the other arrays, where they are still found."""
+    return {**config, "format_version": 5}, files
+
+
 def _renamed(values: dict[str, Any], **names: str) -> dict[str, Any]:
     """The same values, some of them under new names."""
     return {names.get(name, name): value for name, value in values.items()}
 
 
-_MIGRATIONS: dict[int, _Migration] = {2: _from_2, 3: _from_3}
+_MIGRATIONS: dict[int, _Migration] = {2: _from_2, 3: _from_3, 4: _from_4}

@@ -16,7 +16,7 @@ from perplexity_detector.classifier.contributions import Contributions
 from perplexity_detector.classifier.nearest_people import NEIGHBOURS, NearestPeople
 from perplexity_detector.classifier.outliers import OutlierDetector
 from perplexity_detector.classifier.passages import MAX_RATE, PassageDetector
-from perplexity_detector.classifier.persistence import ARRAYS_FILE
+from perplexity_detector.classifier.persistence import ARRAYS_FILE, NGRAMS_FILE
 from perplexity_detector.classifier.verdicts import GENERATED, MAX_FNR, MIXED, says_enough
 from perplexity_detector.detectors import trees
 from perplexity_detector.explanation import human_surprisal
@@ -36,10 +36,12 @@ if TYPE_CHECKING:
 
     import xgboost
 
-#: Groups of arrays in `ARRAYS_FILE`, in addition to one for each learned family.
+#: Groups of arrays in `ARRAYS_FILE`, in addition to one for each learned family but the n-grams.
 _OUTLIERS, _HUMAN = "outliers", human_surprisal.GROUP
 _PEOPLE, _PASSAGES = "nearest_people", "passages"
 _MEDIANS, _SURPRISAL_RANGE = "medians", human_surprisal.NAME
+#: The family of n-grams, which has a file of its own.
+_NGRAMS = "contrast"
 #: Features that may only raise the probability as they rise.
 RISING_FEATURES = ("representation_log_odds",)
 
@@ -378,25 +380,31 @@ class TextDetector(ExplainableClassifier):
     # --- files ------------------------------------------------------------------------------
 
     def to_files(self) -> dict[str, bytes]:
-        """The booster in XGBoost's format, and everything else as arrays."""
+        """The booster in XGBoost's format, and everything else as arrays, n-grams by themselves."""
         human = {_MEDIANS: self.human_medians_}
         if self.surprisal_range_ is not None:
             human[_SURPRISAL_RANGE] = self.surprisal_range_
         arrays = {**self.extractor_.learned_, _HUMAN: human}
+        ngrams = arrays.pop(_NGRAMS, None)
         if self.nearest_people_ is not None:
             arrays[_PEOPLE] = self.nearest_people_.to_arrays()
         if self.passage_detector_ is not None:
             arrays[_PASSAGES] = self.passage_detector_.to_arrays()
         if self.outlier_detector_ is not None:
             arrays[_OUTLIERS] = self.outlier_detector_.to_arrays()
-        return {
+        files = {
             trees.BOOSTER_FILE: trees.to_bytes(self.booster_),
             ARRAYS_FILE: tensors.to_bytes(arrays),
         }
+        if ngrams is not None:
+            files[NGRAMS_FILE] = tensors.to_bytes({_NGRAMS: ngrams})
+        return files
 
     def load_files(self, files: Mapping[str, bytes]) -> None:
         """The inverse of `to_files`."""
         arrays = tensors.from_bytes(files[ARRAYS_FILE])
+        if NGRAMS_FILE in files:
+            arrays |= tensors.from_bytes(files[NGRAMS_FILE])
         outliers = arrays.pop(_OUTLIERS, None)
         self.outlier_detector_ = None if outliers is None else OutlierDetector.from_arrays(outliers)
         people = arrays.pop(_PEOPLE, None)

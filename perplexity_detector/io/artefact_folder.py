@@ -42,6 +42,8 @@ class Artefact(NamedTuple):
 def read(folder: str | Path) -> Artefact:
     """Read a folder, or a shipped one by name; nothing in it is executed.
 
+    What several shipped detectors learned alike lies in the folder of one of them.
+
     Returns:
         The files of a single save: if the folder was replaced meanwhile, it is read again.
 
@@ -168,11 +170,20 @@ def _read_once(path: Path) -> Artefact:
     config = _read_config(path)
     files = {}
     for name, digest in _hashes(path).items():
-        file = path / name
-        files[name] = file.read_bytes() if file.is_file() else b""
-        if _sha256(files[name]) != digest:
-            raise missing_file(file)
+        for file in (path / name, *_shared_files(path, name)):
+            files[name] = file.read_bytes() if file.is_file() else b""
+            if _sha256(files[name]) == digest:
+                break
+        else:
+            raise missing_file(path / name)
     return Artefact(path, config, files)
+
+
+def _shared_files(path: Path, name: str) -> list[Path]:
+    """Files of this name in other folders of the package, for one that is in the package too."""
+    if not path.resolve().is_relative_to(PRETRAINED.resolve()):
+        return []
+    return sorted(PRETRAINED.rglob(name))
 
 
 def missing_file(file: Path) -> ArtefactError:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from perplexity_detector.classifier import persistence
+from perplexity_detector.classifier.detector_hash import detector_sha256
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import ArtefactError, InputError
 from perplexity_detector.evaluation.measure import measure
 from perplexity_detector.evaluation.metrics import METRIC_LABELS
 from perplexity_detector.features.registry import FAMILIES
-from perplexity_detector.io import artefact_folder, atomic
-from tests.labelled import LIGHT, light_detector, two_styles
+from perplexity_detector.io import artefact_folder, atomic, tensors
+from tests.labelled import LIGHT, light_detector, small_detector, two_styles
 
 TEXTS, LABELS = two_styles(120)
 #: Saved by the code of those formats, with the family `compression` alone.
@@ -260,6 +261,63 @@ def test_a_damaged_artefact_of_an_older_format_is_named(tmp_path):
     assert "calibrator.json is missing or not what was saved" in error_of(tmp_path / "old")
 
 
+@pytest.fixture(scope="module")
+def with_ngrams(tiny_gpt2):
+    return small_detector(tiny_gpt2, ["contrast", "stylometry"])
+
+
+def test_ngrams_have_a_file_of_their_own(with_ngrams, tmp_path):
+    folder = with_ngrams.save_pretrained(tmp_path / "new")
+    assert names(folder) == sorted([*FILES, persistence.NGRAMS_FILE])
+    again = TextDetector.from_pretrained(folder)
+    assert detector_sha256(again) == detector_sha256(with_ngrams)
+    (folder / persistence.NGRAMS_FILE).unlink()
+    assert "ngrams.safetensors is missing or not what was saved" in error_of(folder)
+
+
+def test_format_4_had_ngrams_among_the_other_arrays(with_ngrams, tmp_path):
+    files = with_ngrams.to_files()
+    arrays = tensors.from_bytes(files["learned.safetensors"])
+    arrays |= tensors.from_bytes(files.pop(persistence.NGRAMS_FILE))
+    written = with_ngrams.save_pretrained(tmp_path / "new")
+    kept = {name: (written / name).read_bytes() for name in FILES if name != "config.json"}
+    kept["learned.safetensors"] = tensors.to_bytes(arrays)
+    artefact_folder.write(tmp_path / "old", {**config_of(written), "format_version": 4}, kept)
+    loaded = TextDetector.from_pretrained(tmp_path / "old")
+    assert detector_sha256(loaded) == detector_sha256(with_ngrams)
+
+
+# --- what shipped detectors share -----------------------------------------------------------
+
+
+@pytest.fixture
+def package(detector, tmp_path, monkeypatch):
+    """A folder of shipped detectors with one detector."""
+    monkeypatch.setattr(artefact_folder, "PRETRAINED", tmp_path / "shipped")
+    detector.save_pretrained(tmp_path / "shipped" / "standard")
+    return tmp_path / "shipped"
+
+
+def test_shipped_detectors_share_a_file_that_is_the_same(package, detector):
+    fast = detector.save_pretrained(package / "auto" / "first")
+    (fast / "learned.safetensors").unlink()
+    loaded = TextDetector.from_pretrained(fast)
+    assert detector_sha256(loaded) == detector_sha256(detector)
+
+
+def test_shipped_detectors_share_no_file_that_differs(package, detector):
+    fast = detector.save_pretrained(package / "fast")
+    (fast / "learned.safetensors").unlink()
+    content = (package / "standard" / "learned.safetensors").read_bytes()
+    (package / "standard" / "learned.safetensors").write_bytes(content + b"\n")
+    assert str(fast / "learned.safetensors") in error_of(fast)
+
+
+def test_a_detector_of_somebody_else_is_given_no_file_of_a_shipped_one(package, saved):
+    (saved / "learned.safetensors").unlink()
+    assert str(saved / "learned.safetensors") in error_of(saved)
+
+
 # --- what cannot be loaded ------------------------------------------------------------------
 
 
@@ -282,7 +340,7 @@ def test_a_file_that_nobody_vouches_for(saved):
 def test_another_format_version(saved):
     config = config_of(saved)
     (saved / "config.json").write_text(json.dumps({**config, "format_version": 99}))
-    assert "has format version 99, and this package reads 2 to 4" in error_of(saved)
+    assert "has format version 99, and this package reads 2 to 5" in error_of(saved)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", "\xff"])
