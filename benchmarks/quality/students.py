@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -28,62 +27,33 @@ from benchmarks.quality import protocol, samples
 from benchmarks.quality.distillation import Example, distil, new_student, save_student
 from benchmarks.quality.fold_data import FittedFold, FoldData, Texts
 from benchmarks.quality.networks import deal_sources
+from benchmarks.quality.small_readers import (
+    DEPTH,
+    TEACHER_BLOCKS,
+    Reader,
+    first_reader,
+    read_by,
+    student_reader,
+    to_layer,
+)
 from benchmarks.records import RESULTS, read_json, write_json
 from benchmarks.speed.end_to_end import of_300_words
 from perplexity_detector.evaluation import metrics
 from perplexity_detector.features.cross_fitting import feature_matrix, feature_table
 from perplexity_detector.features.document import Document
 from perplexity_detector.features.extractor import FeatureExtractor
-from perplexity_detector.features.pipeline import Requirements, read_documents
 from perplexity_detector.features.registry import FAMILIES, available_families, default_families
 from perplexity_detector.features.representation import STATE_DEPTHS, state_depths
-from perplexity_detector.lm.pooling import PooledStates
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import canonicalise
 
 OUTPUT = RESULTS / "students.json"
 FAST = "fast"
-#: Share of the teacher's blocks that `fast` reads, and the number of all.
-DEPTH, TEACHER_BLOCKS = 0.5, 30
 STUDENTS = "128x4,192x4,192x6,256x4"
 FIRST_BLOCKS = (0, 1, 2, 3, 4)
 #: Essays whose time is measured.
 ESSAYS = 24
-
-
-class Reader(NamedTuple):
-    """What reads texts in place of `fast`'s 15 blocks.
-
-    Attributes:
-        scorer: the teacher, read to some depth, or a student.
-        layers: numbers of the blocks whose states are pooled; none to pool the embedding.
-    """
-
-    scorer: LanguageModelScorer
-    layers: list[int]
-
-    @property
-    def depth(self) -> float:
-        """The depth at which a detector reads as many layers."""
-        return STATE_DEPTHS[max(0, len(self.layers) - 1)]
-
-    def documents(self, texts: Sequence[str]) -> list[Document]:
-        """Texts in canonical form as a detector of `depth` wants them."""
-        required = Requirements(lowercase_tokens=True, layers=self.layers, statistics=False)
-        documents = read_documents(self.scorer, texts, required)
-        if not self.layers:
-            pooled = [self._embedding(one.ids) for one in self.scorer.tokens(texts)]
-            return [replace(one, states=it) for one, it in zip(documents, pooled, strict=True)]
-        return [replace(one, states=one.states.over_text()) for one in documents]
-
-    def _embedding(self, ids: np.ndarray) -> PooledStates:
-        read = ids[:-1]
-        if not len(read):
-            return PooledStates.empty()
-        rows: torch.Tensor = self.scorer.model.get_input_embeddings()(torch.from_numpy(read))
-        tokens = np.array([len(read)], np.int32)
-        return PooledStates((0,), rows.detach().float().mean(0).numpy()[None, None], tokens)
 
 
 def measure(
@@ -210,35 +180,6 @@ def write_student(
         "seconds": time.perf_counter() - start,
     }
     write_json(folder / "student.json", described)
-
-
-def first_reader(blocks: int, precision: str) -> Reader:
-    """The teacher's first blocks; its embedding if none."""
-    scorer = LanguageModelScorer(precision=precision, depth=max(1, blocks) / TEACHER_BLOCKS)
-    return Reader(scorer, list(range(1, blocks + 1)))
-
-
-def student_reader(folder: Path, precision: str) -> Reader:
-    """A student that was written to a folder, with the states of all its blocks."""
-    scorer = LanguageModelScorer(str(folder), precision=precision)
-    return Reader(scorer, list(range(1, scorer.blocks + 1)))
-
-
-def read_by(reader: Reader, texts: Texts) -> Texts:
-    """Texts with the states of a reader."""
-    documents = [
-        replace(one, states=read.states)
-        for one, read in zip(
-            texts.documents, reader.documents([one.text for one in texts.documents]), strict=True
-        )
-    ]
-    return replace(texts, documents=documents)
-
-
-def to_layer(texts: Texts, last: int) -> Texts:
-    """Texts with the states of the layers up to `last` alone."""
-    documents = [replace(one, states=one.states.to_layer(last)) for one in texts.documents]
-    return replace(texts, documents=documents)
 
 
 def by_source(texts: Texts, parts: np.ndarray, part: int, depth: float) -> dict[str, Any]:

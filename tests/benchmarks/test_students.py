@@ -9,8 +9,9 @@ import torch
 
 from benchmarks.quality import distillation
 from benchmarks.quality.distillation import Example, Whitening, distil, new_student, save_student
+from benchmarks.quality.small_readers import Reader
 from benchmarks.quality.student_tables import students as table
-from benchmarks.quality.students import Reader, by_source
+from benchmarks.quality.students import by_source
 from perplexity_detector.lm.llama import LlamaConfig
 from perplexity_detector.lm.pooling import PooledStates
 from perplexity_detector.lm.scorer import LanguageModelScorer
