@@ -27,7 +27,7 @@ define install
 endef
 
 demo: .venv/installed $(SMOLLM2)  ## score the sample essays with the shipped detector
-	@$(BIN)/python model.py predict --dataset=data/sample/essays.csv --detector=standard --show
+	@$(BIN)/python model.py predict --dataset=data/sample/essays.csv --detector=auto --show
 
 test: export OMP_NUM_THREADS = 1  # a process per core: more threads would only get in each other's way
 test: .venv/dev $(SMOLLM2) lint  ## the whole suite, with lint and types

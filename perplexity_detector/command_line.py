@@ -180,7 +180,7 @@ class My_TextClassifier_Model(
             raw: write probabilities that are not rounded, and raw_score, before calibration.
             resume: continue after the rows or shards that an earlier, interrupted run wrote.
             reports: folder for a report on each text, and index.html, which lists them.
-            detector: fast, auto, standard or a folder; ./data/model, else standard, if not given.
+            detector: auto, standard, fast or a folder; ./data/model, else auto, if not given.
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.
@@ -286,7 +286,7 @@ class My_TextClassifier_Model(
             dataset: file of labelled texts, or a folder or zip of documents with sub-folders
                 human and generated (or 0 and 1); metrics are also given by source, domain,
                 generator and attack if it has such columns.
-            detector: fast, auto, standard or a folder; ./data/model, else standard, if not given.
+            detector: auto, standard, fast or a folder; ./data/model, else auto, if not given.
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of the threshold whose observed rates are shown.
             max_words: first cut texts to whole sentences of at most this many words.

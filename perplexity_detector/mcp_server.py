@@ -124,7 +124,7 @@ class _Tools:
             offered = offered_detectors(self._data)
             detectors = [_described(name, folder) for name, folder in offered.items()]
             if self._default == CASCADE:
-                detectors.insert(0, {"name": CASCADE, "model": "cascade of fast and standard"})
+                detectors.insert(0, {"name": CASCADE, "model": "standard, with an early exit"})
         return {"default": self._default, "detectors": detectors}
 
     @contextmanager

@@ -30,7 +30,7 @@ def main(rows: int = 19, width: int = 112) -> None:
         width: of the terminal, in characters.
     """
     command = [
-        sys.executable, "-m", "perplexity_detector", "predict", "--detector=standard", "--show",
+        sys.executable, "-m", "perplexity_detector", "predict", "--detector=auto", "--show",
         f"--dataset={SAMPLE}",
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

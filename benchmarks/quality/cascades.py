@@ -28,11 +28,10 @@ DEPTHS = {
 }
 LAST = "standard"
 #: The cascade that is shipped.
-AUTO = ("fast", LAST)
+AUTO = ("blocks_8", LAST)
 #: Those that are compared, the first detector first.
 CASCADES = (
-    AUTO,
-    *((name, LAST) for name in DEPTHS if name not in AUTO),
+    *((name, LAST) for name in DEPTHS if name != LAST),
     ("blocks_8", "fast", LAST),
     ("blocks_4", "blocks_8", "blocks_12", "blocks_18", LAST),
 )

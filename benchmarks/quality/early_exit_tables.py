@@ -14,13 +14,15 @@ _METRICS = ("auroc", "tpr_at_1", "tpr_at_5")
 
 def early_exit(record: dict[str, Any]) -> str:
     """Each detector of `auto`, and the cascade: what leaves early, and what it costs."""
-    compared = {name: record["alone"][name] for name in AUTO} | {"auto": record["auto"]}
+    names = {AUTO[0]: "first detector", LAST: f"`{LAST}`"}
+    compared = {label: record["alone"][name] for name, label in names.items()}
+    compared["`auto`"] = record["auto"]
     rows = []
     for half in HALVES:
         for name, by_half in compared.items():
             found = by_half[half]
             leave = [percent(found.get(f"{kind}_at_{AUTO[0]}", 0.0)) for kind in CLASSES]
-            rows.append([half, f"`{name}`", *_quality(found), *leave, f"{found['cost']:.2f}"])
+            rows.append([half, name, *_quality(found), *leave, f"{found['cost']:.2f}"])
     head = (
         "| half | detector | AUROC | TPR at 1 % FPR | at 5 % | people flagged | models flagged "
         "| people who leave early | models that do | time, of `standard` |"

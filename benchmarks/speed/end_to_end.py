@@ -26,6 +26,8 @@ from perplexity_detector.text import canonicalise, crop
 DETECTORS = ("standard", "auto", "fast")
 #: Words of an essay.
 WORDS = 300
+#: Whose start is timed: the default, and the one that reads to the end.
+STARTED = ("auto", "standard")
 #: Times the stages of `predict` before its first result; prints a line of json.
 _STAGES = """
 import json, sys, time
@@ -43,10 +45,10 @@ from perplexity_detector.pipelines.predict import predict
 done("other_imports")
 from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer_cache import shared_scorer
-shared_scorer(ReadingOptions())
+shared_scorer(ReadingOptions(depth=float(sys.argv[3])))
 done("load_language_model")
 from pathlib import Path
-detector = load_detector(Path("none"), "standard")
+detector = load_detector(Path("none"), sys.argv[2])
 done("load_detector")
 detector.assess([Path(sys.argv[1]).read_text()])
 done("assess_one_essay")
@@ -108,10 +110,11 @@ class Run:
 
     def once(self) -> None:
         """Score it once."""
-        # looked up for each run: only the two scorers used last stay in memory
-        scorer: Any = self.detector.extractor_.scorer()
-        stream = scorer.stream
-        scorer.stream = self._timed(stream)
+        # looked up for each run: only the scorers used last stay in memory
+        scorers = self._scorers()
+        streams = [scorer.stream for scorer in scorers]
+        for scorer, stream in zip(scorers, streams, strict=True):
+            scorer.stream = self._timed(stream)
         self._reading = 0.0
         cpu, start = time.process_time(), time.perf_counter()
         try:
@@ -119,11 +122,18 @@ class Run:
             for _ in predict(chunks, self.detector, self.file.with_name("results.csv")):
                 pass
         finally:
-            scorer.stream = stream
+            for scorer, stream in zip(scorers, streams, strict=True):
+                scorer.stream = stream
         seconds = time.perf_counter() - start
         self.seconds.append(seconds)
         self.shares.append(self._reading / seconds)
         self.busy.append((time.process_time() - cpu) / seconds)
+
+    def _scorers(self) -> list[Any]:
+        """What the detector reads with: a cascade begins with a scorer of its own."""
+        first: Any = getattr(self.detector, "first_", self.detector)
+        both = (first.extractor_.scorer(), self.detector.extractor_.scorer())
+        return list(dict.fromkeys(both))
 
     def early(self, essays: list[str]) -> float:
         """Share of essays that the detector does not read to the end."""
@@ -161,26 +171,26 @@ def hooks(texts: int, rounds: int) -> float:
     return median(taken[True]) / median(taken[False]) - 1
 
 
-def start_up(rounds: int) -> dict[str, float]:
+def start_up(rounds: int) -> dict[str, dict[str, float]]:
     """Seconds of each stage up to the first result of `predict` on one essay, and of the command.
 
-    The stages run one after the other. In the command the language model loads while what follows
-    torch is imported.
+    By detector. The stages run one after the other. In the command the language model loads while
+    what follows torch is imported.
     """
-    found: list[dict[str, float]] = []
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in STARTED}
     with tempfile.TemporaryDirectory() as folder:
         essay = pd.read_csv(SAMPLE).head(1)
         text, file = Path(folder) / "essay.txt", Path(folder) / "essay.csv"
         text.write_text(essay["text"][0], encoding="utf-8")
         essay.to_csv(file, index=False)
-        for _ in range(rounds):
-            stages = [sys.executable, "-c", _STAGES, str(text)]
+        for name in list(STARTED) * rounds:
+            stages = [sys.executable, "-c", _STAGES, str(text), name, str(_first_depth(name))]
             done = subprocess.run(stages, check=True, capture_output=True, text=True)
             one: dict[str, float] = json.loads(done.stdout)
             results = Path(folder) / "results.csv"
             results.unlink(missing_ok=True)
             command = [sys.executable, "-m", "perplexity_detector", "predict", str(file)]
-            command += ["--detector=standard", f"--output={results}"]
+            command += [f"--detector={name}", f"--output={results}"]
             start = time.perf_counter()
             with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
                 while process.poll() is None and not results.exists():
@@ -188,5 +198,15 @@ def start_up(rounds: int) -> dict[str, float]:
                 one["first_result"] = time.perf_counter() - start
             if process.returncode:
                 raise SystemExit("predict failed.")
-            found.append(one | {"end": time.perf_counter() - start})
-    return {stage: median(one[stage] for one in found) for stage in found[0]}
+            found[name].append(one | {"end": time.perf_counter() - start})
+    return {
+        name: {stage: median(one[stage] for one in of_name) for stage in of_name[0]}
+        for name, of_name in found.items()
+    }
+
+
+def _first_depth(name: str) -> float:
+    """Share of the language model's blocks that a detector reads before anything else."""
+    detector = load_detector(Path("none"), name)
+    first: Any = getattr(detector, "first_", detector)
+    return float(first.extractor_.depth)

@@ -5,7 +5,7 @@ Run from the root of the checkout: `python -m benchmarks.speed.resources`.
 
 from __future__ import annotations
 
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +20,8 @@ from benchmarks.machine import machine
 from benchmarks.records import RESULTS, SAMPLE, write_json
 
 OUTPUT = RESULTS / "resources.json"
+#: Detectors that predict: the default, then those that read to the end and half of the way.
+DETECTORS = ("auto", "standard", "fast")
 
 
 def main(output: str = str(OUTPUT), repeats: int = 3) -> None:
@@ -32,31 +34,40 @@ def main(output: str = str(OUTPUT), repeats: int = 3) -> None:
     with tempfile.TemporaryDirectory() as folder:
         one = Path(folder) / "one.csv"
         pd.read_csv(SAMPLE).head(1).to_csv(one, index=False)
-        predict = [sys.executable, "-m", "perplexity_detector", "predict", "--detector=standard"]
+        program = [sys.executable, "-m", "perplexity_detector"]
         commands = {
-            "import_seconds": [sys.executable, "-c", "import perplexity_detector"],
-            "help_seconds": [sys.executable, "-m", "perplexity_detector", "--help"],
-            "predict_one_essay_seconds": [*predict, f"--dataset={one}"],
-            "predict_sample_seconds": [*predict, f"--dataset={SAMPLE}"],
+            "import": [sys.executable, "-c", "import perplexity_detector"],
+            "help": [*program, "--help"],
         }
-        figures: dict[str, float] = {
-            name: median(seconds(command, folder) for _ in range(repeats))
-            for name, command in commands.items()
-        }
-    # the largest child so far is the prediction of the sample; Linux counts in KiB
-    figures["predict_memory_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        for name in DETECTORS:
+            predict = [*program, "predict", f"--detector={name}"]
+            commands[f"predict_one_essay_{name}"] = [*predict, f"--dataset={one}"]
+            commands[f"predict_sample_{name}"] = [*predict, f"--dataset={SAMPLE}"]
+        figures: dict[str, float] = {}
+        for name, command in commands.items():
+            runs = [run(command, folder) for _ in range(repeats)]
+            figures[f"{name}_seconds"] = median(seconds for seconds, _ in runs)
+            figures[f"{name}_memory_mb"] = max(memory for _, memory in runs)
     figures |= reading(repeats)
     for name, value in figures.items():
-        print(f"{name:<28} {value:10.2f}")
+        print(f"{name:<40} {value:10.2f}")
     record = {"machine": machine(), "repeats": repeats, "figures": figures}
     write_json(output, record)
 
 
-def seconds(command: list[str], folder: str) -> float:
-    """Wall-clock time of a command run in a folder."""
+def run(command: list[str], folder: str) -> tuple[float, float]:
+    """Wall-clock time and peak memory, in MB, of a command run in a folder.
+
+    Raises:
+        SystemExit: the command failed.
+    """
     start = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return time.perf_counter() - start
+    null = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=folder, stdout=null, stderr=null)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed.")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024  # Linux counts in KiB
 
 
 def reading(repeats: int) -> dict[str, float]:

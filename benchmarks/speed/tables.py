@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.docs.markdown import percent, table
+from benchmarks.speed.resources import DETECTORS
 
 NAMES = {
     "float32": "**ours, float32**",
@@ -28,8 +29,8 @@ MODELS = {"smollm2": "smollm2", "gpt2_shape": "GPT-2's shape"}
 _STAGES = {
     "import_torch": "import torch",
     "other_imports": "other imports",
-    "load_detector": "load the detector",
     "load_language_model": "load the language model",
+    "load_detector": "load the detector",
     "assess_one_essay": "assess one essay",
     "first_result": "**`predict` on one essay, to its result**",
     "end": "the same, to its end",
@@ -149,8 +150,12 @@ def _times(rate: float, other: float | None) -> str:
 
 def start_up(record: dict[str, Any]) -> str:
     """Time of each stage up to the first result."""
-    rows = [[_STAGES[stage], f"{seconds:.2f} s"] for stage, seconds in record["start_up"].items()]
-    return table("| stage | |", rows)
+    by_detector = record["start_up"]
+    rows = [
+        [label, *(f"{stages[stage]:.2f} s" for stages in by_detector.values())]
+        for stage, label in _STAGES.items()
+    ]
+    return table(f"| stage | {' | '.join(f'`{name}`' for name in by_detector)} |", rows)
 
 
 def precision(record: dict[str, Any]) -> str:
@@ -213,14 +218,20 @@ def resources(record: dict[str, Any]) -> str:
         ["`import perplexity_detector`", f"{figures['import_seconds']:.2f} s"],
         ["`perplexity-detector --help`", f"{figures['help_seconds']:.2f} s"],
         ["loading the language model", f"{figures['load_model_seconds']:.1f} s"],
-        ["`predict` on one essay, start to end", f"{figures['predict_one_essay_seconds']:.1f} s"],
-        [
-            f"`predict` on the sample ({texts:.0f} essays, {tokens:,.0f} tokens), start to end",
-            f"{figures['predict_sample_seconds']:.1f} s",
-        ],
+        *(
+            [
+                f"`predict --detector={name}` on {label}: start to end, peak memory",
+                f"{figures[f'predict_{what}_{name}_seconds']:.1f} s, "
+                f"{figures[f'predict_{what}_{name}_memory_mb']:,.0f} MB",
+            ]
+            for what, label in (
+                ("one_essay", "one essay"),
+                ("sample", f"the sample ({texts:.0f} essays, {tokens:,.0f} tokens)"),
+            )
+            for name in DETECTORS
+        ),
         ["reading speed of the language model", f"{figures['tokens_per_second']:,.0f} tokens/s"],
         ["all features of an essay", f"{figures['features_milliseconds_per_text']:.1f} ms"],
-        ["peak memory of `predict`", f"{figures['predict_memory_mb']:,.0f} MB"],
     ]
     return table(f"| {on['processor']}, {on['cores']} cores, torch {on['torch']} | |", rows)
 

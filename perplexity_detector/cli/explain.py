@@ -49,7 +49,7 @@ class ExplainCommand(Commands):
             text: the text itself, instead of a dataset; - for standard input.
             output: file of the report: .html, or .json for its numbers; - for these on standard
                 output.
-            detector: fast, auto, standard or a folder; ./data/model, else standard, if not given.
+            detector: auto, standard, fast or a folder; ./data/model, else auto, if not given.
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of the verdict, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.

@@ -30,7 +30,7 @@ class McpCommand(Commands):
         that is chosen here, a client can name any in ./data/detectors and the shipped ones.
 
         Args:
-            detector: fast, auto, standard or a folder; ./data/model, else standard, if not given.
+            detector: auto, standard, fast or a folder; ./data/model, else auto, if not given.
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.

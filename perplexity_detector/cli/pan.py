@@ -29,7 +29,7 @@ class PanCommand(Commands):
             input_dir: folder of jsonl files with id and text, or one such file.
             output_dir: folder for predictions.jsonl, with id and label: the probability that a
                 language model wrote the text, and exactly 0.5 if the verdict is uncertain.
-            detector: fast, auto, standard or a folder; ./data/model, else standard, if not given.
+            detector: auto, standard, fast or a folder; ./data/model, else auto, if not given.
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             abstain: leave uncertain texts unanswered; False gives their probability.

@@ -56,7 +56,7 @@ class ServeCommand(Commands):
         Args:
             host: address to listen on; 0.0.0.0 lets other machines connect.
             port: port to listen on; 0 takes any free one.
-            detector: fast, auto, standard or a folder; ./data/model, else standard, if not given.
+            detector: auto, standard, fast or a folder; ./data/model, else auto, if not given.
             lm: folder of the detector's language model, if it was moved after training.
             fpr: false-positive rate of verdicts, from 0 to 1; the detector's if not given.
             device: auto, cpu or cuda.

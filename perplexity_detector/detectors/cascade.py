@@ -23,6 +23,7 @@ from perplexity_detector.features.extractor import CHUNK_TEXTS
 from perplexity_detector.io import artefact_folder
 from perplexity_detector.lm.kernels.precision import AUTO
 from perplexity_detector.lm.paused_reading import can_pause
+from perplexity_detector.lm.weights.fingerprint import is_same_model
 from perplexity_detector.sampling.checks import check_texts
 from perplexity_detector.text import canonicalise
 
@@ -45,7 +46,7 @@ class CascadeDetector(TextDetector):
 
     A first detector, which reads the first blocks of the same language model, gives the verdict
     where it is `human` or `generated` by strict thresholds. The other texts are read on from
-    where it stopped, and this detector decides.
+    where it stopped, and this detector decides. The other blocks are loaded when they are needed.
 
     The false-positive rate is divided: the first detector flags at `FIRST_FPR_SHARE` of it and
     this one at the rest, so that together they keep the rate which each keeps (union bound). In
@@ -65,7 +66,7 @@ class CascadeDetector(TextDetector):
         cls,
         folder: str | Path = "standard",
         revision: str | None = None,
-        first: str | Path = "fast",
+        first: str | Path | None = None,
         **extractor: Any,
     ) -> Self:
         """Load two detectors as a cascade.
@@ -73,7 +74,7 @@ class CascadeDetector(TextDetector):
         Args:
             folder: the last detector's, or its name; see `CalibratedClassifier.from_pretrained`.
             revision: of the last detector, on the hub.
-            first: the first detector's folder or name.
+            first: the first detector's folder or name; the shipped one's if not given.
             **extractor: settings of both extractors to change.
 
         Raises:
@@ -84,8 +85,9 @@ class CascadeDetector(TextDetector):
         if measured:  # of both together, below
             extractor = {**extractor, "precision": None}
         loaded = super().from_pretrained(folder, revision, **extractor)
-        loaded.first_ = TextDetector.from_pretrained(first, **extractor)
-        if loaded.first_.language_model_ != loaded.language_model_:
+        shipped = artefact_folder.PRETRAINED / artefact_folder.CASCADE_FIRST
+        loaded.first_ = TextDetector.from_pretrained(first or shipped, **extractor)
+        if not is_same_model(loaded.first_.language_model_, loaded.language_model_):
             raise InputError("The detectors of a cascade must read with the same language model.")
         if measured:
             precision = fastest_precision(loaded)
@@ -113,8 +115,8 @@ class CascadeDetector(TextDetector):
     def assess_whole(self, texts: Sequence[str]) -> list[Assessment]:
         """As `CalibratedClassifier.assess_whole`, by the first detector or by this one."""
         self._check_fitted()
-        self.extractor_.require_model(self.language_model_)
-        if not can_pause(self.extractor_.scorer()):
+        self.first_.extractor_.require_model(self.language_model_)
+        if not can_pause(self.first_.extractor_.scorer()):
             return self._assess_at_the_end(texts)
         found: list[Assessment] = []
         for chunk in _chunks(texts):
@@ -124,12 +126,16 @@ class CascadeDetector(TextDetector):
 
     def _assess_in_turn(self, texts: Sequence[str]) -> list[Assessment]:
         """Read texts up to the early exit, and those that do not leave there to the end."""
-        scorer: Any = self.extractor_.scorer()
+        first_scorer: Any = self.first_.extractor_.scorer()
         canonical = [canonicalise(text) for text in texts]
-        begun = pipeline.PausedDocuments(scorer, canonical, self._first_requirements())
+        begun = pipeline.PausedDocuments(first_scorer, canonical, self._first_requirements())
         found = self._assess_first(texts, begun.documents)
         rest = [index for index, one in enumerate(found) if not one.settled_early]
-        documents = begun.go_on(rest, self.extractor_.requirements())
+        if not rest:
+            return found
+        self.extractor_.require_model(self.language_model_)
+        scorer: Any = self.extractor_.scorer()
+        documents = begun.go_on(scorer, rest, self.extractor_.requirements())
         features = self.compute_features(documents)
         late = self._assess_last([texts[index] for index in rest], documents, features)
         for index, assessment in zip(rest, late, strict=True):
@@ -163,7 +169,7 @@ class CascadeDetector(TextDetector):
     def _first_requirements(self) -> pipeline.Requirements:
         extractor = self.first_.extractor_
         return pipeline.Requirements.from_families(
-            extractor.chosen_families(), self.extractor_.scorer(), extractor.depth
+            extractor.chosen_families(), extractor.scorer(), extractor.depth
         )
 
     # --- reasons ----------------------------------------------------------------------------

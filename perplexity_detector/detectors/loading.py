@@ -20,9 +20,7 @@ from perplexity_detector.logs import get_logger
 if TYPE_CHECKING:
     from perplexity_detector.explanation.explainable import ExplainableClassifier
 
-#: The shipped detector that is used where none was trained.
-SHIPPED = "standard"
-#: The name of both shipped detectors as a cascade, `fast` before `standard`.
+#: The name of the shipped cascade, which is used where no detector was trained.
 CASCADE = "auto"
 #: Where training publishes a detector, in the data folder.
 PUBLISHED = "model"
@@ -58,14 +56,14 @@ def load_detector(
     """
     if detector is None:
         published = data / PUBLISHED
-        detector = str(published) if was_published(data) else SHIPPED
-        if detector == SHIPPED:
+        detector = str(published) if was_published(data) else CASCADE
+        if detector == CASCADE:
             get_logger().warning("There is no detector in %s: the shipped one is used.", published)
     if lm is not None:
         extractor["lm"] = str(lm)
     if artefact_folder.is_repository(detector):
         artefact_folder.find(detector)  # a mistyped path is not to be looked up on the hub
-    _begin_to_load_language_model(SHIPPED if detector == CASCADE else str(detector), extractor)
+    _begin_to_load_language_model(str(detector), extractor)
     loaded = _load(str(detector), **extractor)
     if fpr is not None:
         loaded.set_params(fpr=fpr)
@@ -87,8 +85,16 @@ def _load(detector: str, **extractor: Any) -> ExplainableClassifier:
     if detector != CASCADE or artefact_folder.is_artefact(Path(detector)):
         return ExplainableClassifier.from_pretrained(detector, **extractor)
     loaded = CascadeDetector.from_pretrained(**extractor)
-    # a GPU reads to the end in less time than features take
-    return loaded.last if resolve_device(loaded.extractor_.device).type == "cuda" else loaded
+    return loaded.last if _skips_exit(loaded.extractor_.device) else loaded
+
+
+def _skips_exit(device: str) -> bool:
+    """Whether an early exit saves nothing: a GPU reads to the end in less time than features take.
+
+    Raises:
+        InputError: this machine lacks the device.
+    """
+    return resolve_device(device).type == "cuda"
 
 
 def _begin_to_load_language_model(detector: str, extractor: Mapping[str, Any]) -> None:
@@ -97,7 +103,10 @@ def _begin_to_load_language_model(detector: str, extractor: Mapping[str, Any]) -
     Whatever is wrong comes to light when the detector itself is loaded.
     """
     with suppress(ArtefactError, OSError, ValueError, LookupError, TypeError):
-        file = artefact_folder.find(detector) / artefact_folder.CONFIG
+        folder = artefact_folder.find("standard" if detector == CASCADE else detector)
+        if detector == CASCADE and not _skips_exit(extractor.get("device", "auto")):
+            folder = artefact_folder.PRETRAINED / artefact_folder.CASCADE_FIRST
+        file = folder / artefact_folder.CONFIG
         config = json.loads(file.read_text(encoding="utf-8"))
         if config["model"] != "detector" or config["language_model"] is None:
             return
@@ -111,7 +120,7 @@ def _begin_to_load_language_model(detector: str, extractor: Mapping[str, Any]) -
 def detector_name(data: Path, detector: str | None = None) -> str:
     """Name of the detector that `load_detector` gives: its folder's, or its own."""
     if detector is None:
-        return PUBLISHED if was_published(data) else SHIPPED
+        return PUBLISHED if was_published(data) else CASCADE
     return Path(detector).resolve().name
 
 

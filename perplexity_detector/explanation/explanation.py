@@ -28,6 +28,7 @@ from perplexity_detector.features.perplexity import perplexities
 from perplexity_detector.flags import Flag
 from perplexity_detector.io.documents.extracted import describe, flags_of
 from perplexity_detector.lm.alignment import sentence_of_token
+from perplexity_detector.lm.weights.fingerprint import is_same_model
 from perplexity_detector.text import words
 
 #: Version of the JSON of `Explanation.to_dict`; raised by a change that breaks its readers, as
@@ -374,7 +375,7 @@ def _human_range(classifier: CalibratedClassifier) -> HumanRange | None:
     quantiles = getattr(classifier, "surprisal_range_", None)
     if quantiles is None and classifier.language_model_ is not None:
         language_model, quantiles = reference_range()
-        if language_model != classifier.language_model_:
+        if not is_same_model(language_model, classifier.language_model_):
             return None
     if quantiles is None:
         return None

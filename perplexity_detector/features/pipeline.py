@@ -85,7 +85,7 @@ class PausedDocuments:
     """Documents of texts of which the language model has run some blocks, and may run the rest.
 
     Args:
-        scorer: one that `can_pause`.
+        scorer: one that `can_pause`, of the layers that are required for now at least.
         texts: in canonical form.
         requirements: for now: hidden states, and no statistics.
 
@@ -101,15 +101,18 @@ class PausedDocuments:
         tokens = _lowercase_tokens(scorer, texts, requirements)
         self.documents = _make_documents(texts, self._reading.outputs, tokens)
 
-    def go_on(self, chosen: Sequence[int], requirements: Requirements) -> list[Document]:
+    def go_on(
+        self, scorer: LanguageModelScorer, chosen: Sequence[int], requirements: Requirements
+    ) -> list[Document]:
         """Documents of the chosen texts, read to the end.
 
         Args:
+            scorer: of the whole model.
             chosen: indices of the texts.
             requirements: in all, of the same layers and deeper ones.
         """
         deeper = [layer for layer in requirements.layers if layer > self._last_layer]
-        outputs = self._reading.go_on(chosen, deeper, requirements.statistics)
+        outputs = self._reading.go_on(scorer, chosen, deeper, requirements.statistics)
         return [
             Document.from_output(self.documents[i].text, output, self.documents[i].tokens)
             for i, output in zip(chosen, outputs, strict=True)

@@ -20,6 +20,8 @@ from perplexity_detector.io.atomic import recover_folder, replace_folder
 CONFIG = "config.json"
 #: Folder of the shipped detectors.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
+#: The one of them with which the cascade begins.
+CASCADE_FIRST = "auto/first"
 _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 #: Where two folders cannot swap names, one is missing for much less than this while replaced.
 _REPLACING_SECONDS = 0.05

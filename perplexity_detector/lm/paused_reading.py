@@ -15,10 +15,11 @@ class PausedReading:
     """A pass over texts that stops after some blocks, and goes on for some of the texts.
 
     What it has made of every token stays in memory, 4 bytes times the model's width each. Those
-    who go on are put in batches of their own: nothing is computed for the others.
+    who go on are put in batches of their own: nothing is computed for the others. A scorer of the
+    first blocks alone can begin, so that the others are loaded when a text goes on, if any does.
 
     Args:
-        scorer: one that `can_pause`.
+        scorer: one that `can_pause`, of these layers at least.
         texts: any strings, read as they are.
         layers: numbers of blocks after which hidden states are taken, increasing; the pass stops
             after the last of them.
@@ -30,17 +31,22 @@ class PausedReading:
     def __init__(
         self, scorer: LanguageModelScorer, texts: Sequence[str], layers: Sequence[int]
     ) -> None:
-        self._scorer, self._texts = scorer, texts
+        self._texts = texts
         self._stream = ResidualStream(layers[-1])
         job = replace(scorer.read_job(texts, layers, statistics=False), stop=self._stream)
         (self.outputs,) = scorer.stream([job])
 
     def go_on(
-        self, chosen: Sequence[int], layers: Sequence[int], statistics: bool = True
+        self,
+        scorer: LanguageModelScorer,
+        chosen: Sequence[int],
+        layers: Sequence[int],
+        statistics: bool = True,
     ) -> list[ModelOutput]:
         """Read the chosen texts to the end of the model.
 
         Args:
+            scorer: of the whole model, in the precision in which it was begun.
             chosen: their indices.
             layers: numbers of further blocks after which hidden states are taken, increasing.
             statistics: whether to compute the statistics.
@@ -48,8 +54,8 @@ class PausedReading:
         Returns:
             One ModelOutput for each chosen text, in order, with the hidden states of all layers.
         """
-        job = self._scorer.read_job([self._texts[i] for i in chosen], layers, statistics)
-        (outputs,) = self._scorer.stream([replace(job, start=self._stream.of_texts(chosen))])
+        job = scorer.read_job([self._texts[i] for i in chosen], layers, statistics)
+        (outputs,) = scorer.stream([replace(job, start=self._stream.of_texts(chosen))])
         return [
             _joined(self.outputs[index], output)
             for index, output in zip(chosen, outputs, strict=True)

@@ -22,7 +22,10 @@ _loading = threading.Lock()
 
 
 def shared_scorer(options: ReadingOptions) -> LanguageModelScorer | CachedScorer:
-    """A scorer with these options; the two used last stay in memory, with one copy of weights."""
+    """A scorer with these options; the three used last stay in memory, with one copy of weights.
+
+    A service may read to as many depths: to the early exit, as `fast` does, and to the end.
+    """
     with _loading:  # who asks meanwhile waits instead of loading it again
         return load_scorer(options)
 
@@ -41,7 +44,7 @@ def load_in_background(options: ReadingOptions) -> None:
     threading.Thread(target=load, name="loading").start()
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def load_scorer(options: ReadingOptions) -> LanguageModelScorer | CachedScorer:
     """As `shared_scorer`, for one thread at a time."""
     scorer = LanguageModelScorer.from_options(options)

@@ -99,7 +99,7 @@ class Detectors:
         Raises:
             InputError: the name is taken, or the limit is reached.
         """
-        if name == self._default or artefact_folder.is_artefact(artefact_folder.PRETRAINED / name):
+        if name == self._default or (artefact_folder.PRETRAINED / name).exists():
             raise InputError("This name is taken: choose another.", "name")
         others = set(self._saved()) - {name}
         if len(others) >= self.limit:

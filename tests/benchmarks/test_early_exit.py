@@ -59,12 +59,12 @@ def scored(generated, fold="essays", half="development", **probabilities):
 def test_a_text_leaves_where_the_first_detector_settles_it():
     frame = scored(
         [1, 1, 1, 0, 0],
-        fast=[0.995, 0.95, 0.5, 0.01, 0.05],
+        blocks_8=[0.995, 0.95, 0.5, 0.01, 0.05],
         standard=[0.0, 0.95, 0.95, 0.5, 0.05],
     )
     result = judged(frame, AUTO, Rule(0.1, 0.01))
     # the first detector flags from 0.99 and calls human what lies below 0.02
-    assert result["left"].tolist() == ["fast", LAST, LAST, "fast", LAST]
+    assert result["left"].tolist() == ["blocks_8", LAST, LAST, "blocks_8", LAST]
     assert result["probability"].tolist() == [0.995, 0.95, 0.95, 0.01, 0.05]
     assert result["flagged"].tolist() == [True, True, True, False, False]
     assert result["uncertain"].tolist() == [False, False, False, False, False]
@@ -85,8 +85,8 @@ def test_a_text_leaves_at_the_first_of_several_exits():
 
 
 def test_an_outlier_does_not_leave():
-    frame = scored([1], fast=[0.999], standard=[0.5])
-    frame["outlier_fast"] = True
+    frame = scored([1], blocks_8=[0.999], standard=[0.5])
+    frame["outlier_blocks_8"] = True
     result = judged(frame, AUTO, Rule(0.1, 0.01))
     assert result["left"][0] == LAST
     assert not result["flagged"][0]
@@ -130,8 +130,8 @@ def record():
 def test_equal_detectors_lose_nothing_by_an_early_exit(record):
     auto, alone = record["auto"]["development"], record["alone"]
     assert auto["auroc"] == alone[LAST]["development"]["auroc"] == 1
-    assert 0 < auto["people_at_fast"] < 1
-    assert auto["people_at_fast"] + auto["people_at_standard"] == 1
+    assert 0 < auto["people_at_blocks_8"] < 1
+    assert auto["people_at_blocks_8"] + auto["people_at_standard"] == 1
     assert alone["fast"]["development"]["cost"] == 0.5
     assert alone[LAST]["development"]["cost"] == 1
     assert len(record["rules"]) == len(FPR_SHARES) * len(FNRS)
@@ -142,16 +142,16 @@ def test_equal_detectors_lose_nothing_by_an_early_exit(record):
 
 def test_of_equal_detectors_the_one_that_reads_least_pays_most(record):
     by_detectors = {one["detectors"]: one["development"]["cost"] for one in record["cascades"]}
-    assert by_detectors["blocks_8", LAST] < by_detectors[AUTO] < 1
+    assert by_detectors[AUTO] < by_detectors["fast", LAST] < 1
 
 
 def test_the_tables_say_what_an_exit_saves(record):
     lines = early_exit(record).splitlines()
-    # what leaves early takes half the time here
-    first = next(line for line in lines if "`fast`" in line)
-    assert first.endswith("| 100.0% | 100.0% | 0.50 |")
+    # what leaves early takes eight thirtieths of the time here
+    first = next(line for line in lines if "first detector" in line)
+    assert first.endswith("| 100.0% | 100.0% | 0.27 |")
     auto = next(line for line in lines if "`auto`" in line)
-    assert 0.5 < float(auto.split("|")[-2]) < 1
+    assert 0.27 < float(auto.split("|")[-2]) < 1
     rows = early_exit_cascades(record).splitlines()[2:]
     assert len(rows) == 2 * (len(DEPTHS) + len(CASCADES))
     assert any(row.startswith("| confirmation | 8, 15, 30 | ") for row in rows)

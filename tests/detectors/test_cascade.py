@@ -57,6 +57,19 @@ def test_texts_leave_independently_of_each_other(auto, texts, assessed):
     assert_alike([auto.assess_texts([text])[0] for text in texts], assessed)
 
 
+def test_the_rest_of_the_language_model_is_loaded_where_a_text_goes_on(
+    auto, texts, assessed, monkeypatch
+):
+    def load():
+        raise AssertionError("it is loaded")
+
+    monkeypatch.setattr(auto.extractor_, "scorer", load)
+    early = [text for text, one in zip(texts, assessed, strict=True) if one.settled_early]
+    assert all(one.settled_early for one in auto.assess_texts(early))
+    with pytest.raises(AssertionError, match="it is loaded"):
+        auto.assess_texts(texts)
+
+
 def test_a_text_too_long_to_pause_is_read_to_the_end(auto, texts, assessed, monkeypatch):
     monkeypatch.setattr(cascade, "PAUSED_CHARACTERS", len(texts[4]))
     monkeypatch.setattr(cascade, "CHUNK_TEXTS", 2)

@@ -15,7 +15,7 @@ from perplexity_detector.errors import LanguageModelError
 from perplexity_detector.io.artefact_folder import PRETRAINED
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.weights import catalogue
-from perplexity_detector.lm.weights.fingerprint import fingerprints, is_known
+from perplexity_detector.lm.weights.fingerprint import fingerprints, is_known, is_same_model
 from perplexity_detector.lm.weights.gguf_convert import convert
 
 
@@ -118,6 +118,8 @@ def test_the_builtin_model_has_its_former_name_only_as_a_whole(smollm2_folder, t
     assert shipped["language_model"] in names
     assert names[-1] == "sha256:6319cefef8f5f9356e52258853be9b507ba4eec291c3c1c77a16a4d9102a8f34"
     assert is_known(names)
+    assert is_same_model(names[0], names[-1])
+    assert not is_same_model(names[0], "sha256:0")
     for file in smollm2_folder.iterdir():
         (tmp_path / file.name).symlink_to(file)
     (tmp_path / "config.json").unlink()

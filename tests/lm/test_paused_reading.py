@@ -42,8 +42,8 @@ def assert_alike(found, expected):
 
 
 @pytest.mark.parametrize("chosen", [[0, 1, 2, 3, 4], [4, 0], [2], [1, 3], []])
-def test_what_goes_on_is_what_one_pass_gives(paused, whole, chosen):
-    found = paused.go_on(chosen, DEEPER)
+def test_what_goes_on_is_what_one_pass_gives(paused, scorer, whole, chosen):
+    found = paused.go_on(scorer, chosen, DEEPER)
     assert len(found) == len(chosen)
     for index, output in zip(chosen, found, strict=True):
         assert_alike(output, whole[index])
@@ -67,8 +67,16 @@ def test_it_stops_at_the_last_layer(paused, whole, scorer):
         )
 
 
-def test_it_goes_on_without_further_states(paused, whole):
-    (found,) = paused.go_on([0], ())
+def test_a_scorer_of_the_first_blocks_can_begin(scorer, texts, whole):
+    shallow = LanguageModelScorer(device="cpu", window=24, depth=0.2)
+    assert shallow.depth == 6
+    found = PausedReading(shallow, texts, LAYERS).go_on(scorer, [3, 0], DEEPER)
+    assert_alike(found[0], whole[3])
+    assert_alike(found[1], whole[0])
+
+
+def test_it_goes_on_without_further_states(paused, scorer, whole):
+    (found,) = paused.go_on(scorer, [0], ())
     assert found.states.layers == LAYERS
     np.testing.assert_allclose(found.statistics.entropy, whole[0].statistics.entropy, atol=2e-3)
 

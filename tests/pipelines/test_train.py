@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perplexity_detector.detectors.loading import PUBLISHED, SHIPPED, load_detector, publish
+from perplexity_detector.detectors.cascade import CascadeDetector
+from perplexity_detector.detectors.loading import (
+    PUBLISHED,
+    load_detector,
+    publish,
+)
 from perplexity_detector.detectors.text_detector import TextDetector
 from perplexity_detector.errors import ArtefactError, DatasetError
 from perplexity_detector.evaluation.measure import measure
@@ -211,11 +216,14 @@ def test_a_path_that_exists_is_an_error_before_training(place, tmp_path):
 def test_the_published_detector_is_used_and_else_the_shipped_one(
     trained, tmp_path, monkeypatch, warned
 ):
-    trained.detector.save_pretrained(tmp_path / "shipped" / SHIPPED)
+    trained.detector.save_pretrained(tmp_path / "shipped" / "standard")
+    trained.detector.save_pretrained(tmp_path / "shipped" / artefact_folder.CASCADE_FIRST)
     monkeypatch.setattr(artefact_folder, "PRETRAINED", tmp_path / "shipped")
     monkeypatch.chdir(tmp_path)
     data = tmp_path / "data"
-    assert load_detector(data).fpr == 0.1
+    shipped = load_detector(data)
+    assert isinstance(shipped, CascadeDetector)
+    assert shipped.fpr == 0.1
     (sentence,) = warned()
     assert "There is no detector in" in sentence
     assert "the shipped one is used" in sentence

@@ -1,5 +1,6 @@
 """The files that make the package agree with each other."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 
 import pytest
 
+from perplexity_detector.io.artefact_folder import PRETRAINED
 from tests.paths import ROOT
 
 if sys.version_info >= (3, 11):
@@ -59,6 +61,12 @@ def test_importing_the_package_loads_nothing_heavy():
 @pytest.mark.skipif(os.name == "nt", reason="git may write a file in place of a link")
 def test_features_is_a_link_for_newcomers():
     assert (ROOT / "features").resolve() == ROOT / "perplexity_detector" / "features"
+
+
+def test_no_large_file_is_shipped_twice():
+    large = [file for file in PRETRAINED.rglob("*") if file.is_file() and file.stat().st_size > 1e5]
+    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in large]
+    assert len(set(hashes)) == len(large) > 5
 
 
 def test_no_weights_are_in_git():

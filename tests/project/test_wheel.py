@@ -110,6 +110,7 @@ def test_size_and_content(wheel):
         "smollm2/LICENSE",
         "standard/classifier.ubj",
         "fast/classifier.ubj",
+        "auto/first/classifier.ubj",
     ):
         assert f"perplexity_detector/pretrained/{needed}" in names
 

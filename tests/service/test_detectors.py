@@ -151,7 +151,7 @@ def test_the_limit_and_names(operated):
     assert is_problem(answer := recalibrate(operated, "three"), 422)
     assert "the operator allows 2" in answer.json()["detail"]
     assert finished(operated, recalibrate(operated, "two"))["state"] == "done"  # replaced
-    for taken in ("light", "standard", "fast"):
+    for taken in ("light", "standard", "fast", "auto"):
         assert is_problem(answer := recalibrate(operated, taken), 422)
         assert answer.json()["detail"] == "This name is taken: choose another."
     for odd in ("", "../up", "a/b", ".hidden", "a b", "x" * 41, "ä"):

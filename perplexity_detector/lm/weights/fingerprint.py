@@ -68,6 +68,11 @@ def is_known(names: tuple[str, ...]) -> bool:
     return names == _BUILTIN
 
 
+def is_same_model(name: str | None, other: str | None) -> bool:
+    """Whether two fingerprints are of one model: the builtin one has several."""
+    return name == other or {name, other} <= set(_BUILTIN)
+
+
 def _content(file: Path) -> bytes:
     """What a file says; of JSON not how it is written, which differs between versions."""
     written = file.read_bytes()
