@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any
 
 from benchmarks.docs.markdown import NotMeasuredError, percent, table
+from benchmarks.speed.tables import machine_of
 from perplexity_detector.pipelines.shards import SHARD_ROWS
 
 #: Numbers of texts that are worked out, as they are written, and days in which they are read.
@@ -84,7 +85,8 @@ def million_shards(record: dict[str, Any]) -> str:
 
 def paper_cores(speed: dict[str, Any]) -> str:
     """Core-hours and cores, from whole predictions of essays on one machine."""
-    cores = speed["machine"]["cores"]
+    on = machine_of(speed, "end_to_end")
+    cores = on["cores"]
     readers = speed["models"]["smollm2"]["scorers"]
     rows = []
     for one in speed["end_to_end"]:
@@ -99,7 +101,7 @@ def paper_cores(speed: dict[str, Any]) -> str:
         within = "a day" if days == 1 else f"{days} days"
         head += f" {name}: core-hours | cores for {within} |"
     head += f" memory to read at full depth, {cores} cores |"
-    return table(head, rows) + f"\n\nOne core is one of {speed['machine']['processor']}."
+    return table(head, rows) + f"\n\nOne core is one of {on['processor']}."
 
 
 def paper_cards(gpu: dict[str, Any]) -> str:

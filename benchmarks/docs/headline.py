@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.docs.markdown import percent, table
 from benchmarks.quality.tables import means
+from benchmarks.speed.tables import machine_of
 
 _METRICS = {
     "auroc": "AUROC",
@@ -38,7 +39,7 @@ def headline(curve: dict[str, Any], speed: dict[str, Any]) -> str:
     for figure, label in (("fpr_1", "mean"), ("fpr_1_highest", "highest source")):
         flagged = (percent(mean[name][figure]) for name in names)
         rows.append([f"human texts flagged at the 1 % threshold, {label}", *flagged])
-    on = speed["machine"]
+    on = machine_of(speed, "end_to_end")
     where = f"{on['cores']} cores of {on['processor']}, {_PRECISION}"
     rows.append(
         [f"essays of 300 words a second ({where})", *(f"{essays[name]:.1f}" for name in names)]

@@ -58,7 +58,8 @@ def main(
         rounds: times everything is measured.
         peers_python: interpreter with the peers of the registry; without it they are skipped.
         models: smollm2, gpt2_shape (random weights), or both.
-        only: end_to_end, hooks or start_up, to measure that part alone; the rest of the json stays.
+        only: end_to_end, hooks or start_up, to measure that part alone, perhaps on another machine;
+            the rest of the json stays.
     """
     record: dict[str, Any]
     essays = [canonicalise(text) for text in pd.read_csv(dataset)["text"]]
@@ -70,6 +71,7 @@ def main(
     }
     if only is not None:
         record = read_json(output) | {only: parts[only]()}
+        record["machines"] = record.get("machines", {}) | {only: machine()}
         print(json.dumps(record[only], indent=1))
         write_json(output, record)
         return

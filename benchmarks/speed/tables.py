@@ -120,7 +120,7 @@ def end_to_end(record: dict[str, Any]) -> str:
         "| cores busy | essays that leave early |"
     )
     hooks = f"Pooling hidden states adds {percent(record['hooks'])} to the time of reading."
-    return f"{table(head, rows)}\n\n{hooks}"
+    return f"{table(head, rows)}\n\n{_measured_on(record, 'end_to_end')} {hooks}"
 
 
 def classifiers(record: dict[str, Any]) -> str:
@@ -148,6 +148,17 @@ def _times(rate: float, other: float | None) -> str:
     return "" if other is None else f"{rate / other:.2f}"
 
 
+def machine_of(record: dict[str, Any], part: str) -> dict[str, Any]:
+    """The machine on which a part of speed.json was measured."""
+    found: dict[str, Any] = record.get("machines", {}).get(part, record["machine"])
+    return found
+
+
+def _measured_on(record: dict[str, Any], part: str) -> str:
+    on = machine_of(record, part)
+    return f"Measured on {on['cores']} cores of {on['processor']}."
+
+
 def start_up(record: dict[str, Any]) -> str:
     """Time of each stage up to the first result."""
     by_detector = record["start_up"]
@@ -155,7 +166,8 @@ def start_up(record: dict[str, Any]) -> str:
         [label, *(f"{stages[stage]:.2f} s" for stages in by_detector.values())]
         for stage, label in _STAGES.items()
     ]
-    return table(f"| stage | {' | '.join(f'`{name}`' for name in by_detector)} |", rows)
+    head = f"| stage | {' | '.join(f'`{name}`' for name in by_detector)} |"
+    return f"{table(head, rows)}\n\n{_measured_on(record, 'start_up')}"
 
 
 def precision(record: dict[str, Any]) -> str:
