@@ -3,9 +3,9 @@
 Run from the root of the checkout: `python -m benchmarks.quality.students measure --corpus=CORPUS
 --cache=FOLDER --work=FOLDER`, then `... speed --corpus=CORPUS --work=FOLDER`. A student
 is a narrow Llama that learns to predict what `fast` reads, the teacher's pooled hidden states. It
-sees no text of the sources that it is tested on, and no label. Beside the students stand the first
-blocks of the teacher itself, and its embedding alone. A student that is in the folder of work is
-not trained again, and a reader that is in the json is not tested again.
+sees no text of the sources that it is tested on, and no label. The first blocks of the teacher
+itself, and its embedding alone, are tested in the same way. A student that is in the folder of work
+is not trained again, and a reader that is in the json is not tested again.
 """
 
 from __future__ import annotations
