@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from http.client import HTTPResponse
 
 import pytest
 
@@ -37,12 +38,10 @@ def head(length, path="/v1/predict", media_type="application/json"):
 
 
 def answer_of(connection):
-    """Status and document of an answer, read until the service closes the connection."""
-    received = b""
-    while block := connection.recv(65536):
-        received += block
-    first, _, rest = received.partition(b"\r\n")
-    return int(first.split()[1]), json.loads(rest.partition(b"\r\n\r\n")[2])
+    """Status and document of the next answer, however many pieces it arrives in."""
+    with HTTPResponse(connection) as answer:
+        answer.begin()
+        return answer.status, json.loads(answer.read())
 
 
 @pytest.fixture(scope="module")
@@ -146,10 +145,10 @@ def test_a_connection_is_kept_after_an_answer_that_took_long(serve):
         connection.sendall(head(2))
         time.sleep(1.8)  # the check after one second finds the request under way
         connection.sendall(b"{}")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 422")
+        assert answer_of(connection)[0] == 422
         time.sleep(0.4)  # and the one after two seconds that it has just been answered
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        assert answer_of(connection)[0] == 200
 
 
 def test_an_answer_that_is_not_taken(serve):
