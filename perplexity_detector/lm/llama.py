@@ -101,6 +101,7 @@ class Llama(nn.Module):
         replacement: Replacement | None = None,
         embedding: nn.Module | None = None,
         blocks: int | None = None,
+        shared: Llama | None = None,
     ) -> tuple[Llama, list[str]]:
         """A model with these weights, which are not copied, and the names of those it lacks.
 
@@ -111,6 +112,8 @@ class Llama(nn.Module):
                 second copy exists of one layer at a time.
             embedding: takes the place of the model's own.
             blocks: how many to make, without a head if not all; all if not given.
+            shared: a model of these weights with the same `replacement`, whose layers are taken
+                instead of being made again.
 
         Raises:
             RuntimeError: weights are of other sizes.
@@ -131,7 +134,8 @@ class Llama(nn.Module):
                 _with_weight(model.model.embed_tokens, weights[EMBEDDING])
         if embedding is not None:
             model.model.embed_tokens = embedding
-        _fill(model.model, "model.", weights, replacement)
+        ready = {} if shared is None else dict(shared.named_modules())
+        _fill(model.model, "model.", weights, replacement, ready)
         return model.eval().requires_grad_(False), []
 
     def forward(self, input_ids: torch.Tensor) -> Predicted:
@@ -277,14 +281,17 @@ def _fill(
     prefix: str,
     weights: Mapping[str, torch.Tensor],
     replacement: Replacement | None,
+    ready: Mapping[str, nn.Module],
 ) -> None:
-    """Give the layers within a module their weights, but for the embedding."""
+    """Give the layers within a module, but for the embedding, their weights, or take ready ones."""
     for name, child in module.named_children():
-        if isinstance(child, nn.Linear | RMSNorm):
+        if not isinstance(child, nn.Linear | RMSNorm):
+            _fill(child, f"{prefix}{name}.", weights, replacement, ready)
+        elif (layer := ready.get(f"{prefix}{name}")) is not None:
+            setattr(module, name, layer)
+        else:
             filled = _with_weight(child, weights[f"{prefix}{name}.weight"])
             setattr(module, name, _replaced(filled, replacement))
-        else:
-            _fill(child, f"{prefix}{name}.", weights, replacement)
 
 
 def _with_weight(layer: nn.Module, weight: torch.Tensor) -> nn.Module:

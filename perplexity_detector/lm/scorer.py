@@ -71,6 +71,8 @@ class LanguageModelScorer:
         window: most tokens read at once, limited by the model's context.
         depth: stop every pass after this share of the model's blocks, in (0, 1]. Below 1 a pass
             is faster, gives hidden states of these blocks only, and no statistics.
+        shared: one that differs in `depth` alone; its layers are taken instead of being loaded
+            again, where the model is a `Llama`.
 
     Raises:
         LanguageModelError: the model is missing or cannot score text.
@@ -86,13 +88,16 @@ class LanguageModelScorer:
         batch_tokens: int | None = None,
         window: int = MAX_WINDOW,
         depth: float = 1.0,
+        shared: LanguageModelScorer | None = None,
     ) -> None:
         self.device = resolve_device(device)
         self.precision = precision_of(precision, self.device)
         self.dtype = DTYPES[self.precision]
         on_cpu = self.device.type == "cpu"
         faster = partial(faster_linear, precision=self.precision) if on_cpu else None
-        loaded = catalogue.load(lm, revision, replacement=faster, depth=depth)
+        other = getattr(shared, "model", None)
+        ready = other if isinstance(other, Llama) else None
+        loaded = catalogue.load(lm, revision, replacement=faster, depth=depth, shared=ready)
         self.name = loaded.name
         self.fingerprints = loaded.fingerprints
         self.tokenizer = loaded.tokenizer

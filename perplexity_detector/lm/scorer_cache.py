@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -15,8 +16,8 @@ from perplexity_detector.lm.reading_options import ReadingOptions
 from perplexity_detector.lm.scorer import LanguageModelScorer
 from perplexity_detector.lm.shared_weights import share_weights
 
-#: Those in memory.
-_scorers: WeakSet[LanguageModelScorer] = WeakSet()
+#: Those in memory, and their options without depth and cache.
+_scorers: WeakKeyDictionary[LanguageModelScorer, ReadingOptions] = WeakKeyDictionary()
 #: Held while one is loaded.
 _loading = threading.Lock()
 
@@ -47,10 +48,14 @@ def load_in_background(options: ReadingOptions) -> None:
 @lru_cache(maxsize=3)
 def load_scorer(options: ReadingOptions) -> LanguageModelScorer | CachedScorer:
     """As `shared_scorer`, for one thread at a time."""
-    scorer = LanguageModelScorer.from_options(options)
+    alike = replace(options, depth=1.0, cache=None)
+    shared = next((other for other, theirs in _scorers.items() if theirs == alike), None)
+    scorer = LanguageModelScorer.from_options(options, shared=shared)
+    if shared is not None and scorer.identity != shared.identity:  # the files have changed
+        scorer = LanguageModelScorer.from_options(options)
     for other in _scorers:
         if (other.identity, other.device) == (scorer.identity, scorer.device):
             share_weights(scorer.model, other.model)
-    _scorers.add(scorer)
+    _scorers[scorer] = alike
     release_memory()
     return scorer if options.cache is None else CachedScorer(scorer, options.cache)

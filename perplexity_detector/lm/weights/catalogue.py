@@ -116,6 +116,7 @@ def load(
     of_transformers: bool = False,
     replacement: Replacement | None = None,
     depth: float = 1.0,
+    shared: Any = None,
 ) -> LanguageModel:
     """Load a language model; nothing is downloaded.
 
@@ -129,6 +130,8 @@ def load(
             has its weights.
         depth: share of the blocks to load, in (0, 1]; below 1 `Llama` comes without a head. One
             of transformers is always whole.
+        shared: a `Llama` that was loaded from the same files with the same `replacement`; its
+            layers are taken instead of being loaded again.
 
     Raises:
         LanguageModelError: the model is missing (the hint names the function that pulls it),
@@ -143,14 +146,14 @@ def load(
                 "run `{pull}` once",
                 pull=Call(_PULL, BUILTIN),
             )
-        return _from_folder(folder, BUILTIN, of_transformers, replacement, depth)
+        return _from_folder(folder, BUILTIN, of_transformers, replacement, depth, shared)
     folder = Path(lm).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise LanguageModelError(
                 f"{folder} has no config.json, so it is not a language model's folder.", "lm"
             )
-        return _from_folder(folder, lm, of_transformers, replacement, depth)
+        return _from_folder(folder, lm, of_transformers, replacement, depth, shared)
     return _from_hub(lm, revision)
 
 
@@ -160,6 +163,7 @@ def _from_folder(
     of_transformers: bool,
     replacement: Replacement | None,
     depth: float,
+    shared: Any,
 ) -> LanguageModel:
     # these need torch, and this module must not
     from perplexity_detector.lm.cpu_threads import one_thread
@@ -184,9 +188,17 @@ def _from_folder(
             model = _of_transformers(folder, name, dict(weights))
         else:
             # a replaced head has weights of its own, and the embedding need not have them all
-            embedding = None if replacement is None else packed_embedding(weights, EMBEDDING)
+            embedding = None
+            if replacement is not None:
+                embedding = (
+                    packed_embedding(weights, EMBEDDING)
+                    if shared is None
+                    else shared.get_input_embeddings()
+                )
             first = blocks_at(depth, sizes.num_hidden_layers)
-            model, missing = Llama.from_weights(sizes, weights, replacement, embedding, first)
+            model, missing = Llama.from_weights(
+                sizes, weights, replacement, embedding, first, shared
+            )
             _check_complete(name, missing)
         bos_id = model.config.bos_token_id
         blocks = None if sizes is None else sizes.num_hidden_layers
