@@ -3,7 +3,8 @@
 Run from the root of the checkout: `python -m benchmarks.quality.learning_curve --corpus=CORPUS
 --cache=FOLDER --parts=FOLDER --precision=bfloat16`. Whatever the number of training texts, those
 that are tested are the same as in `benchmarks.quality`. The folder of parts keeps what each
-training gave, so a run that was stopped goes on from there.
+training gave, so a run that was stopped goes on from there; numbers that the json has and a run
+does not measure stay in it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from perplexity_detector.features.registry import available_families
 
 OUTPUT = RESULTS / "learning_curve.json"
 #: Texts of one source and class in training; the last is what the shipped detectors learn from.
-PER_GROUP = (200, 400)
+PER_GROUP = (50, 400)
 #: Texts of one source and class in the train split that are tested where the source is left out:
 #: as many as `benchmarks.quality` trains on.
 TESTED_PER_GROUP = 100
@@ -83,17 +84,25 @@ def main(
     _shared[:] = [experiments, folder]
     with forked_pool(processes) as pool:
         files = list(tqdm(pool.map(_measure, jobs), total=len(jobs), disable=None))
-    sizes: dict[str, dict[str, Any]] = {str(size): {"folds": []} for size in per_group}
+    measured: dict[str, dict[str, Any]] = {str(size): {"folds": []} for size in per_group}
     for (size, _), file in zip(jobs, files, strict=True):
-        sizes[str(size)]["folds"] += read_json(file)
-    write_json(output, {"machine": machine(("torch", "xgboost", "scikit-learn")), "sizes": sizes})
+        measured[str(size)]["folds"] += read_json(file)
+    known = read_json(output)["sizes"] if Path(output).is_file() else {}
+    sizes = known | measured
+    versions = machine(("torch", "xgboost", "scikit-learn"))
+    write_json(output, {"machine": versions, "sizes": dict(sorted(sizes.items(), key=by_size))})
     found = {
         (size, half, name): tables.means(record, name, half)
-        for size, record in sizes.items()
+        for size, record in measured.items()
         for half in protocol.HALVES
         for name in SHIPPED
     }
     print(pd.DataFrame(found).T.round(3).to_string())
+
+
+def by_size(item: tuple[str, Any]) -> int:
+    """Number of training texts of an item of the json's `sizes`."""
+    return int(item[0])
 
 
 def in_sample(rows: pd.DataFrame, per_group: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The markdown table of `results/learning_curve.json`, which `results/quality.json` begins."""
+"""The markdown table of `results/learning_curve.json`, which `results/quality.json` completes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.docs.markdown import percent, table
-from benchmarks.quality.learning_curve import TESTED_PER_GROUP
+from benchmarks.quality.learning_curve import TESTED_PER_GROUP, by_size
 from benchmarks.quality.protocol import HALVES
 from benchmarks.quality.tables import DETECTORS, NAMES, means, source_folds
 
@@ -18,12 +18,13 @@ def learning_curve(record: Mapping[str, Any], quality: Mapping[str, Any]) -> str
 
     Args:
         record: content of learning_curve.json.
-        quality: content of quality.json, the same folds with the fewest training texts.
+        quality: content of quality.json, the same folds with `TESTED_PER_GROUP` training texts.
     """
+    sizes = {str(TESTED_PER_GROUP): quality, **record["sizes"]}
     rows = []
     for half in HALVES:
         for name in DETECTORS:
-            for size, of_size in {str(TESTED_PER_GROUP): quality, **record["sizes"]}.items():
+            for size, of_size in sorted(sizes.items(), key=by_size):
                 mean = means(of_size, name, half)
                 figures = ("auroc", "auroc_lowest", "tpr_at_1", "tpr_at_5")
                 shares = ("fpr_1", "fpr_1_highest", "fpr_5")

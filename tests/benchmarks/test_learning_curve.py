@@ -73,10 +73,11 @@ def test_the_table_has_a_row_for_each_size_detector_and_half():
             for half in ("development", "confirmation")
         ]  # fmt: skip
 
-    record = {"sizes": {"400": {"folds": folds(0.9)}}}
+    record = {"sizes": {"400": {"folds": folds(0.9)}, "50": {"folds": folds(0.7)}}}
     rows = learning_curve(record, {"folds": folds(0.8)}).splitlines()[2:]
-    assert len(rows) == 8
-    assert rows[1] == (
+    assert len(rows) == 12
+    assert [row.split(" | ")[2] for row in rows[:3]] == ["50", "100", "400"]
+    assert rows[2] == (
         "| development | **`standard`** | 400 | 0.900 | 0.900 | 0.500 | 0.750 | 1.0% | 3.0% | 5.0% "
         "| 25.0% |"
     )
