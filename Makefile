@@ -98,11 +98,11 @@ clean:
 	$(call install,documents service tracking)
 	@touch $@
 
-.venv/dev: .venv/installed
+.venv/dev: .venv/created pyproject.toml constraints.txt
 	$(call install,documents service mcp tracking s3 gcs dev)
 	# it pins versions of 2023 and 2024, and runs with those of today
-	$(BIN)/python -m pip install --quiet --no-deps raid-bench==0.2.0
-	@touch $@
+	$(BIN)/python -m pip install --quiet --no-compile --no-deps raid-bench==0.2.0
+	@touch .venv/installed $@  # which has less
 
 .venv/fuzz: .venv/dev
 	$(call install,documents service mcp tracking s3 dev fuzz)

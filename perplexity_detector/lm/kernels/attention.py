@@ -84,6 +84,7 @@ def _attention(
     plain = attention_mask is None and causal and query.shape[2] == key.shape[2]
     if plain and key.shape == value.shape and settings.get("position_bias") is None:
         return attend(query, key, value, scaling or query.shape[-1] ** -0.5), None
-    return sdpa_attention_forward(
+    attended: tuple[torch.Tensor, None] = sdpa_attention_forward(
         module, query, key, value, attention_mask, scaling=scaling, is_causal=is_causal, **settings
     )
+    return attended
