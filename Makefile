@@ -17,14 +17,15 @@ SECONDS ?= 600
 .PHONY: demo test test-hostile fuzz test-distributed test-offline lint bundle docs pull wheel kaggle lock clean
 
 # $(1): extras. The requirements first, so that pip does not bring the other xgboost, whose files are the
-# same and which an earlier make may have installed. Python compiles what it imports: to compile all takes
-# a third of the time
+# same and which an earlier make may have installed. pip compiles on one core, and fails on the same few files
+# as compileall, which nobody imports
 define install
 	@$(BIN)/python -m pip uninstall --quiet --yes $(filter-out $(XGBOOST),xgboost xgboost-cpu) 2> /dev/null
 	sed 's/^xgboost==/$(XGBOOST)==/' constraints.txt > .venv/constraints.txt
 	$(BIN)/python scripts/requirements.py $(1) | sed 's/^xgboost>=/$(XGBOOST)>=/' > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet --no-compile \
 	    --constraint=.venv/constraints.txt --requirement=.venv/requirements.txt
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 endef
 
