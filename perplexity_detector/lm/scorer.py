@@ -72,7 +72,7 @@ class LanguageModelScorer:
         depth: stop every pass after this share of the model's blocks, in (0, 1]. Below 1 a pass
             is faster, gives hidden states of these blocks only, and no statistics.
         shared: one that differs in `depth` alone; its layers are taken instead of being loaded
-            again, where the model is a `Llama`.
+            again, where the model is a `Llama` and its files have not changed meanwhile.
 
     Raises:
         LanguageModelError: the model is missing or cannot score text.
@@ -95,9 +95,11 @@ class LanguageModelScorer:
         self.dtype = DTYPES[self.precision]
         on_cpu = self.device.type == "cpu"
         faster = partial(faster_linear, precision=self.precision) if on_cpu else None
-        other = getattr(shared, "model", None)
-        ready = other if isinstance(other, Llama) else None
-        loaded = catalogue.load(lm, revision, replacement=faster, depth=depth, shared=ready)
+        load = partial(catalogue.load, lm, revision, replacement=faster, depth=depth)
+        ready = getattr(shared, "model", None)
+        loaded = load(shared=ready if isinstance(ready, Llama) else None)
+        if shared is not None and loaded.fingerprints[0] != shared.fingerprint:
+            loaded = load()  # the files have changed
         self.name = loaded.name
         self.fingerprints = loaded.fingerprints
         self.tokenizer = loaded.tokenizer

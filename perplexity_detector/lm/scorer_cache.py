@@ -51,8 +51,6 @@ def load_scorer(options: ReadingOptions) -> LanguageModelScorer | CachedScorer:
     alike = replace(options, depth=1.0, cache=None)
     shared = next((other for other, theirs in _scorers.items() if theirs == alike), None)
     scorer = LanguageModelScorer.from_options(options, shared=shared)
-    if shared is not None and scorer.identity != shared.identity:  # the files have changed
-        scorer = LanguageModelScorer.from_options(options)
     for other in _scorers:
         if (other.identity, other.device) == (scorer.identity, scorer.device):
             share_weights(scorer.model, other.model)

@@ -188,13 +188,12 @@ def _from_folder(
             model = _of_transformers(folder, name, dict(weights))
         else:
             # a replaced head has weights of its own, and the embedding need not have them all
-            embedding = None
-            if replacement is not None:
-                embedding = (
-                    packed_embedding(weights, EMBEDDING)
-                    if shared is None
-                    else shared.get_input_embeddings()
-                )
+            if replacement is None:
+                embedding = None
+            elif shared is not None:
+                embedding = shared.get_input_embeddings()
+            else:
+                embedding = packed_embedding(weights, EMBEDDING)
             first = blocks_at(depth, sizes.num_hidden_layers)
             model, missing = Llama.from_weights(
                 sizes, weights, replacement, embedding, first, shared
