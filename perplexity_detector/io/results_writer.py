@@ -128,8 +128,8 @@ class ResultsWriter:
         finally:
             if self._partial.close():
                 get_logger().warning(
-                    "%d rows are kept in %s; the same run with `resume` continues after them.",
-                    self._partial.rows, self._partial.path,
+                    "Rows kept in %s: %d. The same run with `resume` continues after them.",
+                    self._partial.path, self._partial.rows,
                 )  # fmt: skip
 
     def _open(self) -> IO[str]:
@@ -155,7 +155,7 @@ class ResultsWriter:
         self._partial = ResumableFile(target, self._run or {}, self._resume)
         self.rows = self._partial.rows
         if self.rows:
-            get_logger().warning("%d rows are already written.", self.rows)
+            get_logger().warning("Rows already written: %d.", self.rows)
         if self._partial.discarded:
             get_logger().warning(
                 "%d rows that an earlier run left in %s are replaced; `resume` would keep them.",

@@ -163,10 +163,10 @@ def test_an_exception_keeps_rows_and_says_so(rows, fitted, whole, tmp_path, capl
         going.throw(KeyboardInterrupt)
     assert output.read_text() == "earlier\n"
     assert caplog.messages == [
-        f"4 rows are kept in {part_of(output)}; the same run with `resume` continues after them."
+        f"Rows kept in {part_of(output)}: 4. The same run with `resume` continues after them."
     ]
     assert resumed(rows, fitted, output) == 14
-    assert caplog.messages[1:2] == ["4 rows are already written."]
+    assert caplog.messages[1:2] == ["Rows already written: 4."]
     assert output.read_bytes() == whole
 
 
