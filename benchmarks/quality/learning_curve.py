@@ -89,8 +89,7 @@ def main(
         measured[str(size)]["folds"] += read_json(file)
     known = read_json(output)["sizes"] if Path(output).is_file() else {}
     sizes = known | measured
-    versions = machine(("torch", "xgboost", "scikit-learn"))
-    write_json(output, {"machine": versions, "sizes": dict(sorted(sizes.items(), key=by_size))})
+    write_json(output, {"machine": machine(("torch", "xgboost", "scikit-learn")), "sizes": sizes})
     found = {
         (size, half, name): tables.means(record, name, half)
         for size, record in measured.items()
@@ -98,11 +97,6 @@ def main(
         for name in SHIPPED
     }
     print(pd.DataFrame(found).T.round(3).to_string())
-
-
-def by_size(item: tuple[str, Any]) -> int:
-    """Number of training texts of an item of the json's `sizes`."""
-    return int(item[0])
 
 
 def in_sample(rows: pd.DataFrame, per_group: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.docs.markdown import percent, table
-from benchmarks.quality.learning_curve import TESTED_PER_GROUP, by_size
+from benchmarks.quality.learning_curve import TESTED_PER_GROUP
 from benchmarks.quality.protocol import HALVES
 from benchmarks.quality.tables import DETECTORS, NAMES, means, source_folds
 
@@ -24,7 +24,8 @@ def learning_curve(record: Mapping[str, Any], quality: Mapping[str, Any]) -> str
     rows = []
     for half in HALVES:
         for name in DETECTORS:
-            for size, of_size in sorted(sizes.items(), key=by_size):
+            for size in sorted(sizes, key=int):
+                of_size = sizes[size]
                 mean = means(of_size, name, half)
                 figures = ("auroc", "auroc_lowest", "tpr_at_1", "tpr_at_5")
                 shares = ("fpr_1", "fpr_1_highest", "fpr_5")
