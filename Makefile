@@ -14,7 +14,7 @@ KAGGLE_TORCH ?= yes
 # Of `make fuzz`, for each target
 SECONDS ?= 600
 
-.PHONY: demo test test-hostile fuzz test-distributed test-offline lint bundle docs pull wheel kaggle lock clean
+.PHONY: demo test test-hostile fuzz test-distributed test-offline benchmark-speed lint bundle docs pull wheel kaggle lock clean
 
 # $(1): extras. The requirements first, so that pip does not bring the other xgboost, whose files are the
 # same and which an earlier make may have installed. pip compiles on one core, and fails on the same few files
@@ -53,6 +53,13 @@ test-distributed: .venv/distributed  ## a Ray cluster of real processes, some of
 test-offline: .venv/dev kaggle  ## installation without network: Kaggle's notebook, uv and pipx
 	$(BIN)/pytest tests/integrations/test_kaggle.py tests/integrations/test_installers.py
 
+benchmark-speed: .venv/benchmarks .peers/installed $(SMOLLM2)  ## speeds of docs/results/speed.md, beside others' software; on an idle machine
+	$(BIN)/python -m benchmarks.speed --peers_python=.peers/bin/python
+	$(BIN)/python -m benchmarks.speed.classifiers
+	$(BIN)/python -m benchmarks.speed.depth
+	$(BIN)/python -m benchmarks.speed.resources
+	$(BIN)/python -m benchmarks.speed.reading_profile
+
 lint: .venv/dev  ## style, types and which room imports which
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
@@ -89,7 +96,7 @@ lock: .poetry/installed  ## renew poetry.lock and constraints.txt after a change
 	    | grep -vE '^(nvidia-|cuda-|triton==)' > constraints.txt
 
 clean:
-	rm -rf .venv .poetry .fuzz node_modules dist docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .peers .poetry .fuzz node_modules dist docs/_build .pytest_cache .mypy_cache .ruff_cache
 
 .venv/created:
 	$(PYTHON) -m venv .venv
@@ -111,6 +118,15 @@ clean:
 
 .venv/distributed: .venv/dev
 	$(call install,documents service mcp tracking s3 gcs dev ray spark)
+	@touch $@
+
+.venv/benchmarks: .venv/dev
+	$(call install,documents service mcp tracking s3 gcs dev benchmarks)
+	@touch $@
+
+.peers/installed: constraints.txt
+	$(PYTHON) -m venv .peers
+	.peers/bin/python -m pip install --quiet --constraint=constraints.txt torch minicons surprisal
 	@touch $@
 
 .venv/docs: .venv/installed

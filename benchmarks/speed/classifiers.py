@@ -25,7 +25,7 @@ import transformers
 
 from benchmarks.machine import machine
 from benchmarks.records import RESULTS, write_json
-from benchmarks.speed.end_to_end import DETECTORS, Run, of_300_words
+from benchmarks.speed.end_to_end import DETECTORS, ESSAYS, Run, of_300_words
 from benchmarks.speed.product_rates import available_precisions
 from perplexity_detector.cli.options import DatasetOptions
 from perplexity_detector.detectors.loading import load_detector
@@ -47,7 +47,7 @@ ENCODERS: dict[str, Any] = {
 }
 
 
-def main(output: str = str(OUTPUT), texts: int = 48, rounds: int = 3) -> None:
+def main(output: str = str(OUTPUT), texts: int = ESSAYS, rounds: int = 3) -> None:
     """Measure, print, write json.
 
     Args:

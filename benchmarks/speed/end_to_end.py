@@ -24,8 +24,8 @@ from perplexity_detector.pipelines.predict import predict
 from perplexity_detector.text import canonicalise, crop
 
 DETECTORS = ("standard", "auto", "fast")
-#: Words of an essay.
-WORDS = 300
+#: Essays of a whole prediction, and words of an essay.
+ESSAYS, WORDS = 24, 300
 #: Whose start is timed: the default, and the one that reads to the end.
 STARTED = ("auto", "standard")
 #: Times the stages of `predict` before its first result; prints a line of json.
@@ -56,13 +56,13 @@ print(json.dumps(stages))
 """
 
 
-def end_to_end(texts: int, rounds: int, precisions: list[str]) -> list[dict[str, Any]]:
+def end_to_end(count: int, rounds: int, precisions: list[str]) -> list[dict[str, Any]]:
     """The detectors in each precision over a csv of essays of 300 words; they alternate.
 
     `language_model` is its share of the time, `cores_busy` processor time divided by wall-clock
     time, `early` the share of essays that leave before the end.
     """
-    essays = of_300_words(texts)
+    essays = of_300_words(count)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "essays.csv"
         pd.DataFrame({"id": range(len(essays)), "text": essays}).to_csv(file, index=False)

@@ -28,7 +28,7 @@ from benchmarks.language_models import save_model
 from benchmarks.machine import machine
 from benchmarks.records import RESULTS, ROOT, SAMPLE, read_json, write_json
 from benchmarks.speed import product_rates
-from benchmarks.speed.end_to_end import end_to_end, hooks, start_up
+from benchmarks.speed.end_to_end import ESSAYS, end_to_end, hooks, start_up
 from benchmarks.speed.peers import PEERS, REGISTRY
 from perplexity_detector.lm.weights import catalogue
 from perplexity_detector.text import canonicalise, crop
@@ -44,6 +44,7 @@ def main(
     output: str = str(OUTPUT),
     dataset: str = str(SAMPLE),
     texts: int = 12,
+    essays: int = ESSAYS,
     rounds: int = 3,
     peers_python: str | None = None,
     models: str | tuple[str, ...] = MODELS,
@@ -54,7 +55,8 @@ def main(
     Args:
         output: the json file.
         dataset: a csv with a column `text`.
-        texts: number of texts read in a round, and in whole predictions.
+        texts: number of texts read in a round.
+        essays: number of essays in whole predictions.
         rounds: times everything is measured.
         peers_python: interpreter with the peers of the registry; without it they are skipped.
         models: smollm2, gpt2_shape (random weights), or both.
@@ -62,10 +64,10 @@ def main(
             the rest of the json stays.
     """
     record: dict[str, Any]
-    essays = [canonicalise(text) for text in pd.read_csv(dataset)["text"]]
+    sample = [canonicalise(text) for text in pd.read_csv(dataset)["text"]]
     precisions, missing = product_rates.available_precisions()
     parts: dict[str, Callable[[], Any]] = {
-        "end_to_end": lambda: end_to_end(texts, rounds, precisions),
+        "end_to_end": lambda: end_to_end(essays, rounds, precisions),
         "hooks": lambda: hooks(texts, rounds),
         "start_up": lambda: start_up(rounds),
     }
@@ -90,7 +92,7 @@ def main(
         with tempfile.TemporaryDirectory() as folder:
             save(model, folder)
             record["models"][model] = compare(
-                folder, mixed(essays, texts), rounds, precisions, peers_python
+                folder, mixed(sample, texts), rounds, precisions, peers_python
             )
         _show(model, record["models"][model])
     record |= {part: measure() for part, measure in parts.items()}
