@@ -44,6 +44,16 @@ NAMES = {
     "lastde": "Lastde",
     "binoculars": "Binoculars",
 }
+#: What a model was asked to do with a human text, by name of attack; two sets have rewrites.
+POLISHED = {
+    "human_ai_collab": "write with a person",
+    "llm_expand_of_human": "expand",
+    "llm_humanize": "humanise",
+    "llm_polish_of_human": "polish",
+    "llm_rewrite": "rewrite (MixSet)",
+    "llm_rewrite_of_human": "rewrite (ImBD)",
+    "polish_major": "polish thoroughly",
+}
 #: Fewest attacked texts for a row.
 MIN_ATTACKED = 10
 #: Fewest human texts of a fold for the highest rate, where it is not known source by source.
@@ -375,8 +385,7 @@ def _flagged_models(record: Record, part: str, head: str) -> str:
     for name, figures in record["standard"][part].items():
         both = (figures, record["fast"][part][name])
         cells = [percent(one[f"tpr_{rate}"]) for one in both for rate in (1, 5)]
-        shown = name.removeprefix("llm_").removesuffix("_of_human")
-        rows.append([shown, f"{figures['n_generated']:.0f}", *cells])
+        rows.append([POLISHED.get(name, name), f"{figures['n_generated']:.0f}", *cells])
     return table(
         f"| {head} | texts | `standard`, flagged at 1 % | at 5 % | `fast`, at 1 % | at 5 % |", rows
     )
