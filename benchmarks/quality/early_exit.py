@@ -56,22 +56,19 @@ def main(
         processes: number of trainings that run in parallel.
         output: the json file.
     """
-    extractor = FeatureExtractor(list(available_families()), precision=precision, cache=cache)
-    texts = Texts.read(samples.corpus(corpus, per_group, per_group_held_out), extractor)
-    # families read the means over whole texts alone, which are quickly made of these
-    compact = [replace(one, states=one.states.over_text()) for one in texts.documents]
-    texts = replace(texts, documents=compact)
+    texts = Texts.unread(samples.corpus(corpus, per_group, per_group_held_out))
     folds = list(protocol.folds(texts.rows))
     folder = Path(scores)
     folder.mkdir(parents=True, exist_ok=True)
-    trainings = [
-        numbers
-        for numbers in protocol.with_same_training(folds)
-        if folds[numbers[0]].kind == "source"
-    ]
-    _shared[:] = [texts, folds, folder]
-    with forked_pool(processes) as pool:
-        scored = pd.concat(pool.map(_score, trainings), ignore_index=True)
+    if unfinished := [numbers for numbers in trainings(folds) if _missing(folder, numbers)]:
+        extractor = FeatureExtractor(list(available_families()), precision=precision, cache=cache)
+        read = Texts.read(texts.rows, extractor)
+        # families read the means over whole texts alone, which are quickly made of these
+        compact = [replace(one, states=one.states.over_text()) for one in read.documents]
+        _shared[:] = [replace(read, documents=compact), folds, folder]
+        with forked_pool(processes) as pool:
+            list(pool.map(_score, unfinished))
+    scored = read_scores(texts, folds, folder)
     record = {
         "machine": machine(("torch", "xgboost", "scikit-learn")),
         **figures(scored, readings(read_json(SPEEDS))),
@@ -80,17 +77,52 @@ def main(
     print(pd.json_normalize(record["cascades"]).round(4).T.to_string())
 
 
+def trainings(folds: Sequence[protocol.Fold]) -> list[list[int]]:
+    """Numbers of the source folds that share their training texts, together."""
+    return [
+        numbers
+        for numbers in protocol.with_same_training(folds)
+        if folds[numbers[0]].kind == "source"
+    ]
+
+
+def read_scores(texts: Texts, folds: Sequence[protocol.Fold], folder: Path) -> pd.DataFrame:
+    """The test texts of all source folds, and what was kept of each detector's answers.
+
+    Args:
+        texts: all texts.
+        folds: all folds of the protocol.
+        folder: of what the detectors make of each text.
+    """
+    parts = []
+    for numbers in trainings(folds):
+        tested = pd.concat([_tested(texts, folds[number]) for number in numbers])
+        answers = [pd.read_parquet(file) for file in _files(folder, numbers).values()]
+        by_detector = [frame.reset_index(drop=True) for frame in (tested, *answers)]
+        parts.append(pd.concat(by_detector, axis=1))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _files(folder: Path, numbers: list[int]) -> dict[str, Path]:
+    """What each detector makes of the test texts of the folds of one training."""
+    return {name: folder / f"{numbers[0]}-{name}.parquet" for name in DEPTHS}
+
+
+def _missing(folder: Path, numbers: list[int]) -> list[str]:
+    """Detectors whose answers are not kept."""
+    return [name for name, file in _files(folder, numbers).items() if not file.exists()]
+
+
 #: The texts, folds and folder that forked processes share.
 _shared: list[Any] = []
 
 
-def _score(numbers: list[int]) -> pd.DataFrame:
-    """What each detector, trained without some sources, makes of the test texts."""
+def _score(numbers: list[int]) -> None:
+    """Let each detector, trained without some sources, judge the test texts; keep its answers."""
     texts, all_folds, folder = _shared
     folds = [all_folds[number] for number in numbers]
-    files: dict[str, Path] = {name: folder / f"{numbers[0]}-{name}.parquet" for name in DEPTHS}
-    missing = [name for name, file in files.items() if not file.exists()]
-    fitted = fit_detectors(missing, texts, folds[0], earlier=False, depths=DEPTHS)
+    files = _files(folder, numbers)
+    fitted = fit_detectors(_missing(folder, numbers), texts, folds[0], earlier=False, depths=DEPTHS)
     data = {id(one.data): one.data for one in fitted.values()}  # most share theirs
     features = {
         key: [one.transform(texts, fold.test) for fold in folds] for key, one in data.items()
@@ -101,9 +133,6 @@ def _score(numbers: list[int]) -> pd.DataFrame:
         part = files[name].with_suffix(".part")
         pd.concat([_scores_by(name, one, *of_fold) for of_fold in by_fold]).to_parquet(part)
         part.rename(files[name])
-    tested = pd.concat([_tested(texts, fold) for fold in folds], ignore_index=True)
-    by_detector = [pd.read_parquet(file).reset_index(drop=True) for file in files.values()]
-    return pd.concat([tested, *by_detector], axis=1)
 
 
 def _tested(texts: Texts, fold: protocol.Fold) -> pd.DataFrame:
