@@ -77,17 +77,17 @@ def fit_head(
         labels: 0 or 1, shape (n,).
         weights: of the texts, shape (n,).
     """
-    head, network.head = network.head, nn.Identity()
+    head = network.head
     order = np.argsort([len(one) for one in ids])
     states = np.empty((len(ids), head.in_features), np.float32)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for start in range(0, len(ids), _BATCH_TEXTS):
             batch = order[start : start + _BATCH_TEXTS]
-            states[batch] = network(*padded([ids[i] for i in batch], torch.device("cpu"))).float()
+            inputs = padded([ids[i] for i in batch], torch.device("cpu"))
+            states[batch] = network.pooled(*inputs).float()
     scaler = StandardScaler().fit(states)
     fitted = LogisticRegression(C=HEAD_C, max_iter=1000)
     fitted.fit(scaler.transform(states), labels, sample_weight=weights)
     weight = fitted.coef_ / scaler.scale_
     offset = fitted.intercept_ - weight @ scaler.mean_
-    network.head = head
     head.weight.data, head.bias.data = torch.tensor(weight).float(), torch.tensor(offset).float()

@@ -96,9 +96,9 @@ def main(
             )
             for first in frozen
         }
-        for name, (described, found) in readers(of_part, adapted).items():
+        for name, (described, of_reader) in readers(of_part, adapted).items():
             known = record["readers"].setdefault(name, {"sources": {}})
-            known |= {**described, "sources": known["sources"] | by_source(of_part, found)}
+            known |= {**described, "sources": known["sources"] | by_source(of_part, of_reader)}
         write_json(output, record)
     found = {
         (name, half): means(reader, half)
@@ -122,8 +122,8 @@ def readers(
     """
     found: dict[str, tuple[dict[str, Any], np.ndarray]] = {}
     for name, blocks in DETECTORS.items():
-        log_odds = logit(scored[f"p_{name}"].clip(1e-9, 1 - 1e-9)).to_numpy()
-        found[name] = ({"detector": name, "blocks": blocks}, log_odds)
+        scores = logit(scored[f"p_{name}"].clip(1e-9, 1 - 1e-9).to_numpy())
+        found[name] = ({"detector": name, "blocks": blocks}, scores)
     for first, by_share in adapted.items():
         for share, own in by_share.items():
             described = {"frozen": first, "share": share}

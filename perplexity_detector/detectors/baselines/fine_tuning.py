@@ -58,11 +58,14 @@ class PooledClassifier(nn.Module):
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Log-odds (texts,) of token ids (texts, length); the mask is 0 where there is no token."""
-        states = self.body(input_ids=ids, attention_mask=mask).last_hidden_state
-        weights = mask[:, :, None].to(states.dtype)
-        pooled = (states * weights).sum(dim=1) / weights.sum(dim=1)
-        logits: torch.Tensor = self.head(self.dropout(pooled)).squeeze(-1)
+        logits: torch.Tensor = self.head(self.dropout(self.pooled(ids, mask))).squeeze(-1)
         return logits
+
+    def pooled(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Mean last hidden states (texts, width), of the same ids and mask."""
+        states: torch.Tensor = self.body(input_ids=ids, attention_mask=mask).last_hidden_state
+        weights = mask[:, :, None].to(states.dtype)
+        return (states * weights).sum(dim=1) / weights.sum(dim=1)
 
 
 def fine_tune(
