@@ -131,8 +131,8 @@ def test_scores_200_000_tokens_a_second():
     arrays = ngrams.fit_ngrams(texts, np.arange(500) % 2, np.zeros(500, np.int64))
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         for text in texts:
             ngrams.log_probabilities(arrays, [text])
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert 100_000 / min(seconds) > 200_000
