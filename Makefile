@@ -53,7 +53,7 @@ test-distributed: .venv/distributed  ## a Ray cluster of real processes, some of
 test-offline: .venv/dev kaggle  ## installation without network: Kaggle's notebook, uv and pipx
 	$(BIN)/pytest tests/integrations/test_kaggle.py tests/integrations/test_installers.py
 
-benchmark-speed: .venv/benchmarks .peers/installed $(SMOLLM2)  ## speeds of docs/results/speed.md, beside others' software; on an idle machine
+benchmark-speed: .venv/benchmarks .peers/installed $(SMOLLM2)  ## speeds of docs/results/speed.md, with those of others' software; on an idle machine
 	$(BIN)/python -m benchmarks.speed --peers_python=.peers/bin/python
 	$(BIN)/python -m benchmarks.speed.classifiers
 	$(BIN)/python -m benchmarks.speed.depth

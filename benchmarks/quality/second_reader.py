@@ -1,4 +1,4 @@
-"""A second reader beside the detectors: the first blocks, adapted by LoRA, on sources left out.
+"""A second reader next to the detectors: the first blocks, adapted by LoRA, on sources left out.
 
 Run after `benchmarks.quality.early_exit`, whose scores it takes, from the root of the checkout:
 `python -m benchmarks.quality.second_reader --corpus=CORPUS --scores=FOLDER --work=FOLDER`. Each
@@ -27,6 +27,7 @@ from benchmarks.quality.early_exit import read_scores
 from benchmarks.quality.fold_data import Texts
 from benchmarks.quality.lora import adapt, fit_head, set_share
 from benchmarks.quality.networks import deal_sources
+from benchmarks.quality.students import mean
 from benchmarks.records import RESULTS, read_json, write_json
 from perplexity_detector.detectors.baselines.fine_tuning import (
     PooledClassifier,
@@ -133,8 +134,8 @@ def readers(
             for name, blocks in DETECTORS.items():
                 # the blocks that stay as they are run once for both
                 about = {**described, "detector": name, "blocks": blocks + BLOCKS - first}
-                mean = own / own.std() + found[name][1] / found[name][1].std()
-                found[f"{first}-{share:g} and {name}"] = (about, mean)
+                both = own / own.std() + found[name][1] / found[name][1].std()
+                found[f"{first}-{share:g} and {name}"] = (about, both)
     return found
 
 
@@ -237,10 +238,7 @@ def by_source(tested: pd.DataFrame, scores: np.ndarray) -> dict[str, dict[str, A
 
 def means(reader: dict[str, Any], half: str) -> dict[str, float]:
     """Mean of each metric over the source folds of a half."""
-    found = [one for one in reader["sources"].values() if one["half"] == half]
-    return {
-        name: float(np.mean([one[name] for one in found])) for name in found[0] if name != "half"
-    }
+    return {metric: mean(reader, half, metric) for metric in METRICS}
 
 
 if __name__ == "__main__":

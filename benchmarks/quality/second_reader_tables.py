@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks.docs.markdown import table
 from benchmarks.quality.protocol import HALVES
 from benchmarks.quality.second_reader import BLOCKS, DETECTORS, means
+from benchmarks.quality.student_tables import left_out
 
 _METRICS = {"auroc": "AUROC", "tpr_at_1": "TPR at 1 % FPR", "tpr_at_5": "at 5 %"}
 #: Shares of the adaptation whose means with detectors are shown.
@@ -27,11 +28,7 @@ def second_reader(record: dict[str, Any]) -> str:
         by_half = [means(reader, half) for half in HALVES]
         figures = [f"{found[metric]:.3f}" for found in by_half for metric in _METRICS]
         rows.append([_name(reader), str(reader["blocks"]), *figures])
-    sources = next(iter(record["readers"].values()))["sources"].values()
-    counts = " and ".join(
-        f"{sum(one['half'] == half for one in sources)} of the {half} half" for half in HALVES
-    )
-    return f"{table(head, rows)}\n\nMeans over sources left out: {counts}."
+    return f"{table(head, rows)}\n\n{left_out(shown[0])}"
 
 
 def _name(reader: dict[str, Any]) -> str:

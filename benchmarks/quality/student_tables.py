@@ -33,17 +33,20 @@ def students(record: dict[str, Any]) -> str:
     times = "".join(f"| times `fast`, {precision} " for precision in speeds)
     quality = "".join(f"| {label}, {half} " for label in _METRICS.values() for half in HALVES)
     head = f"| reader | blocks | width | more in the wheel {times}{quality}|"
-    counts = " and ".join(
-        f"{sum(one['half'] == half for one in fast['sources'].values())} of the {half} half"
-        for half in HALVES
-    )
     learned = "; ".join(
         f"{one['width']} wide, {one['blocks']} blocks: {one['learned_tokens'] / 1e6:.1f} million"
         for one in readers.values()
         if "learned_tokens" in one
     )
     distilled = f"Tokens that students learned from: {learned}." if learned else ""
-    return f"{table(head, rows)}\n\nMeans over sources left out: {counts}. {distilled}".rstrip()
+    return f"{table(head, rows)}\n\n{left_out(fast)} {distilled}".rstrip()
+
+
+def left_out(reader: dict[str, Any]) -> str:
+    """A sentence that counts the sources of each half that a reader was tested on."""
+    halves = [one["half"] for one in reader["sources"].values()]
+    counts = " and ".join(f"{halves.count(half)} of the {half} half" for half in HALVES)
+    return f"Means over sources left out: {counts}."
 
 
 def _name(name: str, reader: dict[str, Any]) -> str:
